@@ -1,0 +1,226 @@
+"""Text to vectors without torch, so that the web process and the workers embed alike.
+
+The sentence encoder runs in ONNX Runtime from a folder that `genmodels.embedding_export` writes once.
+Its word table stays outside the graph, in half precision and memory-mapped: a process then holds only
+the rows that it has looked up, where the table inside a graph would cost every process 47 MB.
+
+Shapes: n texts, L tokens in the longest text of a batch, D dimensions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Texts longer than this are cut; the encoder was trained on sequences of at most this length.
+MAX_TOKENS = 256
+
+#: Padded tokens in one pass. More is hardly faster on a CPU, and the memory of the largest pass is what
+#: a server process keeps.
+_TOKENS_PER_PASS = 512
+
+#: Changes whenever the files of the folder do, so that an old folder is never read by new code.
+EXPORT_NAME = "all-minilm-l6-v2.1"
+
+_REPOSITORY_ROOT = Path(__file__).resolve().parent.parent
+
+
+class UnableToLoadEmbedder(RuntimeError):
+    """The embedder's files are missing or broken; the message says what to do."""
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors. Vectors of two embedders must never be compared."""
+
+    @property
+    def name(self) -> str:
+        """Names the vector space: equal names mean comparable vectors."""
+        ...
+
+    @property
+    def dims(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return float32 (n, dims) with rows of length 1."""
+        ...
+
+
+class MiniLmEmbedder:
+    """all-MiniLM-L6-v2 (Wang et al. 2020; sentence-transformers): 384 dimensions, mean pooling.
+
+    A text's vector does not depend on the texts beside it beyond float32 rounding. Safe to call from
+    several threads. `num_threads` is per pass; the web process keeps it at 1 because its parallelism is
+    its requests.
+    """
+
+    name = "all-MiniLM-L6-v2"
+    dims = 384
+
+    def __init__(self, folder: Path, *, num_threads: int = 1) -> None:
+        # ONNX Runtime costs 40 MB, so a process that never embeds does not pay for it.
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        try:
+            self._words_VD = np.load(folder / "words.npy", mmap_mode="r")
+            self._positions_LD = np.load(folder / "positions.npy")
+            self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = num_threads
+            options.inter_op_num_threads = 1
+            # The arena keeps the largest pass it ever saw; texts vary in length, so that is all waste.
+            options.enable_cpu_mem_arena = False
+            options.enable_mem_pattern = False
+            options.log_severity_level = 3
+            self._session = onnxruntime.InferenceSession(
+                str(folder / "encoder.onnx"),
+                options,
+                providers=["CPUExecutionProvider"],
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise UnableToLoadEmbedder(
+                f"The embedder in {folder} cannot be read ({error}). Delete that folder and run "
+                "`python -m genmodels.embedding_export`."
+            ) from error
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(max_length=MAX_TOKENS)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return float32 (n, 384) with rows of length 1; an empty text gets the encoder's null vector."""
+        # A lone surrogate cannot be handed to the tokenizer, and arrives from broken file names.
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(clean)]
+        vectors = np.empty((len(tokens), self.dims), dtype=np.float32)
+        for indices in _passes([len(ids) for ids in tokens]):
+            vectors[indices] = self._encode([tokens[index] for index in indices])
+        return vectors
+
+    def _encode(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        length = max(len(ids) for ids in tokens)
+        ids_NL = np.zeros((len(tokens), length), dtype=np.int64)
+        mask_NL = np.zeros((len(tokens), length), dtype=np.float32)
+        for row, ids in enumerate(tokens):
+            ids_NL[row, : len(ids)] = ids
+            mask_NL[row, : len(ids)] = 1.0
+        words_NLD = self._words_VD[ids_NL].astype(np.float32) + self._positions_LD[:length]
+        (vectors,) = self._session.run(None, {"words": words_NLD, "mask": mask_NL})
+        return np.asarray(vectors, dtype=np.float32)
+
+
+class HashingEmbedder:
+    """Signed hashing of words and their letter triples: instant, deterministic, knows no meaning.
+
+    Stands in for a trained embedder in tests, where texts that share words must come out close.
+    """
+
+    def __init__(self, dims: int = 384) -> None:
+        self.dims = dims
+        self.name = f"hashing-{dims}"
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return float32 (n, dims) with rows of length 1; a text without words gets the first axis."""
+        vectors = np.zeros((len(texts), self.dims), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for feature, weight in _hashed_features(text):
+                digest = hashlib.blake2b(
+                    feature.encode("utf-8", "replace"), digest_size=8
+                ).digest()
+                number = int.from_bytes(digest, "big")
+                vectors[row, (number >> 1) % self.dims] += weight if number & 1 else -weight
+            if not vectors[row].any():
+                vectors[row, 0] = 1.0
+        norms: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / norms
+
+
+def _hashed_features(text: str) -> Iterator[tuple[str, float]]:
+    for word in re.findall(r"\w+", text.casefold()):
+        yield word, 1.0
+        for start in range(len(word) - 2):
+            yield f"{word[start : start + 3]}~", 0.3
+
+
+def _passes(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Group texts of similar length, so that little of a pass is padding."""
+    group: list[int] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if group and lengths[index] * (len(group) + 1) > _TOKENS_PER_PASS:
+            yield group
+            group = []
+        group.append(index)
+    if group:
+        yield group
+
+
+def embedder_folder() -> Path:
+    """Where the exported files are: PINAKES_EMBEDDER, or var/embedder of the repository."""
+    configured = os.environ.get("PINAKES_EMBEDDER")
+    root = Path(configured) if configured else _REPOSITORY_ROOT / "var" / "embedder"
+    return root / EXPORT_NAME
+
+
+_installed: Embedder | None = None
+_install_lock = threading.Lock()
+
+
+def load_embedder() -> Embedder:
+    """Return the embedder of this process, loading it on the first call.
+
+    Exports it first where nobody has yet. Raises UnableToLoadEmbedder. Safe to call from several
+    threads and processes at once.
+    """
+    global _installed  # noqa: PLW0603 - one embedder per process is the point of this function
+    if _installed is None:
+        with _install_lock:
+            if _installed is None:
+                folder = embedder_folder()
+                if not (folder / "embedder.json").exists():
+                    _export_in_child_process()
+                _installed = MiniLmEmbedder(folder, num_threads=_configured_threads())
+    return _installed
+
+
+def install_embedder(embedder: Embedder | None) -> Embedder | None:
+    """Make `load_embedder` return this one from now on (None: load anew); returns the one before."""
+    global _installed  # noqa: PLW0603 - see load_embedder
+    with _install_lock:
+        previous, _installed = _installed, embedder
+    return previous
+
+
+def _configured_threads() -> int:
+    value = os.environ.get("PINAKES_EMBEDDER_THREADS", "1")
+    if not value.isdecimal() or int(value) < 1:
+        raise UnableToLoadEmbedder(f"PINAKES_EMBEDDER_THREADS must be 1 or more, not {value!r}.")
+    return int(value)
+
+
+def _export_in_child_process() -> None:
+    # In a child, because the export needs the `onnx` package and 200 MB that a server would keep.
+    child = subprocess.run(  # noqa: S603 - our own interpreter and module, no outside words
+        [sys.executable, "-m", "genmodels.embedding_export"],
+        cwd=_REPOSITORY_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if child.returncode != 0:
+        reason = child.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise UnableToLoadEmbedder(f"The embedder could not be exported: {reason[0]}")
+
+
+def describe_embedder(folder: Path) -> dict[str, object]:
+    """What an exported folder says about itself: name, dims, hashes of the release it came from."""
+    description: dict[str, object] = json.loads((folder / "embedder.json").read_text("utf-8"))
+    return description

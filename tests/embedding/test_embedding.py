@@ -1,0 +1,105 @@
+"""The embedder: the released network's vectors, alone or in company, and a folder made safely."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genmodels.embedding import (
+    HashingEmbedder,
+    MiniLmEmbedder,
+    UnableToLoadEmbedder,
+    embedder_folder,
+    load_embedder,
+)
+from genmodels.embedding_export import UnableToExportEmbedder, export_embedder, find_release
+
+
+@pytest.fixture(scope="module")
+def embedder() -> MiniLmEmbedder:
+    loaded = load_embedder()
+    assert isinstance(loaded, MiniLmEmbedder)
+    return loaded
+
+
+def test_vectors_have_the_similarities_published_with_the_release(embedder: MiniLmEmbedder) -> None:
+    vectors = embedder.embed(
+        [
+            "The weather is lovely today.",
+            "It's so sunny outside!",
+            "He drove to the stadium.",
+        ]
+    )
+    # The figures that the sentence-transformers documentation prints for this network.
+    expected = [[1.0, 0.6660, 0.1046], [0.6660, 1.0, 0.1411], [0.1046, 0.1411, 1.0]]
+    np.testing.assert_allclose(vectors @ vectors.T, expected, atol=5e-4)
+
+
+def test_vectors_are_unit_float32_rows(embedder: MiniLmEmbedder) -> None:
+    vectors = embedder.embed(["a", "", "\x00", "日本語", "😀" * 500, "\ud800 lone surrogate"])
+    assert vectors.shape == (6, embedder.dims)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+
+
+def test_no_texts_give_no_rows(embedder: MiniLmEmbedder) -> None:
+    assert embedder.embed([]).shape == (0, embedder.dims)
+
+
+def test_a_vector_does_not_depend_on_its_company(embedder: MiniLmEmbedder) -> None:
+    text = "A short sentence."
+    alone = embedder.embed([text])[0]
+    neighbours = ["x", "word " * 200, "A sentence of a middling length, to be padded to."]
+    for company in ([neighbours[0], text], [text, neighbours[1]], [*neighbours, text, *neighbours]):
+        together = embedder.embed(company)[company.index(text)]
+        np.testing.assert_allclose(together, alone, atol=2e-6)
+
+
+def test_only_the_first_256_tokens_count(embedder: MiniLmEmbedder) -> None:
+    beginning = "word " * 254
+    vectors = embedder.embed([beginning, beginning + "something else entirely " * 50])
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+
+
+def test_a_lone_short_query_takes_milliseconds(embedder: MiniLmEmbedder) -> None:
+    durations = []
+    for _ in range(30):
+        started = time.perf_counter()
+        embedder.embed(["a red dress on a white background"])
+        durations.append(time.perf_counter() - started)
+    # The best of many: the machine may be busy with something else, the code may not be slow.
+    assert min(durations) < 0.015
+
+
+def test_an_existing_export_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "embedder"
+    export_embedder(find_release(), folder)
+    written = (folder / "encoder.onnx").stat().st_mtime_ns
+    export_embedder(find_release(), folder)
+    assert (folder / "encoder.onnx").stat().st_mtime_ns == written
+    assert [path.name for path in tmp_path.iterdir()] == ["embedder"]
+
+
+def test_other_weights_than_the_release_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"not the weights")
+    with pytest.raises(UnableToExportEmbedder, match="not the official release"):
+        export_embedder(tmp_path, tmp_path / "embedder")
+    assert not (tmp_path / "embedder").exists()
+
+
+def test_a_broken_folder_says_what_to_do(tmp_path: Path) -> None:
+    for path in embedder_folder().iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UnableToLoadEmbedder, match="embedding_export"):
+        MiniLmEmbedder(tmp_path)
+
+
+def test_the_hashing_embedder_is_deterministic_and_sees_shared_words() -> None:
+    embedder = HashingEmbedder(dims=384)
+    cat, same_cat, dog, tax = embedder.embed(["a black cat", "a black cat", "a black dog", "tax law"])
+    np.testing.assert_array_equal(cat, same_cat)
+    assert cat @ dog > cat @ tax
+    np.testing.assert_allclose(np.linalg.norm(embedder.embed(["", "!?"]), axis=1), 1.0)
