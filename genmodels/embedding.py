@@ -31,7 +31,9 @@ MAX_TOKENS = 256
 _TOKENS_PER_PASS = 512
 
 #: Changes whenever the files of the folder do, so that an old folder is never read by new code.
-EXPORT_NAME = "all-minilm-l6-v2.1"
+EXPORT_NAME = "all-minilm-l6-v2.2"
+
+_REMEDY = "Delete that folder and run `python -m genmodels.embedding_export`."
 
 _REPOSITORY_ROOT = Path(__file__).resolve().parent.parent
 
@@ -72,27 +74,20 @@ class MiniLmEmbedder:
         import onnxruntime
         from tokenizers import Tokenizer
 
-        try:
-            self._words_VD = np.load(folder / "words.npy", mmap_mode="r")
-            self._positions_LD = np.load(folder / "positions.npy")
-            self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = num_threads
-            options.inter_op_num_threads = 1
-            # The arena keeps the largest pass it ever saw; texts vary in length, so that is all waste.
-            options.enable_cpu_mem_arena = False
-            options.enable_mem_pattern = False
-            options.log_severity_level = 3
-            self._session = onnxruntime.InferenceSession(
-                str(folder / "encoder.onnx"),
-                options,
-                providers=["CPUExecutionProvider"],
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise UnableToLoadEmbedder(
-                f"The embedder in {folder} cannot be read ({error}). Delete that folder and run "
-                "`python -m genmodels.embedding_export`."
-            ) from error
+        _check_files(folder)
+        self._words_VD = np.load(folder / "words.npy", mmap_mode="r")
+        self._positions_LD = np.load(folder / "positions.npy")
+        self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = num_threads
+        options.inter_op_num_threads = 1
+        # The arena keeps the largest pass it ever saw; texts vary in length, so that is all waste.
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
+        )
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=MAX_TOKENS)
 
@@ -220,7 +215,16 @@ def _export_in_child_process() -> None:
         raise UnableToLoadEmbedder(f"The embedder could not be exported: {reason[0]}")
 
 
-def describe_embedder(folder: Path) -> dict[str, object]:
-    """What an exported folder says about itself: name, dims, hashes of the release it came from."""
-    description: dict[str, object] = json.loads((folder / "embedder.json").read_text("utf-8"))
-    return description
+def _check_files(folder: Path) -> None:
+    """Raise UnableToLoadEmbedder unless every file has the size that the export wrote down."""
+    try:
+        description = json.loads((folder / "embedder.json").read_text("utf-8"))
+        wrong = [
+            name
+            for name, size in description["bytes"].items()
+            if (folder / name).stat().st_size != size
+        ]
+    except (OSError, ValueError, KeyError) as error:
+        raise UnableToLoadEmbedder(f"{folder} cannot be read ({error}). {_REMEDY}") from error
+    if wrong:
+        raise UnableToLoadEmbedder(f"{folder} is damaged: {', '.join(wrong)}. {_REMEDY}")

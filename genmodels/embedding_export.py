@@ -66,6 +66,7 @@ def export_embedder(source: Path, folder: Path) -> None:
             "name": MiniLmEmbedder.name,
             "dims": _WIDTH,
             "release": RELEASE_SHA256,
+            "bytes": {path.name: path.stat().st_size for path in staging.iterdir()},
         }
         (staging / "embedder.json").write_text(json.dumps(description, indent=2) + "\n", "utf-8")
         for path in staging.iterdir():

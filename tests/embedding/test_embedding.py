@@ -25,7 +25,9 @@ def embedder() -> MiniLmEmbedder:
     return loaded
 
 
-def test_vectors_have_the_similarities_published_with_the_release(embedder: MiniLmEmbedder) -> None:
+def test_vectors_have_the_similarities_published_with_the_release(
+    embedder: MiniLmEmbedder,
+) -> None:
     vectors = embedder.embed(
         [
             "The weather is lovely today.",
@@ -53,7 +55,11 @@ def test_a_vector_does_not_depend_on_its_company(embedder: MiniLmEmbedder) -> No
     text = "A short sentence."
     alone = embedder.embed([text])[0]
     neighbours = ["x", "word " * 200, "A sentence of a middling length, to be padded to."]
-    for company in ([neighbours[0], text], [text, neighbours[1]], [*neighbours, text, *neighbours]):
+    for company in (
+        [neighbours[0], text],
+        [text, neighbours[1]],
+        [*neighbours, text, *neighbours],
+    ):
         together = embedder.embed(company)[company.index(text)]
         np.testing.assert_allclose(together, alone, atol=2e-6)
 
@@ -99,7 +105,9 @@ def test_a_broken_folder_says_what_to_do(tmp_path: Path) -> None:
 
 def test_the_hashing_embedder_is_deterministic_and_sees_shared_words() -> None:
     embedder = HashingEmbedder(dims=384)
-    cat, same_cat, dog, tax = embedder.embed(["a black cat", "a black cat", "a black dog", "tax law"])
+    cat, same_cat, dog, tax = embedder.embed(
+        ["a black cat", "a black cat", "a black dog", "tax law"]
+    )
     np.testing.assert_array_equal(cat, same_cat)
     assert cat @ dog > cat @ tax
     np.testing.assert_allclose(np.linalg.norm(embedder.embed(["", "!?"]), axis=1), 1.0)
