@@ -1,0 +1,72 @@
+"""Real PostgreSQL and Redis for the suite, started when the first test asks for the database.
+
+The addresses are set while this module is imported, because pytest-django reads the settings
+before any fixture runs and other conftest files import models; the servers themselves start
+later, so that tests of pure code never wait for them. With DATABASE_URL and REDIS_URL set in the
+environment nothing is started.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import pytest
+
+from webapp.embedded.databases import Databases, locate_databases, start_databases
+from webapp.embedded.home import Home, open_home
+from webapp.embedded.privileges import database_account
+from webapp.embedded.supervisor import Supervisor
+
+
+def _report(line: str) -> None:
+    print(f"databases: {line}")
+
+
+def _set_environment() -> tuple[Home, Databases | None]:
+    """Point the settings at a home and databases of this run, and load them."""
+    # Not under pytest's own temporary folder: as root the servers' account cannot enter it.
+    home = open_home(path=Path(tempfile.mkdtemp(prefix="pinakes-t")), account=database_account())
+    databases = None
+    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+        databases = locate_databases(home=home, report=_report, is_durable=False)
+        os.environ["DATABASE_URL"] = databases.postgres.url
+        os.environ["REDIS_URL"] = databases.redis.url
+    os.environ["PINAKES_HOME"] = str(home.path)
+    os.environ["PINAKES_SECRET_KEY"] = "only-for-tests-and-long-enough-to-please-the-system-check"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.config.settings"
+    django.setup()
+    return home, databases
+
+
+_HOME, _DATABASES = _set_environment()
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[None]:
+    """PostgreSQL and Redis answering at the addresses of the settings."""
+    if _DATABASES is None:
+        yield
+        return
+    supervisor = Supervisor(report=_report)
+    try:
+        start_databases(databases=_DATABASES, supervisor=supervisor, report=_report)
+        yield
+    finally:
+        supervisor.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    databases: None, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Start the servers before pytest-django creates the test database in them."""
+
+
+def pytest_unconfigure() -> None:
+    """Remove the home and the sockets of this run."""
+    shutil.rmtree(_HOME.path, ignore_errors=True)
+    if _DATABASES is not None:
+        shutil.rmtree(_DATABASES.postgres.sockets, ignore_errors=True)

@@ -1,0 +1,165 @@
+"""Runs the child processes of one Pinakes: starts, watches, restarts and stops them in order."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from webapp.embedded.failures import UnableToStart
+from webapp.embedded.processes import Program, begin_log, shorten_log, spawn, stop_all
+
+POLL_SECONDS = 0.1
+LOG_CHECK_SECONDS = 60.0
+FIRST_DELAY_SECONDS = 1.0
+LONGEST_DELAY_SECONDS = 30.0
+# A child that ran this long was healthy: its next failure starts again at the shortest delay.
+HEALTHY_AFTER_SECONDS = 60.0
+
+
+class StopRequested(Exception):  # noqa: N818 - not an error: somebody pressed Ctrl-C
+    """A signal asked the whole stack to stop."""
+
+
+@dataclass(kw_only=True)
+class _Child:
+    process: subprocess.Popen[bytes] | None
+    started_at: float
+    delay_seconds: float = FIRST_DELAY_SECONDS
+    restart_at: float | None = None
+
+
+class Supervisor:
+    """Owns the children. Everything happens in the one thread that made it.
+
+    Usage: `with supervisor.handling_signals(): ... watch()`, and `stop()` in a `finally`.
+    """
+
+    def __init__(self, *, report: Callable[[str], None]) -> None:
+        self._report = report
+        self._children: dict[Program, _Child] = {}
+        self._num_signals = 0
+        self._logs_checked_at = time.monotonic()
+
+    def start(self, program: Program) -> None:
+        """Start a program with a fresh log. Raises UnableToStart when it cannot be executed."""
+        begin_log(program.log)
+        try:
+            process = spawn(program)
+        except (OSError, subprocess.SubprocessError) as refused:
+            raise UnableToStart(f"cannot run {program.arguments[0]}: {refused}") from refused
+        self._children[program] = _Child(process=process, started_at=time.monotonic())
+
+    def process_ids(self) -> dict[str, int]:
+        """Return the process id of each running child by the name of its program."""
+        return {
+            program.name: child.process.pid
+            for program, child in self._children.items()
+            if child.process is not None
+        }
+
+    def check_starting(self) -> None:
+        """Raise if waiting for the start has become pointless.
+
+        StopRequested after a signal; UnableToStart when a child has ended, with the last line of
+        its log, which is where it says why.
+        """
+        self._raise_if_stopping()
+        for program, child in self._children.items():
+            if child.process is not None and child.process.poll() is not None:
+                raise UnableToStart(
+                    f"{program.name} ended while starting: {_last_line(program)} "
+                    f"(more in {program.log})"
+                )
+
+    def watch(self) -> None:
+        """Keep the children running until a signal asks to stop, then raise StopRequested."""
+        while True:
+            self._raise_if_stopping()
+            now = time.monotonic()
+            for program, child in self._children.items():
+                self._watch_child(program, child, now=now)
+            if now - self._logs_checked_at > LOG_CHECK_SECONDS:
+                self._logs_checked_at = now
+                for program in self._children:
+                    shorten_log(program.log)
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Stop all children, stage by stage; a second signal meanwhile shortens the waiting."""
+        for stage in sorted({program.stop_stage for program in self._children}):
+            running = {
+                program: child.process
+                for program, child in self._children.items()
+                if program.stop_stage == stage and child.process is not None
+            }
+            # The databases are never hurried: they have data to write, and take moments.
+            is_hurried = _never if stage >= 2 else self._is_hurried
+            stop_all(running, is_hurried=is_hurried)
+        self._children.clear()
+
+    @contextmanager
+    def handling_signals(self) -> Iterator[None]:
+        """Turn SIGINT, SIGTERM and SIGHUP into a request to stop while the block runs."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        previous = {number: signal.signal(number, self._on_signal) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def _watch_child(self, program: Program, child: _Child, *, now: float) -> None:
+        if child.process is not None:
+            status = child.process.poll()
+            if status is None:
+                return
+            if now - child.started_at > HEALTHY_AFTER_SECONDS:
+                child.delay_seconds = FIRST_DELAY_SECONDS
+            self._report(
+                f"{program.name} ended ({_describe(status)}); "
+                f"starting it again in {child.delay_seconds:.0f} s (log: {program.log})"
+            )
+            child.process = None
+            child.restart_at = now + child.delay_seconds
+            child.delay_seconds = min(child.delay_seconds * 2, LONGEST_DELAY_SECONDS)
+        elif child.restart_at is not None and now >= child.restart_at:
+            child.started_at = now
+            try:
+                child.process = spawn(program)
+                child.restart_at = None
+            except (OSError, subprocess.SubprocessError) as refused:
+                child.restart_at = now + child.delay_seconds
+                self._report(f"{program.name} cannot be started: {refused}")
+
+    def _raise_if_stopping(self) -> None:
+        if self._num_signals:
+            raise StopRequested
+
+    def _is_hurried(self) -> bool:
+        return self._num_signals > 1
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._num_signals += 1
+
+
+def _never() -> bool:
+    return False
+
+
+def _describe(status: int) -> str:
+    if status < 0:
+        return signal.Signals(-status).name
+    return f"exit status {status}"
+
+
+def _last_line(program: Program) -> str:
+    try:
+        text = program.log.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return "no output"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    complaints = [line for line in lines if "FATAL" in line or "PANIC" in line]
+    return (complaints or lines or ["no output"])[-1][:300]
