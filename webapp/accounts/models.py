@@ -1,0 +1,72 @@
+"""People, their roles and the keys that act in their name."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+from django.utils.functional import cached_property
+
+from webapp.common.ids import uuid7
+
+
+class Role(models.TextChoices):
+    """Roles are groups of these names; a user may have several."""
+
+    AUTHOR = "author"
+    REVIEWER = "reviewer"
+    ADMIN = "admin"
+
+
+class User(AbstractUser):
+    """A person. Authors submit, reviewers read everything, admins also run the site."""
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """The names of the groups, read once per object; superusers have every role."""
+        if self.is_superuser:
+            return frozenset(Role.values)
+        return frozenset(self.groups.values_list("name", flat=True)) & frozenset(Role.values)
+
+    @property
+    def may_submit(self) -> bool:
+        """Whether prompts, documents and questions are taken from this user."""
+        return bool(self.roles)
+
+    @property
+    def sees_everything(self) -> bool:
+        """Whether rows of other owners are visible to this user."""
+        return bool(self.roles & {Role.REVIEWER, Role.ADMIN})
+
+    @property
+    def runs_the_site(self) -> bool:
+        """Whether this user may change models, users and other people's rows."""
+        return Role.ADMIN in self.roles
+
+
+class ApiKey(models.Model):
+    """A secret that acts as its user. Only its SHA-256 is kept; the key is shown once.
+
+    A key has 256 random bits, so a plain hash cannot be guessed backwards.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(expires_at__gt=models.F("created_at")),
+                name="api_key_expires_after_creation",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

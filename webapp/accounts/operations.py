@@ -1,0 +1,84 @@
+"""Writes on people and keys."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import uuid
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from webapp.accounts.models import ApiKey, Role, User
+from webapp.accounts.secrets import digest_key, generate_key
+
+
+class UnableToFindApiKey(Exception):
+    """The key does not exist, or belongs to somebody else."""
+
+
+@dataclass(frozen=True)
+class CreatedApiKey:
+    """A new key with its secret, which nothing can show again."""
+
+    row: ApiKey
+    secret: str
+
+
+def create_user(*, username: str, password: str, roles: frozenset[Role]) -> User:
+    """Create a person with these roles; an admin may also enter the operators' admin pages."""
+    with transaction.atomic():
+        user = User.objects.create_user(
+            username=username,
+            password=password,
+            is_staff=Role.ADMIN in roles,
+            is_superuser=Role.ADMIN in roles,
+        )
+        user.groups.set(Group.objects.filter(name__in=roles))
+    return user
+
+
+def ensure_admin(*, username: str = "admin") -> str | None:
+    """Create the first admin and return the generated password, or None where a superuser exists."""
+    if User.objects.filter(is_superuser=True).exists():
+        return None
+    password = secrets.token_urlsafe(12)
+    try:
+        create_user(username=username, password=password, roles=frozenset(Role))
+    except IntegrityError:
+        # Another process was first; its password is the one that holds.
+        return None
+    return password
+
+
+def create_api_key(
+    *, user: User, name: str, expires_at: datetime.datetime | None = None
+) -> CreatedApiKey:
+    """Make a key; the secret is in the answer and nowhere else."""
+    secret = generate_key()
+    row = ApiKey.objects.create(
+        user=user,
+        name=name,
+        prefix=secret[:12],
+        digest=digest_key(secret),
+        expires_at=expires_at,
+    )
+    return CreatedApiKey(row=row, secret=secret)
+
+
+def revoke_api_key(*, user: User, key_id: uuid.UUID) -> None:
+    """End a key of this user; ending it again changes nothing. Raises UnableToFindApiKey."""
+    if not ApiKey.objects.filter(id=key_id, user=user).exists():
+        raise UnableToFindApiKey(str(key_id))
+    ApiKey.objects.filter(id=key_id, user=user, revoked_at__isnull=True).update(
+        revoked_at=timezone.now()
+    )
+
+
+def touch_api_key(*, key: ApiKey) -> None:
+    """Note the use, at most once a minute, so that reading stays cheap."""
+    now = timezone.now()
+    if key.last_used_at is None or now - key.last_used_at > datetime.timedelta(minutes=1):
+        ApiKey.objects.filter(id=key.id).update(last_used_at=now)

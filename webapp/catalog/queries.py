@@ -1,0 +1,49 @@
+"""Reads of the catalogue."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from genmodels.embedding import load_embedder
+from webapp.catalog.models import Checkpoint
+from webapp.catalog.routing import choose
+
+AUTO = "auto"
+
+
+class UnableToFindCheckpoint(Exception):
+    """No checkpoint has this slug."""
+
+
+class UnableToUseCheckpoint(Exception):
+    """The checkpoint exists but cannot generate now; the message says why."""
+
+
+def list_checkpoints() -> QuerySet[Checkpoint]:
+    """Every checkpoint that an admin has not switched off, by family."""
+    return Checkpoint.objects.filter(enabled=True).order_by("family", "slug")
+
+
+def get_checkpoint(slug: str) -> Checkpoint:
+    """The checkpoint of this slug; raises UnableToFindCheckpoint."""
+    try:
+        return list_checkpoints().get(slug=slug)
+    except Checkpoint.DoesNotExist as error:
+        raise UnableToFindCheckpoint(slug) from error
+
+
+def checkpoint_for(slug: str, *, prompt: str) -> Checkpoint:
+    """The usable checkpoint of this slug, or for `auto` the one that suits the prompt best.
+
+    Raises UnableToFindCheckpoint or UnableToUseCheckpoint.
+    """
+    if slug != AUTO:
+        checkpoint = get_checkpoint(slug)
+        if not checkpoint.usable:
+            raise UnableToUseCheckpoint(checkpoint.unavailable_reason or "It is switched off.")
+        return checkpoint
+    usable = [checkpoint for checkpoint in list_checkpoints() if checkpoint.usable]
+    if not usable:
+        raise UnableToUseCheckpoint("No model is available.")
+    cards = [checkpoint.card for checkpoint in usable]
+    return usable[choose(prompt, cards, load_embedder())]

@@ -1,0 +1,196 @@
+"""Errors of the REST interface as RFC 9457 problem details, with a closed list of codes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from genmodels.contract import Fault, InvalidRequest
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+
+#: Every code that a problem may carry, with its title. `docs/problems.md` explains each.
+TITLES: dict[str, str] = {
+    "invalid_request": "The request is not valid",
+    "malformed_body": "The body cannot be read",
+    "not_authenticated": "Sign in first",
+    "permission_denied": "This is not allowed",
+    "not_found": "There is no such thing",
+    "method_not_allowed": "The method is not allowed here",
+    "not_acceptable": "No such representation",
+    "unsupported_media_type": "The media type is not supported",
+    "conflict": "The state does not allow it",
+    "idempotency_key_reused": "The idempotency key was used for another request",
+    "too_large": "The body is too large",
+    "unsupported_document": "The document cannot be read",
+    "model_unavailable": "The model is not available",
+    "rate_limited": "Too many requests",
+    "queue_full": "The queue is full",
+    "database_unavailable": "The database cannot be reached",
+    "internal_error": "Something failed on the server",
+}
+
+#: What a request may meet when Postgres is down, restarting or out of connections.
+DATABASE_OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
+
+
+class Problem(Exception):
+    """Raise to answer with a problem document; `code` must be one of TITLES."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        assert code in TITLES, code
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+
+def invalid(errors: Sequence[Fault]) -> Problem:
+    """The 422 that lists every fault by its JSON pointer."""
+    count = len(errors)
+    detail = errors[0].detail if count == 1 else f"{count} things are wrong; see errors."
+    return Problem(422, "invalid_request", detail, errors=errors)
+
+
+def _document(problem: Problem, request: HttpRequest | None) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "type": f"/problems/{problem.code}",
+        "title": TITLES[problem.code],
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+    }
+    if request is not None:
+        document["instance"] = request.path
+        document["request_id"] = getattr(request, "request_id", "")
+    if problem.errors:
+        document["errors"] = [
+            {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail}
+            for fault in problem.errors
+        ]
+    retry_after = problem.headers.get("Retry-After")
+    if retry_after is not None:
+        document["retry_after_s"] = int(retry_after)
+    return document
+
+
+def problem_response(problem: Problem, request: HttpRequest | None) -> JsonResponse:
+    """Render a problem outside of REST framework views."""
+    return JsonResponse(
+        _document(problem, request),
+        status=problem.status,
+        content_type=CONTENT_TYPE,
+        headers=problem.headers,
+    )
+
+
+def _flatten(detail: Any, pointer: str = "") -> list[Fault]:
+    """Turn REST framework's nested error lists into faults with pointers."""
+    if isinstance(detail, Mapping):
+        faults = []
+        for name, inner in detail.items():
+            step = "" if name == "non_field_errors" else f"/{name}"
+            faults += _flatten(inner, pointer + step)
+        return faults
+    if isinstance(detail, list | tuple):
+        faults = []
+        for index, inner in enumerate(detail):
+            nested = isinstance(inner, Mapping | list | tuple)
+            faults += _flatten(
+                inner, f"{pointer}/{index}" if nested and len(detail) > 1 else pointer
+            )
+        return faults
+    return [Fault(pointer, getattr(detail, "code", "invalid"), str(detail))]
+
+
+_CODES_BY_STATUS = {
+    400: "malformed_body",
+    401: "not_authenticated",
+    403: "permission_denied",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+}
+
+
+def _as_problem(error: Exception) -> Problem | None:
+    match error:
+        case Problem():
+            return error
+        case InvalidRequest():
+            return invalid(error.faults)
+        case exceptions.ValidationError():
+            return invalid(_flatten(error.detail))
+        case exceptions.APIException():
+            code = _CODES_BY_STATUS.get(error.status_code, "internal_error")
+            return Problem(error.status_code, code, str(error.detail))
+        case Http404():
+            return Problem(404, "not_found", "There is no such thing, or it is not yours.")
+        case PermissionDenied():
+            return Problem(403, "permission_denied", str(error) or "This is not allowed.")
+        case _ if isinstance(error, DATABASE_OUTAGES):
+            logger.warning("database outage: %s", error)
+            return database_unavailable()
+        case _:
+            return None
+
+
+def database_unavailable() -> Problem:
+    """The 503 of an outage: nothing was accepted, so the client may simply try again."""
+    return Problem(
+        503,
+        "database_unavailable",
+        "Nothing was stored. Try again in a moment.",
+        headers={"Retry-After": "2"},
+    )
+
+
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's exception handler (`EXCEPTION_HANDLER`)."""
+    problem = _as_problem(error)
+    if problem is None:
+        return None
+    headers = dict(problem.headers)
+    if isinstance(error, exceptions.APIException):
+        # Lets REST framework roll back and add WWW-Authenticate as it does itself.
+        plain = drf_exception_handler(error, context)
+        if plain is not None:
+            headers.update(
+                {
+                    name: str(plain[name])
+                    for name in ("WWW-Authenticate", "Retry-After")
+                    if name in plain
+                }
+            )
+    request = context.get("request")
+    http_request = getattr(request, "_request", request)
+    return Response(
+        _document(problem, http_request),
+        status=problem.status,
+        headers=headers,
+        content_type=CONTENT_TYPE,
+    )

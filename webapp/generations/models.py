@@ -1,0 +1,144 @@
+"""What was asked for and what came of it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Func, Q
+from django.db.models.functions import Now
+
+from webapp.accounts.models import User
+from webapp.catalog.models import Checkpoint
+from webapp.common.ids import uuid7
+from webapp.jobs.models import Job
+
+
+class Provenance(models.TextChoices):
+    """Whether content was made by people or by a model; kept with every row from the start."""
+
+    REAL = "real"
+    SYNTHETIC = "synthetic"
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    """Filters by their use."""
+
+    def visible_to(self, user: User) -> GenerationQuerySet:
+        """Own rows; for reviewers and admins everybody's."""
+        return self if user.sees_everything else self.filter(owner=user)
+
+    def with_details(self) -> GenerationQuerySet:
+        """Everything that the page and the REST object of a generation show, in two queries."""
+        return self.select_related(
+            "job", "checkpoint", "owner", "response", "parent", "retried_from"
+        ).prefetch_related("response__artifacts")
+
+    def kept(self) -> GenerationQuerySet:
+        """Rows that are not in the trash."""
+        return self.filter(trashed_at__isnull=True)
+
+
+class Generation(models.Model):
+    """A validated request and the place where its result is remembered.
+
+    Its state is that of its job. `seed` is always concrete, so the recipe can be run again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    number = models.BigIntegerField(
+        unique=True,
+        editable=False,
+        db_default=Func(models.Value("generations_number"), function="nextval"),
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="generations"
+    )
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="generation")
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+")
+    checkpoint_revision = models.CharField(max_length=64)
+    routed = models.BooleanField(default=False)
+    prompt = models.TextField()
+    parameters = models.JSONField(default=dict)
+    seed = models.BigIntegerField()
+    tags = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    provenance = models.CharField(
+        max_length=16, choices=Provenance, default=Provenance.SYNTHETIC, editable=False
+    )
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
+    )
+    retried_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries"
+    )
+    created_at = models.DateTimeField(db_default=Now())
+    trashed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(seed__gte=0), name="generation_seed_is_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(provenance="synthetic"), name="generation_is_synthetic"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-id"], name="generation_owner"),
+            GinIndex(fields=["tags"], name="generation_tags"),
+        ]
+
+    def __str__(self) -> str:
+        return self.accession
+
+    @property
+    def accession(self) -> str:
+        """The catalogue number that people quote, such as P-2026-000142."""
+        return f"P-{self.created_at:%Y}-{self.number:06d}"
+
+
+class Response(models.Model):
+    """What a generation came to: exactly one for each that succeeded, none for any other."""
+
+    generation = models.OneToOneField(
+        Generation, primary_key=True, on_delete=models.CASCADE, related_name="response"
+    )
+    fence = models.BigIntegerField()
+    text = models.TextField(blank=True, default="")
+    metrics = models.JSONField(default=dict)
+    extra = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"response of {self.generation_id}"
+
+
+class Artifact(models.Model):
+    """A file of a response, kept in the blob store under its SHA-256."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="artifacts")
+    ordinal = models.PositiveSmallIntegerField(default=0)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    media_type = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["response", "ordinal"], name="artifact_ordinal_is_unique"
+            )
+        ]
+        indexes = [models.Index(fields=["sha256"], name="artifact_sha256")]
+
+    def __str__(self) -> str:
+        return f"{self.media_type} {self.sha256[:12]}"
+
+    @property
+    def file_name(self) -> str:
+        """A name to save the file under."""
+        endings = {"image/png": "png", "text/plain": "txt"}
+        return f"{self.sha256[:16]}.{endings.get(self.media_type.partition(';')[0], 'bin')}"

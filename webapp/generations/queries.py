@@ -1,0 +1,76 @@
+"""Reads of generations."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from dataclasses import dataclass
+
+from webapp.accounts.models import User
+from webapp.common.pagination import Page, PageRequest, paginate
+from webapp.generations.models import Artifact, Generation, GenerationQuerySet
+
+
+class UnableToFindGeneration(Exception):
+    """There is no such generation, or it is not the user's to see."""
+
+
+class UnableToFindArtifact(Exception):
+    """There is no such file, or it is not the user's to see."""
+
+
+@dataclass(frozen=True)
+class GenerationFilter:
+    """Which generations of those one may see; empty fields filter nothing."""
+
+    statuses: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    created_from: datetime.datetime | None = None
+    created_to: datetime.datetime | None = None
+    mine: bool = False
+    trashed: bool = False
+
+
+def visible_generations(*, user: User, only: GenerationFilter) -> GenerationQuerySet:
+    """The generations that the user may see and asked for, in no order."""
+    rows = Generation.objects.visible_to(user).filter(trashed_at__isnull=not only.trashed)
+    if only.mine:
+        rows = rows.filter(owner=user)
+    if only.statuses:
+        rows = rows.filter(job__state__in=only.statuses)
+    if only.models:
+        rows = rows.filter(checkpoint__slug__in=only.models)
+    if only.families:
+        rows = rows.filter(checkpoint__family__in=only.families)
+    if only.tags:
+        rows = rows.filter(tags__contains=list(only.tags))
+    if only.created_from:
+        rows = rows.filter(created_at__gte=only.created_from)
+    if only.created_to:
+        rows = rows.filter(created_at__lt=only.created_to)
+    return rows
+
+
+def list_generations(*, user: User, only: GenerationFilter, page: PageRequest) -> Page[Generation]:
+    """One page, newest first, with all that a card shows, in a constant number of queries."""
+    return paginate(visible_generations(user=user, only=only).with_details(), page)
+
+
+def get_generation(*, user: User, generation_id: uuid.UUID) -> Generation:
+    """One generation with its details, trashed or not; raises UnableToFindGeneration."""
+    rows = Generation.objects.visible_to(user).with_details()
+    try:
+        return rows.get(id=generation_id)
+    except Generation.DoesNotExist as error:
+        raise UnableToFindGeneration(str(generation_id)) from error
+
+
+def get_artifact(*, user: User, artifact_id: uuid.UUID) -> Artifact:
+    """A file of a generation that the user may see; raises UnableToFindArtifact."""
+    seen = Generation.objects.visible_to(user)
+    try:
+        return Artifact.objects.get(id=artifact_id, response__generation__in=seen)
+    except Artifact.DoesNotExist as error:
+        raise UnableToFindArtifact(str(artifact_id)) from error

@@ -1,0 +1,46 @@
+"""Turns what a form or a client sent into one typed value, with all faults found at once."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from genmodels.contract import Fault
+
+MAX_TAGS = 20
+MAX_TAG_LENGTH = 64
+#: Seeds drawn for people stay below 2**53, so that every JavaScript client reads them exactly.
+DRAWN_SEED_BITS = 48
+
+
+@dataclass(frozen=True)
+class SubmitRequest:
+    """A wish to generate, not yet checked against the card of a checkpoint."""
+
+    model: str
+    prompt: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    seed: int | None = None
+    tags: tuple[str, ...] = ()
+    parent_id: uuid.UUID | None = None
+    expires_in_seconds: int | None = None
+
+
+def draw_seed() -> int:
+    """A seed for a request that names none."""
+    return secrets.randbits(DRAWN_SEED_BITS)
+
+
+def tag_faults(tags: Sequence[str]) -> list[Fault]:
+    """What is wrong with these tags."""
+    faults = []
+    if len(tags) > MAX_TAGS:
+        faults.append(Fault("/tags", "too_many", f"at most {MAX_TAGS} tags"))
+    for index, tag in enumerate(tags):
+        if not tag.strip() or len(tag) > MAX_TAG_LENGTH or "\x00" in tag:
+            faults.append(
+                Fault(f"/tags/{index}", "invalid", f"must have 1 to {MAX_TAG_LENGTH} characters")
+            )
+    return faults

@@ -1,0 +1,64 @@
+"""Reads of jobs and workers."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from webapp.jobs.models import Job, JobState, Worker, WorkerState
+
+
+@dataclass(frozen=True)
+class HeldJob:
+    """What a worker asks about a job that it runs."""
+
+    fence: int | None
+    cancel_requested: bool
+    overdue: bool
+
+
+def look_at_jobs(job_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, HeldJob]:
+    """The leases of these jobs as the database has them now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, fence, cancel_requested_at IS NOT NULL, coalesce(deadline_at < now(), false)"
+            " FROM jobs_job WHERE id = ANY(%s)",
+            [list(job_ids)],
+        )
+        return {row[0]: HeldJob(row[1], row[2], row[3]) for row in cursor.fetchall()}
+
+
+def queue_position(job: Job) -> int | None:
+    """How many jobs of the same queue come before this one, plus one; None unless it waits."""
+    if job.state != JobState.QUEUED:
+        return None
+    ahead = Job.objects.filter(queue=job.queue, state=JobState.QUEUED).filter(
+        Q(priority__lt=job.priority)
+        | Q(priority=job.priority, sched_at__lt=job.sched_at)
+        | Q(priority=job.priority, sched_at=job.sched_at, id__lt=job.id)
+    )
+    return ahead.count() + 1
+
+
+def queues_with_work(queues: Sequence[str]) -> list[str]:
+    """Those of the queues that have a job to claim now."""
+    waiting = Job.objects.filter(queue__in=queues, state=JobState.QUEUED, sched_at__lte=Now())
+    return sorted(set(waiting.values_list("queue", flat=True)[:100]))
+
+
+def live_workers() -> QuerySet[Worker]:
+    """Worker processes that are not known to be dead."""
+    return Worker.objects.exclude(state=WorkerState.DEAD).order_by("node", "slot")
+
+
+def queue_is_served(queue: str, *, within: datetime.timedelta) -> bool:
+    """Whether some worker of this queue has given a sign of life lately."""
+    return (
+        live_workers().filter(queues__contains=[queue], heartbeat_at__gt=Now() - within).exists()
+    )
