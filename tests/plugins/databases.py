@@ -25,15 +25,14 @@ def _report(line: str) -> None:
     print(f"databases: {line}")
 
 
-def _set_environment() -> tuple[Home, Databases | None]:
+def _set_environment() -> tuple[Home, Databases]:
     """Point the settings at a home and databases of this run, and load them."""
     # Not under pytest's own temporary folder: as root the servers' account cannot enter it.
     home = open_home(path=Path(tempfile.mkdtemp(prefix="pinakes-t")), account=database_account())
-    databases = None
-    if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
-        databases = locate_databases(home=home, report=_report, is_durable=False)
-        os.environ["DATABASE_URL"] = databases.postgres.url
-        os.environ["REDIS_URL"] = databases.redis.url
+    databases = locate_databases(
+        home=home, environment=dict(os.environ), report=_report, is_durable=False
+    )
+    os.environ.update(databases.addresses())
     os.environ["PINAKES_HOME"] = str(home.path)
     os.environ["PINAKES_SECRET_KEY"] = "only-for-tests-and-long-enough-to-please-the-system-check"
     os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.config.settings"
@@ -47,9 +46,6 @@ _HOME, _DATABASES = _set_environment()
 @pytest.fixture(scope="session")
 def databases() -> Iterator[None]:
     """PostgreSQL and Redis answering at the addresses of the settings."""
-    if _DATABASES is None:
-        yield
-        return
     supervisor = Supervisor(report=_report)
     try:
         start_databases(databases=_DATABASES, supervisor=supervisor, report=_report)
@@ -68,5 +64,5 @@ def django_db_modify_db_settings(
 def pytest_unconfigure() -> None:
     """Remove the home and the sockets of this run."""
     shutil.rmtree(_HOME.path, ignore_errors=True)
-    if _DATABASES is not None:
+    if _DATABASES.postgres is not None:
         shutil.rmtree(_DATABASES.postgres.sockets, ignore_errors=True)

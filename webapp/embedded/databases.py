@@ -22,38 +22,59 @@ from webapp.embedded.supervisor import Supervisor
 
 @dataclass(frozen=True, kw_only=True)
 class Databases:
-    """The two servers of one home; not running until started."""
+    """The servers of one home that are ours to run; None for one that runs elsewhere."""
 
-    postgres: Postgres
-    redis: RedisServer
+    postgres: Postgres | None
+    redis: RedisServer | None
+
+    def addresses(self) -> dict[str, str]:
+        """Return the environment variables by which the site finds these servers."""
+        found = {}
+        if self.postgres is not None:
+            found["DATABASE_URL"] = self.postgres.url
+        if self.redis is not None:
+            found["REDIS_URL"] = self.redis.url
+        return found
 
 
 def locate_databases(
-    *, home: Home, report: Callable[[str], None], is_durable: bool = True
+    *,
+    home: Home,
+    environment: dict[str, str],
+    report: Callable[[str], None],
+    is_durable: bool = True,
 ) -> Databases:
     """Return the servers of a home without touching their data.
 
-    Raises UnableToStart when a wheel that carries the binaries is missing.
+    A server whose address is in the environment runs elsewhere. Raises UnableToStart when a wheel
+    that carries the binaries is missing.
     """
     return Databases(
-        postgres=locate_postgres(home=home, report=report, is_durable=is_durable),
-        redis=locate_redis(home=home, report=report),
+        postgres=None
+        if environment.get("DATABASE_URL")
+        else locate_postgres(home=home, report=report, is_durable=is_durable),
+        redis=None if environment.get("REDIS_URL") else locate_redis(home=home, report=report),
     )
 
 
 def start_databases(
     *, databases: Databases, supervisor: Supervisor, report: Callable[[str], None]
 ) -> None:
-    """Start both servers under the supervisor and return when the database is there.
+    """Start the servers under the supervisor and return when the database is there.
 
     Raises UnableToStart with one clear line, or StopRequested.
     """
-    prepare_redis(databases.redis)
-    supervisor.start(databases.redis.program())
-    prepare_postgres(server=databases.postgres, report=report)
-    supervisor.start(databases.postgres.program())
-    wait_until_answering(server=databases.redis, keep_waiting=supervisor.check_starting)
-    wait_until_accepting(
-        server=databases.postgres, keep_waiting=supervisor.check_starting, report=report
-    )
-    ensure_database(databases.postgres)
+    redis, postgres = databases.redis, databases.postgres
+    if redis is not None:
+        prepare_redis(redis)
+        supervisor.start(redis.program())
+    if postgres is not None:
+        prepare_postgres(server=postgres, report=report)
+        supervisor.start(postgres.program())
+    if redis is not None:
+        wait_until_answering(server=redis, keep_waiting=supervisor.check_starting)
+    if postgres is not None:
+        wait_until_accepting(
+            server=postgres, keep_waiting=supervisor.check_starting, report=report
+        )
+        ensure_database(postgres)

@@ -1,11 +1,13 @@
 """Runs the child processes of one Pinakes: starts, watches, restarts and stops them in order."""
 
+import json
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from webapp.embedded.failures import UnableToStart
@@ -19,7 +21,7 @@ LONGEST_DELAY_SECONDS = 30.0
 HEALTHY_AFTER_SECONDS = 60.0
 
 
-class StopRequested(Exception):  # noqa: N818 - not an error: somebody pressed Ctrl-C
+class StopRequested(Exception):
     """A signal asked the whole stack to stop."""
 
 
@@ -37,8 +39,10 @@ class Supervisor:
     Usage: `with supervisor.handling_signals(): ... watch()`, and `stop()` in a `finally`.
     """
 
-    def __init__(self, *, report: Callable[[str], None]) -> None:
+    def __init__(self, *, report: Callable[[str], None], pid_file: Path | None = None) -> None:
         self._report = report
+        self._pid_file = pid_file
+        self.started_at = time.monotonic()
         self._children: dict[Program, _Child] = {}
         self._num_signals = 0
         self._logs_checked_at = time.monotonic()
@@ -51,14 +55,7 @@ class Supervisor:
         except (OSError, subprocess.SubprocessError) as refused:
             raise UnableToStart(f"cannot run {program.arguments[0]}: {refused}") from refused
         self._children[program] = _Child(process=process, started_at=time.monotonic())
-
-    def process_ids(self) -> dict[str, int]:
-        """Return the process id of each running child by the name of its program."""
-        return {
-            program.name: child.process.pid
-            for program, child in self._children.items()
-            if child.process is not None
-        }
+        self._write_process_ids()
 
     def check_starting(self) -> None:
         """Raise if waiting for the start has become pointless.
@@ -99,6 +96,7 @@ class Supervisor:
             is_hurried = _never if stage >= 2 else self._is_hurried
             stop_all(running, is_hurried=is_hurried)
         self._children.clear()
+        self._write_process_ids()
 
     @contextmanager
     def handling_signals(self) -> Iterator[None]:
@@ -123,6 +121,7 @@ class Supervisor:
                 f"starting it again in {child.delay_seconds:.0f} s (log: {program.log})"
             )
             child.process = None
+            self._write_process_ids()
             child.restart_at = now + child.delay_seconds
             child.delay_seconds = min(child.delay_seconds * 2, LONGEST_DELAY_SECONDS)
         elif child.restart_at is not None and now >= child.restart_at:
@@ -130,9 +129,23 @@ class Supervisor:
             try:
                 child.process = spawn(program)
                 child.restart_at = None
+                self._write_process_ids()
             except (OSError, subprocess.SubprocessError) as refused:
                 child.restart_at = now + child.delay_seconds
                 self._report(f"{program.name} cannot be started: {refused}")
+
+    def _write_process_ids(self) -> None:
+        """Tell operators which process is which: a JSON object from name to process id."""
+        if self._pid_file is None:
+            return
+        running = {
+            program.name: child.process.pid
+            for program, child in self._children.items()
+            if child.process is not None
+        }
+        staging = self._pid_file.with_suffix(".new")
+        staging.write_text(json.dumps(running), encoding="utf-8")
+        staging.replace(self._pid_file)
 
     def _raise_if_stopping(self) -> None:
         if self._num_signals:

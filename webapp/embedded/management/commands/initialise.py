@@ -1,0 +1,40 @@
+"""`manage.py initialise`: bring the database and the files of a home up to this version."""
+
+import io
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Migrate, gather the static files and prepare the catalogue; safe to run again."""
+
+    help = "Migrate, gather static files, prepare the catalogue and the first admin."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object only")
+        parser.add_argument(
+            "--wait", action="store_true", help="wait for a line on standard input first"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if options["wait"] and not sys.stdin.readline():
+            return  # whoever was to give the word is gone
+        call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+        call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True)
+        outcome: dict[str, Any] = {"admin_password": None}
+        if "prepare" in get_commands():
+            answer = io.StringIO()
+            call_command("prepare", json=True, stdout=answer)
+            outcome |= json.loads(answer.getvalue().strip().splitlines()[-1])
+        if options["json"]:
+            self.stdout.write(json.dumps(outcome))
+            return
+        self.stdout.write(f"{settings.PINAKES_HOME} is up to date.")
+        if outcome["admin_password"]:
+            self.stdout.write(f"Sign in as admin / {outcome['admin_password']}")
