@@ -15,7 +15,7 @@ django.setup()
 
 from django.conf import settings  # noqa: E402 -- the settings exist only after django.setup()
 
-app = Celery("pinakes", broker=settings.REDIS_URL)
+app = Celery("pinakes", broker=settings.BROKER_URL)
 app.conf.update(
     include=["tasks.generation", "tasks.indexing", "tasks.ingestion", "tasks.worker"],
     accept_content=["json"],

@@ -56,7 +56,7 @@ def message_name(queue: str) -> str:
 
 
 def _make_producer() -> Celery:
-    producer = Celery("pinakes-producer", broker=settings.REDIS_URL, set_as_current=False)
+    producer = Celery("pinakes-producer", broker=settings.BROKER_URL, set_as_current=False)
     producer.conf.update(
         task_publish_retry=False,
         task_ignore_result=True,

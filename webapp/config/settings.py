@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +273,9 @@ USE_TZ = True
 USE_I18N = True
 
 # Queue -------------------------------------------------------------------------------------------
+
+#: The broker's address as Celery spells it; unix sockets have a scheme of their own there.
+BROKER_URL = re.sub(r"^unix:", "redis+socket:", REDIS_URL)
 
 #: Seconds without a heartbeat after which a worker process counts as dead.
 JOBS_HEARTBEAT_TTL = env_int("PINAKES_HEARTBEAT_TTL", 30)

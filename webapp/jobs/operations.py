@@ -1,7 +1,8 @@
 """Writes on jobs: the statements that keep the promise of the README.
 
-All times are the database's `now()`; no clock of a host enters a comparison. Every change of state is one
-guarded statement: the row that was read may have changed since, so the guard and the change are together.
+All times are the database's (`statement_timestamp()`, Django's `Now()`); no clock of a
+host enters a comparison. Every change of state is one guarded statement: the row that was read may have
+changed since, so the guard and the change are together.
 """
 
 from __future__ import annotations
@@ -140,21 +141,22 @@ def retire_worker(*, worker_id: int) -> None:
 _CLAIM = """
 WITH head AS MATERIALIZED (
   SELECT id, batch_key, crashes FROM jobs_job
-  WHERE queue = ANY(%(queues)s) AND state = 'queued' AND sched_at <= now()
-    AND (expires_at IS NULL OR expires_at > now())
+  WHERE queue = ANY(%(queues)s) AND state = 'queued' AND sched_at <= statement_timestamp()
+    AND (expires_at IS NULL OR expires_at > statement_timestamp())
     AND (crashes = 0 OR NOT %(busy)s) AND batch_key <> ALL(%(full)s)
   ORDER BY priority, sched_at, id LIMIT 1 FOR UPDATE SKIP LOCKED),
 mates AS MATERIALIZED (
   SELECT j.id FROM jobs_job j
-  WHERE j.queue = ANY(%(queues)s) AND j.state = 'queued' AND j.sched_at <= now() AND j.crashes = 0
-    AND (j.expires_at IS NULL OR j.expires_at > now())
+  WHERE j.queue = ANY(%(queues)s) AND j.state = 'queued' AND j.crashes = 0
+    AND j.sched_at <= statement_timestamp()
+    AND (j.expires_at IS NULL OR j.expires_at > statement_timestamp())
     AND j.batch_key = (SELECT batch_key FROM head WHERE crashes = 0)
     AND j.id <> (SELECT id FROM head)
   ORDER BY j.priority, j.sched_at, j.id LIMIT %(mates)s FOR UPDATE SKIP LOCKED),
 claimed AS (
   UPDATE jobs_job SET state = 'running', attempt = attempt + 1, fence = nextval('job_fence'),
-    worker_id = %(worker)s, started_at = now(),
-    deadline_at = now() + attempt_seconds * interval '1 second'
+    worker_id = %(worker)s, started_at = statement_timestamp(),
+    deadline_at = statement_timestamp() + attempt_seconds * interval '1 second'
   WHERE id IN (SELECT id FROM head UNION ALL SELECT id FROM mates)
   RETURNING id, fence, kind, queue, batch_key, attempt, crashes),
 attempts AS (
@@ -195,11 +197,11 @@ _END_LEASE = "fence = NULL, worker_id = NULL, deadline_at = NULL"
 
 _FINISH = f"""
 WITH finished AS (
-  UPDATE jobs_job SET {_END_LEASE}, finished_at = now(),
+  UPDATE jobs_job SET {_END_LEASE}, finished_at = statement_timestamp(),
     state = CASE WHEN cancel_requested_at IS NULL THEN 'succeeded' ELSE 'canceled' END
   WHERE id = %(job)s AND state = 'running' AND fence = %(fence)s RETURNING state),
 attempt AS (
-  UPDATE jobs_jobattempt SET ended_at = now(),
+  UPDATE jobs_jobattempt SET ended_at = statement_timestamp(),
     outcome = (SELECT CASE state WHEN 'succeeded' THEN 'ok' ELSE state END FROM finished)
   WHERE job_id = %(job)s AND fence = %(fence)s AND EXISTS (SELECT 1 FROM finished))
 SELECT state FROM finished
@@ -224,14 +226,16 @@ WITH failed AS (
     state = CASE WHEN cancel_requested_at IS NOT NULL THEN 'canceled'
                  WHEN %(transient)s AND attempt < max_attempts THEN 'queued' ELSE 'failed' END,
     finished_at = CASE WHEN cancel_requested_at IS NULL AND %(transient)s AND attempt < max_attempts
-                       THEN NULL ELSE now() END,
+                       THEN NULL ELSE statement_timestamp() END,
     sched_at = CASE WHEN %(transient)s AND attempt < max_attempts
-      THEN now() + least(300, 2 * 2 ^ (attempt - 1)) * (0.5 + random() / 2) * interval '1 second'
+      THEN statement_timestamp()
+        + least(300, 2 * 2 ^ (attempt - 1)) * (0.5 + random() / 2) * interval '1 second'
       ELSE sched_at END,
     error_code = %(code)s, error_detail = %(detail)s
   WHERE id = %(job)s AND state = 'running' AND fence = %(fence)s RETURNING state),
 attempt AS (
-  UPDATE jobs_jobattempt SET ended_at = now(), outcome = %(code)s, error = %(error)s
+  UPDATE jobs_jobattempt
+  SET ended_at = statement_timestamp(), outcome = %(code)s, error = %(error)s
   WHERE job_id = %(job)s AND fence = %(fence)s AND EXISTS (SELECT 1 FROM failed))
 SELECT state FROM failed
 """  # noqa: S608 -- the inserted text is a constant of this file
@@ -265,10 +269,10 @@ _RELEASE = f"""
 WITH released AS (
   UPDATE jobs_job SET {_END_LEASE}, attempt = attempt - 1,
     state = CASE WHEN cancel_requested_at IS NULL THEN 'queued' ELSE 'canceled' END,
-    finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE now() END
+    finished_at = CASE WHEN cancel_requested_at IS NULL THEN NULL ELSE statement_timestamp() END
   WHERE id = %(job)s AND state = 'running' AND fence = %(fence)s RETURNING state),
 attempt AS (
-  UPDATE jobs_jobattempt SET ended_at = now(), outcome = 'released'
+  UPDATE jobs_jobattempt SET ended_at = statement_timestamp(), outcome = 'released'
   WHERE job_id = %(job)s AND fence = %(fence)s AND EXISTS (SELECT 1 FROM released))
 SELECT state FROM released
 """  # noqa: S608 -- the inserted text is a constant of this file
@@ -309,24 +313,27 @@ def cancel_job(*, job_id: uuid.UUID) -> Job:
 
 _DECLARE_DEAD = """
 UPDATE jobs_worker SET state = 'dead'
-WHERE state <> 'dead' AND heartbeat_at < now() - %(ttl)s * interval '1 second' RETURNING id
+WHERE state <> 'dead'
+  AND heartbeat_at < statement_timestamp() - %(ttl)s * interval '1 second' RETURNING id
 """
 
 _RECOVER = f"""
 WITH lost AS (
-  SELECT j.id, j.fence, j.crashes, j.cancel_requested_at, j.deadline_at < now() AS late FROM jobs_job j
-  WHERE j.state = 'running' AND (j.deadline_at < now()
+  SELECT j.id, j.fence, j.crashes, j.cancel_requested_at,
+    j.deadline_at < statement_timestamp() AS late
+  FROM jobs_job j
+  WHERE j.state = 'running' AND (j.deadline_at < statement_timestamp()
     OR EXISTS (SELECT 1 FROM jobs_worker w WHERE w.id = j.worker_id AND w.state = 'dead'))
   FOR UPDATE OF j SKIP LOCKED),
 attempts AS (
-  UPDATE jobs_jobattempt a SET ended_at = now(),
+  UPDATE jobs_jobattempt a SET ended_at = statement_timestamp(),
     outcome = CASE WHEN l.late THEN 'timeout' ELSE 'lost' END
   FROM lost l WHERE a.job_id = l.id AND a.fence = l.fence)
 UPDATE jobs_job j SET {_END_LEASE}, crashes = l.crashes + 1,
   state = CASE WHEN l.cancel_requested_at IS NOT NULL THEN 'canceled'
                WHEN l.crashes + 1 >= %(max_crashes)s THEN 'failed' ELSE 'queued' END,
   finished_at = CASE WHEN l.cancel_requested_at IS NOT NULL OR l.crashes + 1 >= %(max_crashes)s
-                     THEN now() END,
+                     THEN statement_timestamp() END,
   error_code = CASE WHEN l.cancel_requested_at IS NOT NULL OR l.crashes + 1 < %(max_crashes)s
                     THEN j.error_code WHEN l.late THEN 'timeout' ELSE 'poison' END,
   error_detail = CASE WHEN l.cancel_requested_at IS NOT NULL OR l.crashes + 1 < %(max_crashes)s
@@ -337,9 +344,9 @@ FROM lost l WHERE j.id = l.id RETURNING j.id, j.queue, j.state
 """  # noqa: S608 -- the inserted text is a constant of this file
 
 _EXPIRE = """
-UPDATE jobs_job SET state = 'expired', finished_at = now(), error_code = 'expired',
+UPDATE jobs_job SET state = 'expired', finished_at = statement_timestamp(), error_code = 'expired',
   error_detail = 'It was not started before its time ran out.'
-WHERE state = 'queued' AND expires_at < now() RETURNING id
+WHERE state = 'queued' AND expires_at < statement_timestamp() RETURNING id
 """
 
 
