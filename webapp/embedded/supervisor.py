@@ -1,6 +1,7 @@
 """Runs the child processes of one Pinakes: starts, watches, restarts and stops them in order."""
 
 import json
+import math
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ from webapp.embedded.processes import Program, begin_log, shorten_log, spawn, st
 POLL_SECONDS = 0.1
 LOG_CHECK_SECONDS = 60.0
 FIRST_DELAY_SECONDS = 1.0
+SAME_WISH_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
 # A child that ran this long was healthy: its next failure starts again at the shortest delay.
 HEALTHY_AFTER_SECONDS = 60.0
@@ -45,6 +47,7 @@ class Supervisor:
         self.started_at = time.monotonic()
         self._children: dict[Program, _Child] = {}
         self._num_signals = 0
+        self._signaled_at = -math.inf
         self._logs_checked_at = time.monotonic()
 
     def start(self, program: Program) -> None:
@@ -155,7 +158,11 @@ class Supervisor:
         return self._num_signals > 1
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._num_signals += 1
+        now = time.monotonic()
+        # `make` passes on a signal that reached our whole group already: one wish, two signals.
+        if now - self._signaled_at > SAME_WISH_SECONDS:
+            self._num_signals += 1
+            self._signaled_at = now
 
 
 def _never() -> bool:
