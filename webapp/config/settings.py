@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -132,8 +133,19 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # Databases ---------------------------------------------------------------------------------------
 
-DATABASE_URL = env_str("DATABASE_URL", "postgresql:///pinakes")
-REDIS_URL = env_str("REDIS_URL", "redis://127.0.0.1:6379/0")
+
+def _embedded_addresses() -> dict[str, str]:
+    """Where `up` runs its servers for this home, so that commands beside it find them too."""
+    try:
+        addresses: dict[str, str] = json.loads((PINAKES_HOME / "addresses.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return addresses
+
+
+_ADDRESSES = _embedded_addresses()
+DATABASE_URL = env_str("DATABASE_URL", _ADDRESSES.get("DATABASE_URL", "postgresql:///pinakes"))
+REDIS_URL = env_str("REDIS_URL", _ADDRESSES.get("REDIS_URL", "redis://127.0.0.1:6379/0"))
 
 
 def _database_from_url(url: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ Layout, every folder closed to other users:
     redis/        the append-only file of the message broker
     logs/         one file per child process
     secret_key    signs sessions; made once
+    addresses.json  where the servers listen, for commands run beside them
+    processes.json  which process is which, while running
 
 Started by root, the home itself stays passable (0711) because the servers run as another account;
 the folders inside it stay closed.
@@ -14,6 +16,7 @@ the folders inside it stay closed.
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -173,6 +176,14 @@ def exclusive_use(home: Home) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def publish_addresses(home: Home, addresses: dict[str, str]) -> None:
+    """Tell commands that are run beside us, such as `changepassword`, where the servers are."""
+    staging = home.path / "addresses.new"
+    staging.write_text(json.dumps(addresses), encoding="utf-8")
+    staging.chmod(0o600)
+    staging.replace(home.path / "addresses.json")
 
 
 def secret_key(home: Home) -> str:

@@ -13,7 +13,13 @@ import psycopg
 
 from webapp.embedded.databases import locate_databases, start_databases
 from webapp.embedded.failures import UnableToStart
-from webapp.embedded.home import Home, exclusive_use, open_home, secret_key
+from webapp.embedded.home import (
+    Home,
+    exclusive_use,
+    open_home,
+    publish_addresses,
+    secret_key,
+)
 from webapp.embedded.initialisation import Initialisation
 from webapp.embedded.privileges import database_account
 from webapp.embedded.programs import (
@@ -75,6 +81,7 @@ def _start(
     *, request: StackRequest, home: Home, supervisor: Supervisor, terminal: Terminal
 ) -> None:
     databases = locate_databases(home=home, environment=dict(os.environ), report=terminal.note)
+    publish_addresses(home, databases.addresses())
     environment = child_environment(
         additions={
             **databases.addresses(),
