@@ -4,11 +4,14 @@ import io
 import json
 import sys
 from argparse import ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
+
+from webapp.embedded.static_files import gather_static_files
 
 
 class Command(BaseCommand):
@@ -23,15 +26,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        if options["wait"] and not sys.stdin.readline():
-            return  # whoever was to give the word is gone
-        call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
-        call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True)
-        outcome: dict[str, Any] = {"admin_password": None}
-        if "prepare" in get_commands():
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            # Needs no database, so it need not wait for one.
+            gathering = beside.submit(gather_static_files)
+            if options["wait"] and not sys.stdin.readline():
+                return  # whoever was to give the word is gone
+            call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
             answer = io.StringIO()
             call_command("prepare", json=True, stdout=answer)
-            outcome |= json.loads(answer.getvalue().strip().splitlines()[-1])
+            outcome: dict[str, Any] = json.loads(answer.getvalue().strip().splitlines()[-1])
+            gathering.result()
         if options["json"]:
             self.stdout.write(json.dumps(outcome))
             return

@@ -1,12 +1,13 @@
 """`manage.py up`: everything, in one terminal, until Ctrl-C."""
 
 import os
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from webapp.embedded.failures import UnableToStart
 from webapp.embedded.stack import StackRequest, run_stack
@@ -33,7 +34,9 @@ class Command(BaseCommand):
             port=options["port"],
             has_workers=not options["no_worker"],
         )
+        os.umask(0o077)  # prompts, pictures and logs are nobody else's business
         try:
             run_stack(request=request, terminal=Terminal())
         except UnableToStart as refused:
-            raise CommandError(str(refused)) from refused
+            self.stderr.write(f"Cannot start: {refused}")
+            sys.exit(1)
