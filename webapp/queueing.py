@@ -8,15 +8,14 @@ milliseconds and the workers find the row by themselves.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 
 from celery import Celery
 from django.conf import settings
 from kombu.exceptions import OperationalError as BrokerError
-from redis import Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis import RedisError
+
+from webapp.common.redis_client import impatient_redis
 
 logger = logging.getLogger(__name__)
 
@@ -68,23 +67,7 @@ def _make_producer() -> Celery:
 
 
 _producer = _make_producer()
-_lock = threading.Lock()
-_client: Redis | None = None
 _paused_until = 0.0
-
-
-def impatient_redis() -> Redis:
-    """A Redis client of this process that fails within a fraction of a second."""
-    global _client  # noqa: PLW0603 -- one pool of connections per process is the point
-    with _lock:
-        if _client is None:
-            _client = Redis.from_url(
-                settings.REDIS_URL,
-                socket_timeout=0.2,
-                socket_connect_timeout=0.2,
-                retry=Retry(NoBackoff(), 0),
-            )
-        return _client
 
 
 def wake(queue: str) -> None:
@@ -93,7 +76,7 @@ def wake(queue: str) -> None:
     Wake-ups that follow each other before a worker has looked are sent once: the worker forgets the mark
     before it looks, so a row that it could miss always sends a message of its own.
     """
-    global _paused_until  # noqa: PLW0603 -- see above
+    global _paused_until  # noqa: PLW0603 -- a pause is a fact about this process's broker
     if time.monotonic() < _paused_until:
         return
     try:

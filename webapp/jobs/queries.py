@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 
-from webapp.jobs.models import Job, JobState, Worker, WorkerState
+from webapp.accounts.models import User
+from webapp.jobs.models import Job, JobAttempt, JobEvent, JobState, Worker, WorkerState
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,29 @@ def queue_is_served(queue: str, *, within: datetime.timedelta) -> bool:
     return (
         live_workers().filter(queues__contains=[queue], heartbeat_at__gt=Now() - within).exists()
     )
+
+
+@dataclass(frozen=True)
+class ActiveCounts:
+    """How many generations wait or run: one's own, and everybody's."""
+
+    mine: int
+    everybody: int
+
+
+def count_active(*, user: User) -> ActiveCounts:
+    """Count the generations that have not ended; numbers only, so nothing of others is shown."""
+    active = Job.objects.filter(
+        kind="generation", state__in=(JobState.QUEUED, JobState.RUNNING)
+    ).aggregate(mine=Count("id", filter=Q(owner=user)), everybody=Count("id"))
+    return ActiveCounts(**active)
+
+
+def list_attempts(*, job_id: uuid.UUID) -> QuerySet[JobAttempt]:
+    """Every try at a job, oldest first, with the worker that made it."""
+    return JobAttempt.objects.filter(job_id=job_id).select_related("worker").order_by("fence")
+
+
+def list_events(*, job_id: uuid.UUID) -> QuerySet[JobEvent]:
+    """The states a job went through, oldest first."""
+    return JobEvent.objects.filter(job_id=job_id).order_by("seq")

@@ -1,0 +1,254 @@
+"""What every worker process does beside its work: register, beat, recover, look for forgotten rows.
+
+Celery spawns the processes; this module hangs its own life on Celery's signals. The parent process runs no
+jobs. It keeps an eye on its children, because a child whose interpreter hangs can do nothing for itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+import resource
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from billiard import current_process
+from celery import signals
+from django.conf import settings
+from django.db import connection
+
+from webapp import queueing
+from webapp.common.problems import DATABASE_OUTAGES
+from webapp.jobs import operations as jobs
+from webapp.jobs import queries as job_queries
+from webapp.jobs.models import Worker, WorkerState
+
+logger = logging.getLogger(__name__)
+
+#: Without a beat for this long, a process must assume that others have taken its jobs.
+UNSURE_AFTER_SECONDS = 20
+#: A job may overrun its deadline by this much before its process is ended by force.
+OVERRUN_SECONDS = 15
+_EXIT_FENCED = 70
+_EXIT_OVERRUN = 71
+
+_QUEUES = "PINAKES_WORKER_QUEUES"
+_NODE = "PINAKES_WORKER_NODE"
+_PROC = Path("/proc")
+
+
+class WorkerProcess:
+    """The life of one pool process: its row, its heartbeat and the jobs that it holds."""
+
+    def __init__(self, *, queues: list[str], node: str, slot: int) -> None:
+        self.queues = queues
+        self.node = node
+        self.slot = slot
+        self.busy = False
+        self.draining = threading.Event()
+        self.info: dict[str, Any] = {"python": platform.python_version()}
+        self._id: int | None = None
+        self._last_beat = time.monotonic()
+        self._held: dict[uuid.UUID, float] = {}
+        self._held_lock = threading.Lock()
+
+    @property
+    def id(self) -> int:
+        """The row's id; registering waits here for a database that is not up yet."""
+        while self._id is None:
+            self._register()
+            if self._id is None:
+                time.sleep(0.5)
+        return self._id
+
+    @property
+    def sure(self) -> bool:
+        """Whether the lease was renewed recently enough to go on."""
+        return time.monotonic() - self._last_beat < UNSURE_AFTER_SECONDS
+
+    @property
+    def accepts_work(self) -> bool:
+        """Whether new jobs may be claimed."""
+        return self.sure and not self.draining.is_set()
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Marks the time in which the process looks for work by itself."""
+        self.busy = True
+        try:
+            yield
+        finally:
+            self.busy = False
+
+    def hold(self, job_id: uuid.UUID, *, seconds: float) -> None:
+        """Start the watchdog's clock for a job that was just claimed."""
+        with self._held_lock:
+            self._held[job_id] = time.monotonic() + seconds
+
+    def let_go(self, job_id: uuid.UUID) -> None:
+        """Stop the watchdog's clock for a job."""
+        with self._held_lock:
+            self._held.pop(job_id, None)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        threading.Thread(target=self._beat_forever, name="heartbeat", daemon=True).start()
+
+    def retire(self) -> None:
+        """Sign off at an orderly end."""
+        if self._id is not None:
+            with contextlib.suppress(*DATABASE_OUTAGES):
+                jobs.retire_worker(worker_id=self._id)
+
+    def _register(self) -> None:
+        try:
+            row = jobs.register_worker(
+                queues=self.queues,
+                node=self.node,
+                slot=self.slot,
+                pid=os.getpid(),
+                info=self._vitals(),
+            )
+            self._id = row.id
+            self._last_beat = time.monotonic()
+            jobs.reap()
+        except DATABASE_OUTAGES as error:
+            connection.close()
+            logger.warning("not registered yet: %s", error)
+
+    def _beat_forever(self) -> None:
+        next_beat = next_look = 0.0
+        while True:
+            self._end_overrun()
+            now = time.monotonic()
+            try:
+                if self._id is None:
+                    self._register()
+                elif now >= next_beat:
+                    next_beat = now + settings.JOBS_HEARTBEAT_INTERVAL
+                    self._beat()
+                if self._id is not None and now >= next_look:
+                    next_look = now + settings.JOBS_IDLE_LOOK_INTERVAL
+                    self._look()
+            except DATABASE_OUTAGES as error:
+                logger.warning("heartbeat missed: %s", error)
+                connection.close()
+            time.sleep(0.5)
+
+    def _beat(self) -> None:
+        assert self._id is not None
+        state = jobs.beat(worker_id=self._id, info=self._vitals())
+        if state is None:
+            logger.error("this process was declared dead; its jobs belong to others now")
+            os._exit(_EXIT_FENCED)
+        self._last_beat = time.monotonic()
+        if state == WorkerState.DRAINING:
+            self.draining.set()
+        jobs.reap()
+
+    def _look(self) -> None:
+        """Find rows whose wake-up was lost; also what makes queued retries start in time."""
+        if self.busy or self.draining.is_set():
+            return
+        for queue in job_queries.queues_with_work(self.queues):
+            queueing.wake(queue)
+        if queueing.INDEXING_QUEUE in self.queues:
+            queueing.wake(queueing.INDEXING_QUEUE)
+
+    def _end_overrun(self) -> None:
+        """A thread goes on beating while a kernel hangs, so jobs have a clock of their own."""
+        with self._held_lock:
+            overdue = [
+                job_id
+                for job_id, deadline in self._held.items()
+                if deadline + OVERRUN_SECONDS < time.monotonic()
+            ]
+        if overdue:
+            logger.error("job %s overran its deadline and cannot be stopped", overdue[0])
+            os._exit(_EXIT_OVERRUN)
+
+    def _vitals(self) -> dict[str, Any]:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return {**self.info, "peak_rss_kib": peak, "running": len(self._held)}
+
+
+_process: WorkerProcess | None = None
+
+
+def this_process() -> WorkerProcess:
+    """The pool process that this code runs in."""
+    assert _process is not None, "only to be called in a worker's pool process"
+    return _process
+
+
+@signals.worker_init.connect
+def _remember_options(sender: Any, **_: Any) -> None:
+    """Hand what the command line said to the children, who are spawned and know only the environment."""
+    os.environ[_QUEUES] = ",".join(sender.app.amqp.queues.consume_from)
+    os.environ[_NODE] = sender.hostname
+
+
+@signals.worker_process_init.connect
+def _start_process(**_: Any) -> None:
+    global _process  # noqa: PLW0603 -- there is one life per process
+    # An interrupt at the terminal reaches the whole group; only the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _process = WorkerProcess(
+        queues=os.environ[_QUEUES].split(","),
+        node=os.environ[_NODE],
+        slot=current_process().index,
+    )
+    _process.start()
+
+
+@signals.worker_process_shutdown.connect
+def _retire_process(**_: Any) -> None:
+    if _process is not None:
+        _process.retire()
+
+
+@signals.worker_shutting_down.connect
+def _drain_node(**_: Any) -> None:
+    with contextlib.suppress(*DATABASE_OUTAGES):
+        jobs.drain_workers(node=os.environ[_NODE])
+
+
+@signals.worker_ready.connect
+def _watch_children(**_: Any) -> None:
+    threading.Thread(target=_kill_the_hanging, name="watch-children", daemon=True).start()
+
+
+def _kill_the_hanging() -> None:
+    """End children that were declared dead but still exist: their interpreter hangs."""
+    while True:
+        time.sleep(settings.JOBS_HEARTBEAT_INTERVAL)
+        try:
+            jobs.reap()
+            dead = Worker.objects.filter(node=os.environ[_NODE], state=WorkerState.DEAD)
+            suspects = set(dead.order_by("-id").values_list("pid", flat=True)[:20])
+            alive = set(job_queries.live_workers().values_list("pid", flat=True))
+        except DATABASE_OUTAGES:
+            connection.close()
+            continue
+        for pid in (suspects - alive) & _children():
+            logger.error("process %s hangs; ending it", pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _children() -> set[int]:
+    """The processes whose parent is this one (Linux; elsewhere none, and Celery's own checks remain)."""
+    found = set()
+    for stat in _PROC.glob("[0-9]*/stat") if _PROC.is_dir() else ():
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == os.getpid():
+                found.add(int(stat.parent.name))
+    return found

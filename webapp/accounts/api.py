@@ -1,0 +1,110 @@
+"""REST: who one is, and one's API keys."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from genmodels.contract import Fault
+from webapp.accounts import operations, queries
+from webapp.accounts.models import ApiKey
+from webapp.common.interface import StrictSerializer, member, parse_body
+from webapp.common.problems import Problem, invalid
+
+
+class MeOutput(serializers.Serializer[Any]):
+    """The signed-in user."""
+
+    username = serializers.CharField()
+    roles = serializers.ListField(child=serializers.CharField())
+
+
+class ApiKeyInput(StrictSerializer):
+    """The body of `POST /api-keys`."""
+
+    name = serializers.CharField(max_length=100)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class ApiKeyOutput(serializers.Serializer[Any]):
+    """A key without its secret."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    prefix = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True)
+    revoked_at = serializers.DateTimeField(allow_null=True)
+
+
+class CreatedApiKeyOutput(ApiKeyOutput):
+    """A new key with its secret."""
+
+    key = serializers.CharField()
+
+
+class ApiKeyListOutput(serializers.Serializer[Any]):
+    """All keys of a user."""
+
+    data = ApiKeyOutput(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+def _describe(key: ApiKey) -> dict[str, Any]:
+    return dict(ApiKeyOutput(key).data)
+
+
+class MeApi(APIView):
+    """`/api/v1/me`."""
+
+    @extend_schema(operation_id="me_get", responses={200: MeOutput})
+    def get(self, request: Request) -> Response:
+        """Who this key or session is."""
+        user = member(request)
+        return Response({"username": user.username, "roles": sorted(user.roles)})
+
+
+class ApiKeysApi(APIView):
+    """`/api/v1/api-keys`."""
+
+    @extend_schema(operation_id="api_keys_list", responses={200: ApiKeyListOutput})
+    def get(self, request: Request) -> Response:
+        """One's own keys."""
+        data = [_describe(key) for key in queries.list_api_keys(user=member(request))]
+        return Response({"data": data, "next_cursor": None, "has_more": False})
+
+    @extend_schema(
+        operation_id="api_keys_create", request=ApiKeyInput, responses={201: CreatedApiKeyOutput}
+    )
+    def post(self, request: Request) -> Response:
+        """Make a key; its secret is in this answer and nowhere else."""
+        body = parse_body(ApiKeyInput, request)
+        expires_at = body.get("expires_at")
+        if expires_at is not None and expires_at <= timezone.now():
+            raise invalid([Fault("/expires_at", "out_of_range", "must be in the future")])
+        created = operations.create_api_key(
+            user=member(request), name=body["name"], expires_at=expires_at
+        )
+        return Response({**_describe(created.row), "key": created.secret}, status=201)
+
+
+class ApiKeyApi(APIView):
+    """`/api/v1/api-keys/{id}`."""
+
+    @extend_schema(operation_id="api_keys_revoke", responses={204: None})
+    def delete(self, request: Request, key_id: uuid.UUID) -> Response:
+        """End a key for good."""
+        try:
+            operations.revoke_api_key(user=member(request), key_id=key_id)
+        except operations.UnableToFindApiKey as error:
+            raise Problem(404, "not_found", "You have no such key.") from error
+        return Response(status=204)

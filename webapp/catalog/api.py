@@ -1,0 +1,72 @@
+"""REST: what the site can generate with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from webapp.catalog import queries
+from webapp.catalog.models import Checkpoint
+from webapp.common.problems import Problem
+
+
+class ModelOutput(serializers.Serializer[Any]):
+    """A checkpoint; `card` is what it says about itself, parameters with their ranges included."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    family = serializers.CharField()
+    modality = serializers.CharField()
+    available = serializers.BooleanField()
+    unavailable_reason = serializers.CharField()
+    weights_sha256 = serializers.CharField()
+    card = serializers.DictField()
+
+
+class ModelListOutput(serializers.Serializer[Any]):
+    """All of them: there are few, so the list has one page."""
+
+    data = ModelOutput(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The REST object of a checkpoint."""
+    return {
+        "slug": checkpoint.slug,
+        "name": checkpoint.name,
+        "family": checkpoint.family,
+        "modality": checkpoint.modality,
+        "available": checkpoint.available,
+        "unavailable_reason": checkpoint.unavailable_reason,
+        "weights_sha256": checkpoint.revision,
+        "card": checkpoint.card_data,
+    }
+
+
+class ModelsApi(APIView):
+    """`/api/v1/models`."""
+
+    @extend_schema(operation_id="models_list", responses={200: ModelListOutput})
+    def get(self, request: Request) -> Response:
+        """Every model, those that are not available with the reason."""
+        data = [describe_checkpoint(row) for row in queries.list_checkpoints()]
+        return Response({"data": data, "next_cursor": None, "has_more": False})
+
+
+class ModelApi(APIView):
+    """`/api/v1/models/{slug}`."""
+
+    @extend_schema(operation_id="models_get", responses={200: ModelOutput})
+    def get(self, request: Request, slug: str) -> Response:
+        """One model."""
+        try:
+            return Response(describe_checkpoint(queries.get_checkpoint(slug)))
+        except queries.UnableToFindCheckpoint as error:
+            raise Problem(404, "not_found", f"There is no model {slug!r}.") from error

@@ -1,0 +1,53 @@
+"""The models that the site can generate with, each with what its card says."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_GET
+
+from webapp.catalog.queries import UnableToFindCheckpoint, get_checkpoint, list_checkpoints
+
+
+@login_required
+@require_GET
+def models(request: HttpRequest) -> HttpResponse:
+    """Every model by family, those that cannot be used with the reason."""
+    return render(request, "catalog/models.html", {"checkpoints": list(list_checkpoints())})
+
+
+@login_required
+@require_GET
+def model(request: HttpRequest, slug: str) -> HttpResponse:
+    """One model's card."""
+    try:
+        checkpoint = get_checkpoint(slug)
+    except UnableToFindCheckpoint as error:
+        raise Http404 from error
+    card = checkpoint.card
+    context = {
+        "checkpoint": checkpoint,
+        "card": card,
+        "data": _as_lines(card.data),
+        "training": _as_lines(card.training),
+    }
+    return render(request, "catalog/model.html", context)
+
+
+def _as_lines(facts: object, start: str = "") -> list[tuple[str, str]]:
+    """Nested facts of a card as lines of name and value, the names joined by dots."""
+    if not isinstance(facts, dict):
+        return [(start, str(facts))]
+    lines: list[tuple[str, str]] = []
+    for name, value in facts.items():
+        words = str(name).replace("_", " ")
+        lines += _as_lines(value, f"{start}, {words}" if start else words)
+    return lines
+
+
+urlpatterns: list[URLPattern] = [
+    path("models", models, name="models"),
+    path("models/<slug:slug>", model, name="model"),
+]

@@ -1,0 +1,68 @@
+"""What every REST view shares: the signed-in user, idempotency headers, strict serializers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from genmodels.contract import Fault
+from webapp.common.problems import invalid
+
+MAX_WAIT_SECONDS = 30
+_MAX_KEY_LENGTH = 255
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses members that it does not know, because a misspelt one would be ignored in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Collect unknown members together with all other faults."""
+        faults: dict[str, Any] = {}
+        if isinstance(data, Mapping):
+            for name in set(data) - set(self.fields):
+                faults[name] = [serializers.ErrorDetail("there is no such member", "unknown")]
+        try:
+            value = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            if isinstance(error.detail, dict):
+                faults.update(error.detail)
+                raise serializers.ValidationError(faults) from error
+            raise
+        if faults:
+            raise serializers.ValidationError(faults)
+        return value
+
+
+def parse_body(serializer_class: type[serializers.Serializer[Any]], request: Request) -> Any:
+    """The validated body of a request; raises ValidationError with every fault."""
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The client's key, or None; raises a 422 Problem for one that cannot be kept."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= _MAX_KEY_LENGTH or not key.isprintable():
+        detail = f"must have 1 to {_MAX_KEY_LENGTH} printable characters"
+        raise invalid([Fault("Idempotency-Key", "invalid", detail)])
+    return key
+
+
+def preferred_wait(request: Request) -> int:
+    """The seconds of `Prefer: wait=N` (RFC 7240), at most MAX_WAIT_SECONDS; 0 without one."""
+    for preference in request.headers.get("Prefer", "").split(","):
+        name, _, value = preference.strip().partition("=")
+        if name.strip().lower() == "wait" and value.strip().isdecimal():
+            return min(int(value.strip()[:6]), MAX_WAIT_SECONDS)
+    return 0
+
+
+def member(request: Request) -> Any:
+    """The signed-in user; views are only reached by signed-in users."""
+    return cast("Any", request.user)

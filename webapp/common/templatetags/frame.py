@@ -1,0 +1,142 @@
+"""Tags that every page uses: icons, family marks, the rail and dates."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from django import template
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import now
+from django.utils.timesince import timesince
+
+register = template.Library()
+
+THEMES = ("paper", "night")
+
+FAMILY_NAMES = {
+    "rnn": "Recurrent",
+    "transformer": "Transformer",
+    "autoregressive": "Autoregressive",
+    "vae": "Variational autoencoder",
+    "gan": "Adversarial",
+    "flow": "Normalising flow",
+    "diffusion": "Diffusion",
+    "hybrid": "Hybrid",
+}
+
+
+@dataclass(frozen=True)
+class RailLink:
+    """One place of the rail; `current` where the page shown belongs to it."""
+
+    word: str
+    icon: str
+    href: str
+    current: bool
+
+
+#: Route name, word, icon, and the other routes that belong to the same place.
+_PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
+    ("studio", "Studio", "studio", frozenset()),
+    ("library", "Library", "library", frozenset({"generation", "similar"})),
+    ("ask", "Ask", "ask", frozenset({"answer"})),
+    ("documents", "Documents", "documents", frozenset({"document"})),
+    ("models", "Models", "models", frozenset({"model"})),
+    ("account", "Account", "account", frozenset()),
+)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """The drawing with this name from templates/icons; it is ours, so it is safe as it is."""
+    return render_to_string(f"icons/{name}.svg")
+
+
+@register.simple_tag
+def family_mark(family: str, size: str = "") -> SafeString:
+    """The coloured tile with the glyph of a family; its name must stand beside it as words."""
+    return format_html(
+        '<span class="family-mark family-{} {}" title="{}">{}</span>',
+        family,
+        "is-large" if size == "large" else "",
+        FAMILY_NAMES[family],
+        render_to_string(f"icons/family-{family}.svg"),
+    )
+
+
+@register.filter
+def family_name(family: str) -> str:
+    """The family in words."""
+    return FAMILY_NAMES[family]
+
+
+@register.simple_tag
+def all_families() -> tuple[str, ...]:
+    """The eight families in their fixed order."""
+    return tuple(FAMILY_NAMES)
+
+
+@register.simple_tag(takes_context=True)
+def rail_links(context: template.Context) -> list[RailLink]:
+    """The places of the site, with the current one marked."""
+    match = context["request"].resolver_match
+    shown = match.url_name if match else None
+    return [
+        RailLink(word, drawing, reverse(route), shown == route or shown in members)
+        for route, word, drawing, members in _PLACES
+    ]
+
+
+@register.simple_tag(takes_context=True)
+def page_attributes(context: template.Context) -> SafeString:
+    """Theme and rail as the reader left them; without a choice the system's theme holds."""
+    request: HttpRequest = context["request"]
+    theme = request.COOKIES.get("pinakes_theme", "")
+    collapsed = request.COOKIES.get("pinakes_rail") == "collapsed"
+    return format_html(
+        "{}{}",
+        format_html(' data-theme="{}"', theme) if theme in THEMES else "",
+        SafeString(' class="rail-collapsed"') if collapsed else "",
+    )
+
+
+@register.simple_tag
+def ago(moment: datetime.datetime) -> SafeString:
+    """How long ago in the largest unit, with the full time for whoever wants it."""
+    seconds = (now() - moment).total_seconds()
+    words = "just now" if seconds < 60 else f"{timesince(moment, depth=1)} ago"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        f"{moment:%Y-%m-%d %H:%M} UTC",
+        words,
+    )
+
+
+@register.simple_tag
+def full_time(moment: datetime.datetime, shown: str = "full") -> SafeString:
+    """The time in UTC; a script shows it in the reader's own zone (`full` or `clock`)."""
+    pattern = "%H:%M:%S" if shown == "clock" else "%Y-%m-%d %H:%M UTC"
+    return format_html(
+        '<time datetime="{}" data-shown="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        shown,
+        moment.strftime(pattern),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: template.Context, **changes: object) -> str:
+    """The address of this page with some query parameters changed; an empty value removes one."""
+    query = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            query.pop(name, None)
+        else:
+            query[name] = str(value)
+    return f"?{query.urlencode()}"

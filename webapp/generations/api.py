@@ -1,0 +1,370 @@
+"""REST: generations and their files."""
+
+from __future__ import annotations
+
+import datetime
+import time
+import uuid
+from typing import Any
+
+from django.http import FileResponse, HttpResponse
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from genmodels.contract import FAMILIES, MAX_SEED, Fault
+from webapp.catalog.queries import AUTO, UnableToUseCheckpoint
+from webapp.common.interface import (
+    StrictSerializer,
+    idempotency_key,
+    member,
+    parse_body,
+    preferred_wait,
+)
+from webapp.common.pagination import parse_page
+from webapp.common.problems import Problem, invalid
+from webapp.common.storage import BlobMissing, open_blob
+from webapp.generations import operations, queries
+from webapp.generations.models import Generation
+from webapp.generations.representation import describe_generation
+from webapp.generations.requests import SubmitRequest
+from webapp.jobs.models import JobState
+from webapp.jobs.operations import UnableToReuseIdempotencyKey
+
+_WAIT_STEP_SECONDS = 0.05
+_FILTERS = ("status", "model", "family", "tag", "from", "to", "mine", "trashed")
+
+
+class GenerationInput(StrictSerializer):
+    """The body of `POST /generations`."""
+
+    model = serializers.CharField(default=AUTO, max_length=64)
+    prompt = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    params = serializers.DictField(default=dict)
+    seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_SEED)
+    tags = serializers.ListField(child=serializers.CharField(allow_blank=True), default=list)
+    parent = serializers.UUIDField(required=False, allow_null=True)
+    expires_in = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=30 * 24 * 3600
+    )
+
+
+class QueueOutput(serializers.Serializer[Any]):
+    """Where a waiting generation stands."""
+
+    position = serializers.IntegerField()
+
+
+class ProgressOutput(serializers.Serializer[Any]):
+    """How far a running generation is."""
+
+    done = serializers.IntegerField()
+    total = serializers.IntegerField()
+    unit = serializers.CharField()
+
+
+class ReasonOutput(serializers.Serializer[Any]):
+    """Why a generation ended as it did."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ModelReferenceOutput(serializers.Serializer[Any]):
+    """The checkpoint that a generation uses."""
+
+    slug = serializers.CharField()
+    family = serializers.ChoiceField(choices=FAMILIES)
+    modality = serializers.CharField()
+    weights_sha256 = serializers.CharField()
+    routed = serializers.BooleanField()
+
+
+class ArtifactOutput(serializers.Serializer[Any]):
+    """A file."""
+
+    id = serializers.UUIDField()
+    media_type = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    url = serializers.CharField()
+
+
+class GenerationOutput(serializers.Serializer[Any]):
+    """A generation; made by `describe_generation`, written out here for the schema."""
+
+    id = serializers.UUIDField()
+    accession = serializers.CharField()
+    status = serializers.ChoiceField(choices=[*JobState.values, "canceling"])
+    terminal = serializers.BooleanField()
+    status_seq = serializers.IntegerField()
+    status_reason = ReasonOutput(allow_null=True)
+    progress = ProgressOutput(allow_null=True)
+    queue = QueueOutput(allow_null=True)
+    model = ModelReferenceOutput()
+    prompt = serializers.CharField()
+    params = serializers.DictField()
+    seed = serializers.IntegerField()
+    tags = serializers.ListField(child=serializers.CharField())
+    provenance = serializers.CharField()
+    owner = serializers.CharField()
+    parent = serializers.UUIDField(allow_null=True)
+    retried_from = serializers.UUIDField(allow_null=True)
+    text = serializers.CharField(allow_null=True)
+    artifacts = ArtifactOutput(many=True)
+    metrics = serializers.DictField()
+    extra = serializers.DictField()
+    attempt = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    trashed_at = serializers.DateTimeField(allow_null=True)
+    links = serializers.DictField(child=serializers.CharField())
+
+
+class GenerationListOutput(serializers.Serializer[Any]):
+    """One page of generations."""
+
+    data = GenerationOutput(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+def parse_filter(query: Any) -> queries.GenerationFilter:
+    """Read the filters of a list; a comma means or. Raises a 422 Problem with all faults."""
+    faults: list[Fault] = []
+
+    def names(parameter: str, allowed: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        values = tuple(value for value in query.get(parameter, "").split(",") if value)
+        unknown = [value for value in values if allowed is not None and value not in allowed]
+        if unknown:
+            detail = f"{', '.join(unknown)}: must be one of {', '.join(allowed or ())}"
+            faults.append(Fault(f"?{parameter}", "invalid", detail))
+        return values
+
+    def moment(parameter: str) -> datetime.datetime | None:
+        raw = query.get(parameter)
+        if not raw:
+            return None
+        try:
+            value = parse_datetime(raw)
+        except ValueError:
+            value = None
+        if value is None or value.tzinfo is None:
+            detail = "must be a time with its zone, such as 2026-01-31T12:00:00Z"
+            faults.append(Fault(f"?{parameter}", "invalid", detail))
+            return None
+        return value
+
+    def switch(parameter: str) -> bool:
+        raw = query.get(parameter, "false")
+        if raw not in {"true", "false"}:
+            faults.append(Fault(f"?{parameter}", "invalid", "must be true or false"))
+        return bool(raw == "true")
+
+    only = queries.GenerationFilter(
+        statuses=names("status", tuple(JobState.values)),
+        models=names("model"),
+        families=names("family", FAMILIES),
+        tags=names("tag"),
+        created_from=moment("from"),
+        created_to=moment("to"),
+        mine=switch("mine"),
+        trashed=switch("trashed"),
+    )
+    if faults:
+        raise invalid(faults)
+    return only
+
+
+class GenerationsApi(APIView):
+    """`/api/v1/generations`."""
+
+    @extend_schema(
+        operation_id="generations_list",
+        parameters=[
+            OpenApiParameter("limit", int),
+            OpenApiParameter("cursor", str),
+            *(OpenApiParameter(name, str) for name in _FILTERS),
+        ],
+        responses={200: GenerationListOutput},
+    )
+    def get(self, request: Request) -> Response:
+        """The generations that one may see, newest first."""
+        query = request.query_params
+        page = parse_page(query.dict(), filters=_FILTERS)
+        found = queries.list_generations(user=member(request), only=parse_filter(query), page=page)
+        return Response(found.to_dict([describe_generation(row, brief=True) for row in found.rows]))
+
+    @extend_schema(
+        operation_id="generations_create",
+        request=GenerationInput,
+        parameters=[
+            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER),
+            OpenApiParameter("Prefer", str, OpenApiParameter.HEADER),
+        ],
+        responses={201: GenerationOutput, 202: GenerationOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """Accept a prompt: 202, or 201 where `Prefer: wait=N` saw the end."""
+        user = member(request)
+        if not user.may_submit:
+            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+        body = parse_body(GenerationInput, request)
+        wish = SubmitRequest(
+            model=body["model"],
+            prompt=body["prompt"],
+            params=body["params"],
+            seed=body.get("seed"),
+            tags=tuple(body["tags"]),
+            parent_id=body.get("parent"),
+            expires_in_seconds=body.get("expires_in"),
+        )
+        try:
+            submitted = operations.submit_generation(
+                owner=user, request=wish, idempotency_key=idempotency_key(request)
+            )
+        except UnableToUseCheckpoint as error:
+            raise Problem(409, "model_unavailable", str(error)) from error
+        except UnableToReuseIdempotencyKey as error:
+            detail = "This key came before with another body. Use a new key for a new request."
+            raise Problem(422, "idempotency_key_reused", detail) from error
+        return _accepted(request, submitted)
+
+
+def _accepted(request: Request, submitted: operations.Submitted) -> Response:
+    """The answer to whatever made a generation, after waiting as the client prefers."""
+    generation = _wait_for_end(request, submitted.generation_id)
+    body = describe_generation(generation)
+    headers = {"Location": body["links"]["self"]}
+    wait = preferred_wait(request)
+    if wait:
+        headers["Preference-Applied"] = f"wait={wait}"
+    if submitted.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return Response(body, status=201 if generation.job.terminal else 202, headers=headers)
+
+
+def _wait_for_end(request: Request, generation_id: uuid.UUID) -> Generation:
+    until = time.monotonic() + preferred_wait(request)
+    while True:
+        generation = _get(request, generation_id)
+        if generation.job.terminal or time.monotonic() >= until:
+            return generation
+        time.sleep(_WAIT_STEP_SECONDS)
+
+
+def _get(request: Request, generation_id: uuid.UUID) -> Generation:
+    try:
+        return queries.get_generation(user=member(request), generation_id=generation_id)
+    except queries.UnableToFindGeneration as error:
+        detail = "There is no such generation, or it is not yours."
+        raise Problem(404, "not_found", detail) from error
+
+
+def _get_to_change(request: Request, generation_id: uuid.UUID) -> Generation:
+    """A generation that the user may also change: reviewers read everything but change their own."""
+    generation = _get(request, generation_id)
+    user = member(request)
+    if generation.owner_id != user.id and not user.runs_the_site:
+        raise Problem(403, "permission_denied", "Only its owner and admins may change it.")
+    return generation
+
+
+class GenerationApi(APIView):
+    """`/api/v1/generations/{id}`."""
+
+    @extend_schema(operation_id="generations_get", responses={200: GenerationOutput})
+    def get(self, request: Request, generation_id: uuid.UUID) -> Response:
+        """One generation."""
+        return Response(describe_generation(_get(request, generation_id)))
+
+    @extend_schema(operation_id="generations_trash", responses={204: None})
+    def delete(self, request: Request, generation_id: uuid.UUID) -> Response:
+        """Put it in the trash; restoring brings it back."""
+        operations.trash_generation(generation=_get_to_change(request, generation_id))
+        return Response(status=204)
+
+
+class CancelGenerationApi(APIView):
+    """`/api/v1/generations/{id}/cancel`."""
+
+    @extend_schema(
+        operation_id="generations_cancel",
+        request=None,
+        responses={200: GenerationOutput, 202: GenerationOutput},
+    )
+    def post(self, request: Request, generation_id: uuid.UUID) -> Response:
+        """Stop it: 202 while it is stopping, 200 where it has ended already."""
+        job = operations.cancel_generation(generation=_get_to_change(request, generation_id))
+        body = describe_generation(_get(request, generation_id))
+        return Response(body, status=200 if job.terminal else 202)
+
+
+class RetryGenerationApi(APIView):
+    """`/api/v1/generations/{id}/retry`."""
+
+    @extend_schema(
+        operation_id="generations_retry",
+        request=None,
+        responses={201: GenerationOutput, 202: GenerationOutput},
+    )
+    def post(self, request: Request, generation_id: uuid.UUID) -> Response:
+        """Run one that ended without a result again, as a new generation linked to it."""
+        generation = _get_to_change(request, generation_id)
+        try:
+            submitted = operations.retry_generation(owner=member(request), generation=generation)
+        except operations.UnableToRetry as error:
+            raise Problem(409, "conflict", f"Nothing to retry. {error}") from error
+        except UnableToUseCheckpoint as error:
+            raise Problem(409, "model_unavailable", str(error)) from error
+        return _accepted(request, submitted)
+
+
+class RestoreGenerationApi(APIView):
+    """`/api/v1/generations/{id}/restore`."""
+
+    @extend_schema(
+        operation_id="generations_restore", request=None, responses={200: GenerationOutput}
+    )
+    def post(self, request: Request, generation_id: uuid.UUID) -> Response:
+        """Take it out of the trash."""
+        operations.restore_generation(generation=_get_to_change(request, generation_id))
+        return Response(describe_generation(_get(request, generation_id)))
+
+
+class ArtifactContentApi(APIView):
+    """`/api/v1/artifacts/{id}/content`."""
+
+    @extend_schema(
+        operation_id="artifacts_content", responses={(200, "application/octet-stream"): bytes}
+    )
+    def get(self, request: Request, artifact_id: uuid.UUID) -> HttpResponse | FileResponse:
+        """The bytes of a file. They never change, so a private cache may keep them."""
+        try:
+            artifact = queries.get_artifact(user=member(request), artifact_id=artifact_id)
+        except queries.UnableToFindArtifact as error:
+            detail = "There is no such file, or it is not yours."
+            raise Problem(404, "not_found", detail) from error
+        etag = f'"{artifact.sha256}"'
+        if request.headers.get("If-None-Match") == etag:
+            return HttpResponse(status=304, headers={"ETag": etag})
+        try:
+            file = open_blob(artifact.sha256)
+        except BlobMissing as error:
+            raise Problem(404, "not_found", "The file is lost; its row remains.") from error
+        inline = artifact.media_type.startswith("image/") and "download" not in request.query_params
+        response = FileResponse(
+            file,
+            as_attachment=not inline,
+            filename=artifact.file_name,
+            content_type=artifact.media_type,
+        )
+        response["ETag"] = etag
+        response["Cache-Control"] = "private, max-age=31536000, immutable"
+        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response

@@ -1,0 +1,242 @@
+"""The composer of the Studio: what its fields show, and how they are read back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from genmodels.contract import MAX_SEED, Card, Fault, Parameter, Scalar
+from webapp.catalog.models import Checkpoint
+from webapp.catalog.queries import AUTO
+from webapp.generations.requests import SubmitRequest
+
+#: Parameter fields carry this before their names, so that none can be taken for the prompt's.
+FIELD_START = "p_"
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One parameter as a form field; `value` is what stands in it now."""
+
+    field: str
+    parameter: Parameter
+    value: str
+    checked: bool
+    default: str
+    step: str
+    range_text: str
+
+    @property
+    def low(self) -> str:
+        """The smallest value allowed, as the field wants it, or nothing."""
+        return "" if self.parameter.minimum is None else f"{self.parameter.minimum:.12g}"
+
+    @property
+    def high(self) -> str:
+        """The largest value allowed, as the field wants it, or nothing."""
+        return "" if self.parameter.maximum is None else f"{self.parameter.maximum:.12g}"
+
+    @property
+    def sliding(self) -> bool:
+        """Whether a slider makes sense: a number with both ends."""
+        is_number = self.parameter.kind in {"integer", "number"}
+        return is_number and bool(self.low) and bool(self.high)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One model in the picker."""
+
+    slug: str
+    name: str
+    family: str
+    summary: str
+    modality: str
+    usable: bool
+    reason: str
+    chosen: bool
+
+    @property
+    def glyph(self) -> str:
+        """The name of the drawing of its family."""
+        return f"family-{self.family}"
+
+
+@dataclass(frozen=True)
+class Composer:
+    """Everything that the composer shows. `chosen` is None while the model is chosen for you."""
+
+    choices: tuple[Choice, ...]
+    chosen: Choice | None
+    essential_knobs: tuple[Knob, ...]
+    folded_knobs: tuple[Knob, ...]
+    prompt: str
+    prompt_help: str
+    examples: tuple[str, ...]
+    seed: str
+    keep_seed: bool
+    key: str
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What stands in the composer's fields, as text and not yet checked."""
+
+    model: str = AUTO
+    prompt: str = ""
+    seed: str = ""
+    keep_seed: bool = False
+    params: Mapping[str, Scalar | str] | None = None
+
+
+class UnreadableSeed(ValueError):
+    """The seed field holds something that is not a whole number."""
+
+
+def compose(
+    *, checkpoints: list[Checkpoint], draft: Draft, faults: tuple[str, ...] = ()
+) -> Composer:
+    """Build the composer for the checkpoints on offer and what has been typed so far."""
+    offered = {checkpoint.slug: checkpoint for checkpoint in checkpoints}
+    checkpoint = offered.get(draft.model)
+    choices = tuple(_choice(row, chosen=row is checkpoint) for row in checkpoints)
+    card = checkpoint.card if checkpoint else None
+    knobs = make_knobs(card, draft.params or {}) if card else ()
+    return Composer(
+        choices=choices,
+        chosen=next((choice for choice in choices if choice.chosen), None),
+        essential_knobs=tuple(knob for knob in knobs if knob.parameter.essential),
+        folded_knobs=tuple(knob for knob in knobs if not knob.parameter.essential),
+        prompt=draft.prompt,
+        prompt_help=card.prompt_help if card else "",
+        examples=_examples(card, checkpoints),
+        seed=draft.seed,
+        keep_seed=draft.keep_seed,
+        key=uuid.uuid4().hex,
+        faults=faults,
+    )
+
+
+def make_knobs(card: Card, values: Mapping[str, Scalar | str]) -> tuple[Knob, ...]:
+    """One knob for each parameter of the card, in the card's order."""
+    return tuple(
+        _knob(parameter, values.get(parameter.name, parameter.default))
+        for parameter in card.parameters
+    )
+
+
+def read_draft(fields: Mapping[str, str]) -> Draft:
+    """Take the fields as they were sent, to be shown again or to be checked."""
+    return Draft(
+        model=fields.get("model", AUTO),
+        prompt=fields.get("prompt", "").replace("\r\n", "\n"),
+        seed=fields.get("seed", "").strip(),
+        keep_seed=fields.get("keep_seed") == "on",
+        params={
+            name.removeprefix(FIELD_START): value
+            for name, value in fields.items()
+            if name.startswith(FIELD_START)
+        },
+    )
+
+
+def read_request(draft: Draft, card: Card | None, tags: tuple[str, ...] = ()) -> SubmitRequest:
+    """Turn a draft into a request; raises UnreadableSeed.
+
+    Only the parameters of the chosen card are taken: without scripts the fields of the model
+    chosen before may still be in the form. A field left empty means the default.
+    """
+    sent = draft.params or {}
+    params = {
+        parameter.name: _typed(parameter, sent.get(parameter.name))
+        for parameter in (card.parameters if card else ())
+        if parameter.kind == "boolean" or sent.get(parameter.name, "") != ""
+    }
+    return SubmitRequest(
+        model=draft.model,
+        prompt=draft.prompt,
+        params=params,
+        seed=_read_seed(draft.seed),
+        tags=tags,
+    )
+
+
+def describe_fault(fault: Fault, card: Card | None) -> str:
+    """A fault as a sentence for people: the field's label, then what is wrong with it."""
+    place = fault.pointer.removeprefix("/params/").strip("/")
+    labels = {parameter.name: parameter.label for parameter in (card.parameters if card else ())}
+    label = labels.get(place, place.partition("/")[0].capitalize())
+    return f"{label} {fault.detail}" if label else fault.detail
+
+
+def _read_seed(raw: str) -> int | None:
+    if raw == "":
+        return None
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= len(str(MAX_SEED))):
+        raise UnreadableSeed(f"Seed must be a whole number between 0 and {MAX_SEED}")
+    return int(raw)
+
+
+def _typed(parameter: Parameter, raw: Scalar | str | None) -> object:
+    """The field in the parameter's own type; text that is no number stays text and is refused."""
+    if parameter.kind == "boolean":
+        return raw in {"on", "true", True}
+    if parameter.kind in {"integer", "number"} and isinstance(raw, str):
+        try:
+            return int(raw) if parameter.kind == "integer" else float(raw)
+        except ValueError:
+            return raw
+    return raw
+
+
+def _knob(parameter: Parameter, value: Scalar | str) -> Knob:
+    def as_text(scalar: Scalar) -> str:
+        match scalar:
+            case bool():
+                return "true" if scalar else "false"
+            case float():
+                return f"{scalar:g}"
+            case _:
+                return str(scalar)
+
+    low, high = parameter.minimum, parameter.maximum
+    unit = f" {parameter.unit}" if parameter.unit else ""
+    range_text = f"{low:g} to {high:g}{unit}" if low is not None and high is not None else ""
+    return Knob(
+        field=f"{FIELD_START}{parameter.name}",
+        parameter=parameter,
+        value=as_text(value),
+        checked=value in {True, "on", "true"},
+        default=as_text(parameter.default),
+        step="1" if parameter.kind == "integer" else _step(low, high),
+        range_text=range_text,
+    )
+
+
+def _step(low: float | None, high: float | None) -> str:
+    """A slider step of a hundredth of the range or finer, as a round decimal."""
+    if low is None or high is None:
+        return "any"
+    return "0.01" if high - low <= 2 else "0.05" if high - low <= 10 else "0.5"
+
+
+def _choice(checkpoint: Checkpoint, *, chosen: bool) -> Choice:
+    return Choice(
+        slug=checkpoint.slug,
+        name=checkpoint.name,
+        family=checkpoint.family,
+        summary=checkpoint.card.summary,
+        modality=checkpoint.modality,
+        usable=checkpoint.usable,
+        reason=checkpoint.unavailable_reason,
+        chosen=chosen,
+    )
+
+
+def _examples(card: Card | None, checkpoints: list[Checkpoint]) -> tuple[str, ...]:
+    """A few prompts to start from: those of the chosen card, or one or two of each."""
+    if card is not None:
+        return card.example_prompts[:4]
+    return tuple(example for row in checkpoints for example in row.card.example_prompts[:2])[:6]

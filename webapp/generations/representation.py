@@ -1,0 +1,109 @@
+"""A generation as the REST interface and the live stream show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.urls import reverse
+
+from webapp.generations.models import Artifact, Generation
+from webapp.jobs.queries import queue_position
+
+_LIST_TEXT_LENGTH = 400
+
+
+def describe_generation(generation: Generation, *, brief: bool = False) -> dict[str, Any]:
+    """The object; `brief` cuts long texts and leaves out what would cost a query per row."""
+    job = generation.job
+    position = None if brief else queue_position(job)
+    prompt = generation.prompt[:_LIST_TEXT_LENGTH] if brief else generation.prompt
+    return {
+        "id": str(generation.id),
+        "accession": generation.accession,
+        "status": job.status,
+        "terminal": job.terminal,
+        "status_seq": job.status_seq,
+        "status_reason": _reason(generation),
+        "progress": job.progress or None,
+        "queue": None if position is None else {"position": position},
+        "model": {
+            "slug": generation.checkpoint.slug,
+            "family": generation.checkpoint.family,
+            "modality": generation.checkpoint.modality,
+            "weights_sha256": generation.checkpoint_revision,
+            "routed": generation.routed,
+        },
+        "prompt": prompt,
+        "params": generation.parameters,
+        "seed": generation.seed,
+        "tags": generation.tags,
+        "provenance": generation.provenance,
+        "owner": generation.owner.username,
+        "parent": _id(generation.parent_id),
+        "retried_from": _id(generation.retried_from_id),
+        "text": _text(generation, brief=brief),
+        "artifacts": [describe_artifact(artifact) for artifact in _artifacts(generation)],
+        "metrics": _response_field(generation, "metrics"),
+        "extra": _response_field(generation, "extra"),
+        "attempt": job.attempt,
+        "created_at": _time(generation.created_at),
+        "started_at": _time(job.started_at),
+        "finished_at": _time(job.finished_at),
+        "trashed_at": _time(generation.trashed_at),
+        "links": {
+            "self": reverse("api:generation", args=[generation.id]),
+            "events": reverse("api:generation", args=[generation.id]) + "/events",
+            "page": reverse("generation", args=[generation.id]),
+        },
+    }
+
+
+def describe_artifact(artifact: Artifact) -> dict[str, Any]:
+    """A file of a generation, with the address of its bytes."""
+    return {
+        "id": str(artifact.id),
+        "media_type": artifact.media_type,
+        "size": artifact.size,
+        "sha256": artifact.sha256,
+        "url": reverse("api:artifact-content", args=[artifact.id]),
+    }
+
+
+def _reason(generation: Generation) -> dict[str, str] | None:
+    job = generation.job
+    if not job.error_code:
+        return None
+    return {"code": job.error_code, "detail": job.error_detail}
+
+
+def _artifacts(generation: Generation) -> list[Artifact]:
+    try:
+        return sorted(generation.response.artifacts.all(), key=lambda artifact: artifact.ordinal)
+    except ObjectDoesNotExist:
+        return []
+
+
+def _text(generation: Generation, *, brief: bool) -> str | None:
+    try:
+        text = generation.response.text
+    except ObjectDoesNotExist:
+        return None
+    if generation.checkpoint.modality == "image" and not text:
+        return None
+    return text[:_LIST_TEXT_LENGTH] if brief else text
+
+
+def _response_field(generation: Generation, name: str) -> Any:
+    try:
+        return getattr(generation.response, name)
+    except ObjectDoesNotExist:
+        return {}
+
+
+def _id(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _time(value: Any) -> str | None:
+    return None if value is None else value.isoformat().replace("+00:00", "Z")
