@@ -322,6 +322,8 @@ def _end_orphan(server: Postgres, *, report: Callable[[str], None]) -> None:
     """
     process_id = _postmaster(server)
     if process_id is None:
+        # PostgreSQL itself looks at the number only, and would refuse for whoever has it now.
+        (server.data / "postmaster.pid").unlink(missing_ok=True)
         return
     report("an earlier PostgreSQL is still stopping; waiting for it")
     for patience, signal_number in ((60, signal.SIGINT), (10, signal.SIGQUIT)):
