@@ -95,10 +95,10 @@ def stop_all(
             if time.monotonic() - started_at > grace:
                 break
             time.sleep(0.02)
-        _kill_group(child)
+        kill_group(child)
 
 
-def _kill_group(child: subprocess.Popen[bytes]) -> None:
+def kill_group(child: subprocess.Popen[bytes]) -> None:
     """Kill the child if it is still there, and whatever it left behind in its group."""
     try:
         os.killpg(child.pid, signal.SIGKILL)

@@ -12,7 +12,14 @@ from pathlib import Path
 from types import FrameType
 
 from webapp.embedded.failures import UnableToStart
-from webapp.embedded.processes import Program, begin_log, shorten_log, spawn, stop_all
+from webapp.embedded.processes import (
+    Program,
+    begin_log,
+    kill_group,
+    shorten_log,
+    spawn,
+    stop_all,
+)
 
 POLL_SECONDS = 0.1
 LOG_CHECK_SECONDS = 60.0
@@ -123,6 +130,8 @@ class Supervisor:
                 f"{program.name} ended ({_describe(status)}); "
                 f"starting it again in {child.delay_seconds:.0f} s (log: {program.log})"
             )
+            # The processes of a pool whose parent was killed would hold what they hold for ever.
+            kill_group(child.process)
             child.process = None
             self._write_process_ids()
             child.restart_at = now + child.delay_seconds
