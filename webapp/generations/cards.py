@@ -92,12 +92,12 @@ class GenerationCard:
     @property
     def events_url(self) -> str:
         """The stream of what happens to it."""
-        return f"/api/v1/generations/{self.id}/events"
+        return f"{self.state_url}/events"
 
     @property
     def state_url(self) -> str:
         """The REST object, for when there is no stream."""
-        return f"/api/v1/generations/{self.id}"
+        return reverse("api:generation", args=[self.id])
 
     @property
     def short_prompt(self) -> str:
@@ -122,7 +122,7 @@ def may_change(*, user: User, generation: Generation) -> bool:
 
 def artifact_url(artifact: Artifact) -> str:
     """Where the bytes of an artifact are served to whoever may see its generation."""
-    return f"/api/v1/artifacts/{artifact.id}/content"
+    return reverse("api:artifact-content", args=[artifact.id])
 
 
 def make_cards(*, generations: Iterable[Generation], viewer: User) -> list[GenerationCard]:
@@ -224,4 +224,4 @@ def _waiting_line(generation: Generation, served: bool) -> str:
         return "Waiting for its turn"
     if status == "canceling":
         return "Stopping after this step"
-    return "Starting"
+    return "Being made" if generation.job.progress else "Starting"

@@ -218,7 +218,7 @@ def _recipe(generation: Generation) -> dict[str, Any]:
 def _recipe_call(request: HttpRequest, recipe: dict[str, Any]) -> str:
     """The same as a command line; single quotes are closed and opened again for the shell."""
     body = json.dumps(recipe, ensure_ascii=False).replace("'", "'\\''")
-    address = request.build_absolute_uri("/api/v1/generations")
+    address = request.build_absolute_uri(reverse("api:generations"))
     return (
         f"curl {address} \\\n"
         '  -H "Authorization: Bearer $PINAKES_KEY" \\\n'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webapp.accounts.models import User
@@ -74,3 +75,12 @@ def get_artifact(*, user: User, artifact_id: uuid.UUID) -> Artifact:
         return Artifact.objects.get(id=artifact_id, response__generation__in=seen)
     except Artifact.DoesNotExist as error:
         raise UnableToFindArtifact(str(artifact_id)) from error
+
+
+def get_generations(
+    *, user: User, generation_ids: Sequence[uuid.UUID]
+) -> list[Generation]:
+    """Those of these generations that the user may see and that are not in the trash, in no order."""
+    return list(
+        Generation.objects.visible_to(user).kept().with_details().filter(id__in=generation_ids)
+    )

@@ -1,0 +1,68 @@
+// Builds everything the browser needs into dist/, which Django serves as static files.
+// Sources are ours or come from npm; nothing is fetched when a page is shown.
+import { build, context } from "esbuild";
+import { spawn } from "node:child_process";
+import { cp, mkdir, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const dist = join(here, "dist");
+const watching = process.argv.includes("--watch");
+const require = createRequire(import.meta.url);
+
+const NEWSREADER = join(here, "node_modules", "@fontsource-variable", "newsreader");
+
+// Licence texts travel with the built files, as the OFL and the MIT licence ask.
+const LICENCES = {
+  "newsreader.txt": join(NEWSREADER, "LICENSE"),
+  "daisyui.txt": join(here, "node_modules", "daisyui", "LICENSE"),
+  "tailwindcss.txt": join(here, "node_modules", "tailwindcss", "LICENSE"),
+};
+
+async function copyFiles() {
+  await mkdir(join(dist, "fonts"), { recursive: true });
+  await mkdir(join(dist, "licences"), { recursive: true });
+  await cp(join(here, "static"), dist, { recursive: true });
+  for (const style of ["normal", "italic"]) {
+    const name = `newsreader-latin-wght-${style}.woff2`;
+    await cp(join(NEWSREADER, "files", name), join(dist, "fonts", name));
+  }
+  for (const [name, source] of Object.entries(LICENCES)) {
+    await cp(source, join(dist, "licences", name));
+  }
+}
+
+function buildStyles() {
+  const entry = require.resolve("@tailwindcss/cli/package.json");
+  const cli = join(dirname(entry), require(entry).bin.tailwindcss);
+  const options = ["--input", "css/pinakes.css", "--output", "dist/pinakes.css", "--minify"];
+  if (watching) options.push("--watch");
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [cli, ...options], { cwd: here, stdio: "inherit" });
+    child.on("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`tailwindcss ended with status ${code}`)),
+    );
+  });
+}
+
+const scripts = {
+  absWorkingDir: here,
+  entryPoints: ["js/pinakes.js"],
+  outdir: "dist",
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: !watching,
+  legalComments: "external",
+};
+
+await rm(dist, { recursive: true, force: true });
+await copyFiles();
+if (watching) {
+  await (await context(scripts)).watch();
+  await buildStyles();
+} else {
+  await Promise.all([build(scripts), buildStyles()]);
+}

@@ -1,0 +1,205 @@
+// Live results. Each running generation on the page is followed over server-sent events;
+// where those fail, or too many run at once, its state is asked for every two seconds.
+// The server renders the finished card, so that there is one renderer only.
+import htmx from "htmx.org";
+
+import { announce } from "./announcer.js";
+
+// Browsers open six connections to one HTTP/1.1 host; half stay free for everything else.
+const MAX_STREAMS = 3;
+const POLL_EVERY_MS = 2000;
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 15_000;
+const TRIES_BEFORE_POLLING = 4;
+const ANNOUNCED_STEPS = 4;
+
+// The words of the cards where they differ from those of the interface.
+const STATUS_WORDS = { canceling: "stopping", succeeded: "done" };
+
+const followed = new Map();
+let openStreams = 0;
+let finishedUnseen = 0;
+const plainTitle = document.title;
+
+class Follower {
+  constructor(element) {
+    this.element = element;
+    this.name = element.dataset.liveName;
+    this.tries = 0;
+    this.announcedQuarter = 0;
+    this.firstProgress = null;
+    this.lastEvent = "";
+    this.connect();
+  }
+
+  connect() {
+    if (openStreams >= MAX_STREAMS || this.tries >= TRIES_BEFORE_POLLING) {
+      this.poll();
+      return;
+    }
+    const url = new URL(this.element.dataset.liveEvents, location.href);
+    if (this.lastEvent) url.searchParams.set("after", this.lastEvent);
+    openStreams += 1;
+    this.stream = new EventSource(url);
+    const listen = (name, answer) =>
+      this.stream.addEventListener(name, (event) => {
+        this.tries = 0;
+        if (event.lastEventId) this.lastEvent = event.lastEventId;
+        answer(JSON.parse(event.data));
+      });
+    listen("generation.status", (data) => this.showStatus(data));
+    listen("generation.progress", (data) => this.showProgress(data));
+    listen("generation.preview", (data) => this.showPreview(data));
+    listen("generation.finished", () => this.finish());
+    listen("stream.snapshot", (data) => this.showWhole(data));
+    this.stream.onerror = () => this.reconnect();
+  }
+
+  closeStream() {
+    if (!this.stream) return;
+    this.stream.close();
+    this.stream = null;
+    openStreams -= 1;
+  }
+
+  // Our own back-off with jitter: the browser's own would retry at a fixed pace for ever.
+  reconnect() {
+    this.closeStream();
+    this.tries += 1;
+    const pause = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.tries);
+    this.timer = setTimeout(() => this.connect(), pause * (0.5 + Math.random() / 2));
+  }
+
+  async poll() {
+    try {
+      const response = await fetch(this.element.dataset.liveState, {
+        headers: { Accept: "application/json" },
+      });
+      if (response.status === 404 || response.status === 401) {
+        this.stop();
+        return;
+      }
+      if (response.ok) this.showWhole(await response.json());
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      this.say("The server cannot be reached. Trying again.");
+    }
+    if (followed.has(this.element)) this.timer = setTimeout(() => this.connect(), POLL_EVERY_MS);
+  }
+
+  showWhole(generation) {
+    if (generation.terminal) {
+      this.finish();
+      return;
+    }
+    this.showStatus(generation);
+    if (generation.progress?.total) this.showProgress(generation.progress);
+  }
+
+  showStatus({ status, queue }) {
+    const word = this.element.querySelector("[data-live-status]");
+    if (word && status) word.textContent = STATUS_WORDS[status] ?? status;
+    if (status === "queued" && queue?.position) this.say(`Place ${queue.position} in the queue`);
+    if (status === "running" && !this.firstProgress) this.say("Starting");
+    if (status === "canceling") this.say("Stopping after this step");
+  }
+
+  showProgress({ done, total, unit }) {
+    const bar = this.element.querySelector("progress");
+    if (bar && total) {
+      bar.max = total;
+      bar.value = done;
+    }
+    this.firstProgress ??= { done, at: performance.now() };
+    const sentence = `${done} of ${total} ${unit}${total === 1 ? "" : "s"}`;
+    this.say(sentence + this.timeLeft(done, total));
+    const quarter = Math.floor((done / total) * ANNOUNCED_STEPS);
+    if (quarter > this.announcedQuarter) {
+      this.announcedQuarter = quarter;
+      announce(`${this.name}: ${sentence}`);
+    }
+  }
+
+  timeLeft(done, total) {
+    const steps = done - this.firstProgress.done;
+    if (steps < 2) return "";
+    const perStep = (performance.now() - this.firstProgress.at) / steps;
+    const seconds = Math.round((perStep * (total - done)) / 1000);
+    return seconds >= 2 ? `, about ${seconds} s left` : "";
+  }
+
+  showPreview({ media_type: mediaType, text, data }) {
+    const place = this.element.querySelector("[data-live-preview]");
+    if (!place) return;
+    if (data && mediaType.startsWith("image/")) {
+      let picture = place.querySelector("img");
+      if (!picture) {
+        picture = new Image();
+        picture.alt = "Preview, not finished yet";
+        picture.className = "is-small-original";
+        place.className = place.dataset.livePictureClass;
+        place.replaceChildren(picture);
+      }
+      picture.src = `data:${mediaType};base64,${data}`;
+    } else if (text) {
+      place.className = place.dataset.liveTextClass;
+      place.textContent = text;
+      place.scrollTop = place.scrollHeight;
+    }
+  }
+
+  say(sentence) {
+    const line = this.element.querySelector("[data-live-line]");
+    if (line) line.textContent = sentence;
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    this.closeStream();
+    followed.delete(this.element);
+  }
+
+  async finish() {
+    this.stop();
+    const { element } = this;
+    const hadFocus = element.contains(document.activeElement);
+    const { id } = element;
+    await htmx.ajax("GET", element.dataset.liveCard, {
+      target: element,
+      swap: "outerHTML",
+      ...(element.dataset.liveSelect ? { select: element.dataset.liveSelect } : {}),
+    });
+    announce(`${this.name} is finished`);
+    document.body.dispatchEvent(new CustomEvent("pinakes:queue"));
+    if (hadFocus) document.getElementById(id)?.querySelector("a")?.focus();
+    if (document.hidden) {
+      finishedUnseen += 1;
+      document.title = `(${finishedUnseen}) ${plainTitle}`;
+    }
+  }
+}
+
+function dropRemoved() {
+  for (const [element, follower] of followed) {
+    if (!element.isConnected) follower.stop();
+  }
+}
+
+export function startLive(root) {
+  dropRemoved();
+  const elements = [...root.querySelectorAll("[data-live-events]")];
+  if (root instanceof Element && root.matches("[data-live-events]")) elements.push(root);
+  for (const element of elements) {
+    if (!followed.has(element)) followed.set(element, new Follower(element));
+  }
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  finishedUnseen = 0;
+  document.title = plainTitle;
+});
+
+addEventListener("pagehide", () => {
+  for (const follower of followed.values()) follower.stop();
+});

@@ -1,0 +1,60 @@
+// The keys of the site. `?` shows them all; none fires while somebody writes.
+const PAGES = { s: "/", l: "/library", a: "/ask", d: "/documents", m: "/models" };
+const SECOND_KEY_WITHIN_MS = 1200;
+
+let wentAt = 0;
+
+function isWriting(target) {
+  return target instanceof Element && target.closest("input, textarea, select, [contenteditable]");
+}
+
+function moveBetweenCards(event) {
+  const card = event.target instanceof Element ? event.target.closest(".card") : null;
+  const grid = card?.parentElement;
+  if (!grid?.matches(".card-grid")) return false;
+  const cards = [...grid.querySelectorAll(":scope > .card")];
+  const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
+  const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+  if (!step) return false;
+  const next = cards[cards.indexOf(card) + step];
+  next?.querySelector("a")?.focus();
+  return Boolean(next);
+}
+
+function answerKey(event) {
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+    const form = event.target.closest?.("form[data-submit-keys]");
+    if (form) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+    return;
+  }
+  const search = document.getElementById("top-search");
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && search) {
+    event.preventDefault();
+    search.select();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
+  if (moveBetweenCards(event)) {
+    event.preventDefault();
+  } else if (event.key === "/" && search) {
+    event.preventDefault();
+    search.select();
+  } else if (event.key === "?") {
+    document.getElementById("shortcuts")?.showModal();
+  } else if (event.key === "g") {
+    wentAt = event.timeStamp;
+  } else if (PAGES[event.key] && event.timeStamp - wentAt < SECOND_KEY_WITHIN_MS) {
+    location.assign(PAGES[event.key]);
+  }
+}
+
+export function startShortcuts() {
+  document.addEventListener("keydown", answerKey);
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open-dialog]");
+    if (opener) document.getElementById(opener.dataset.openDialog)?.showModal();
+  });
+}

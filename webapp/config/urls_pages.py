@@ -1,0 +1,19 @@
+"""Every page that people see; the REST interface has its own addresses."""
+
+from django.urls import URLPattern, URLResolver
+
+from webapp.accounts import pages as accounts
+from webapp.catalog import pages as catalog
+from webapp.generations import pages as generations
+from webapp.grounding import pages as grounding
+from webapp.knowledge import pages as knowledge
+from webapp.search import pages as search
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *accounts.urlpatterns,
+    *catalog.urlpatterns,
+    *generations.urlpatterns,
+    *search.urlpatterns,
+    *knowledge.urlpatterns,
+    *grounding.urlpatterns,
+]

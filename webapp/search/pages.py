@@ -1,0 +1,143 @@
+"""The Library: everything that was made, newest first or by word and meaning."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_GET
+
+from genmodels.contract import FAMILIES
+from webapp.accounts.models import User
+from webapp.catalog.models import Checkpoint
+from webapp.catalog.queries import list_checkpoints
+from webapp.common.pagination import PageRequest, parse_page
+from webapp.common.problems import Problem
+from webapp.generations.cards import GenerationCard, make_cards
+from webapp.generations.pages import find_or_404, signed_in_user
+from webapp.generations.queries import GenerationFilter, get_generations, list_generations
+from webapp.search.library import (
+    KINDS,
+    STATUSES,
+    LibraryRequest,
+    read_library_request,
+)
+from webapp.search.queries import Hit, hybrid_search, similar_to_generation
+
+PAGE_SIZE = 24
+#: Matches further down than this are worth a better question, not another page.
+DEEPEST = 240
+
+
+@dataclass(frozen=True)
+class FoundItem:
+    """One match: the card of a generation, or a passage of a document, with why it matched."""
+
+    hit: Hit
+    card: GenerationCard | None
+
+    @property
+    def percent(self) -> tuple[int, int]:
+        """How much words and meaning gave to the score, in percent of the best match."""
+        return round(100 * self.hit.keyword_score), round(100 * self.hit.vector_score)
+
+
+@login_required
+@require_GET
+def library(request: HttpRequest) -> HttpResponse:
+    """The grid with its search line and filters; every view of it has an address."""
+    wish = read_library_request(request.GET.dict())
+    user = signed_in_user(request)
+    checkpoints = list(list_checkpoints())
+    context: dict[str, Any] = {
+        "wish": wish,
+        "kinds": KINDS,
+        "families": FAMILIES,
+        "statuses": {name: words for name, (words, _) in STATUSES.items()},
+        "checkpoints": checkpoints,
+        "faults": list(wish.faults),
+    }
+    if wish.searching:
+        context |= _search(user, wish)
+    else:
+        context |= _list(user, wish, checkpoints, context["faults"])
+    return render(request, "search/library.html", context)
+
+
+def _list(
+    user: User, wish: LibraryRequest, checkpoints: Sequence[Checkpoint], faults: list[str]
+) -> dict[str, Any]:
+    of_kind = tuple(row.slug for row in checkpoints if row.modality == wish.kind)
+    if wish.kind and not of_kind:
+        # No model makes this kind, and an empty tuple would mean all of them.
+        return {"items": [], "next_cursor": None}
+    page = PageRequest(limit=PAGE_SIZE)
+    if wish.cursor:
+        try:
+            page = parse_page({"cursor": wish.cursor, "limit": str(PAGE_SIZE)})
+        except Problem:
+            faults.append("The address names no page of this list; the first one is shown.")
+    found = list_generations(user=user, only=wish.as_filter(models_of_kind=of_kind), page=page)
+    return {
+        "cards": make_cards(generations=found.rows, viewer=user),
+        "next_cursor": found.next_cursor,
+    }
+
+
+def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
+    offset = min(wish.offset, DEEPEST)
+    page = hybrid_search(
+        user=user,
+        query=wish.query,
+        kinds=(wish.kind,) if wish.kind else (),
+        families=(wish.family,) if wish.family else (),
+        models=(wish.model,) if wish.model else (),
+        tags=(wish.tag,) if wish.tag else (),
+        created_from=wish.created_from,
+        created_to=wish.created_to,
+        limit=PAGE_SIZE + 1,
+        offset=offset,
+    )
+    hits = page.hits[:PAGE_SIZE]
+    more = len(page.hits) > PAGE_SIZE
+    return {
+        "items": _with_cards(user, hits),
+        "took_ms": page.took_ms,
+        "next_offset": offset + PAGE_SIZE if more and offset < DEEPEST else None,
+        "too_many": more and offset >= DEEPEST,
+        "previous_offset": max(0, offset - PAGE_SIZE) if offset else None,
+    }
+
+
+def _with_cards(user: User, hits: Sequence[Hit]) -> list[FoundItem]:
+    ids = [hit.generation_id for hit in hits if hit.generation_id]
+    rows = get_generations(user=user, generation_ids=ids)
+    cards = {card.id: card for card in make_cards(generations=rows, viewer=user)}
+    return [
+        FoundItem(hit, cards.get(hit.generation_id) if hit.generation_id else None)
+        for hit in hits
+        if hit.generation_id is None or hit.generation_id in cards
+    ]
+
+
+@login_required
+@require_GET
+def similar(request: HttpRequest, generation_id: uuid.UUID) -> HttpResponse:
+    """What lies near a generation in meaning, among everything the user may see."""
+    generation = find_or_404(request, generation_id)
+    user = signed_in_user(request)
+    hits = similar_to_generation(user=user, generation_id=generation.id, limit=8)
+    context = {"generation": generation, "items": _with_cards(user, hits)}
+    return render(request, "search/similar.html", context)
+
+
+urlpatterns: list[URLPattern] = [
+    path("library", library, name="library"),
+    path("generations/<uuid:generation_id>/similar", similar, name="similar"),
+]
