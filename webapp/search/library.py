@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,8 +38,8 @@ class LibraryRequest:
     tag: str
     day_from: str
     day_to: str
-    created_from: datetime.datetime | None
-    created_to: datetime.datetime | None
+    created_from: dt.datetime | None
+    created_to: dt.datetime | None
     trashed: bool
     cursor: str
     offset: int
@@ -81,10 +81,10 @@ def read_library_request(fields: Mapping[str, str]) -> LibraryRequest:
             return ""
         return value
 
-    def day(name: str) -> tuple[str, datetime.date | None]:
+    def day(name: str) -> tuple[str, dt.date | None]:
         raw = fields.get(name, "")
         try:
-            return (raw, datetime.date.fromisoformat(raw)) if raw else ("", None)
+            return (raw, dt.date.fromisoformat(raw)) if raw else ("", None)
         except ValueError:
             faults.append(f"“{raw[:40]}” is not a date; it is left out.")
             return "", None
@@ -105,9 +105,7 @@ def read_library_request(fields: Mapping[str, str]) -> LibraryRequest:
         day_to=day_to,
         created_from=_midnight(first) if first else None,
         # The last day counts whole.
-        created_to=_midnight(last + datetime.timedelta(days=1))
-        if last and last < datetime.date.max
-        else None,
+        created_to=_midnight(last + dt.timedelta(days=1)) if last and last < dt.date.max else None,
         trashed=fields.get("trash") == "1",
         cursor=fields.get("cursor", ""),
         offset=int(raw_offset[:6]) if raw_offset.isascii() and raw_offset.isdigit() else 0,
@@ -115,5 +113,5 @@ def read_library_request(fields: Mapping[str, str]) -> LibraryRequest:
     )
 
 
-def _midnight(day: datetime.date) -> datetime.datetime:
-    return datetime.datetime.combine(day, datetime.time(), tzinfo=timezone.get_current_timezone())
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), tzinfo=timezone.get_current_timezone())

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 
 from genmodels.contract import FAMILIES
@@ -21,31 +21,51 @@ from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.cards import GenerationCard, make_cards
 from webapp.generations.pages import find_or_404, signed_in_user
-from webapp.generations.queries import GenerationFilter, get_generations, list_generations
+from webapp.generations.queries import get_generations, list_generations
 from webapp.search.library import (
     KINDS,
     STATUSES,
     LibraryRequest,
     read_library_request,
 )
-from webapp.search.queries import Hit, hybrid_search, similar_to_generation
+from webapp.search.queries import SearchFilter, SearchHit, hybrid_search, similar_to
 
 PAGE_SIZE = 24
 #: Matches further down than this are worth a better question, not another page.
 DEEPEST = 240
+EXCERPT_LENGTH = 420
+NUM_SIMILAR = 8
 
 
 @dataclass(frozen=True)
 class FoundItem:
     """One match: the card of a generation, or a passage of a document, with why it matched."""
 
-    hit: Hit
+    hit: SearchHit
     card: GenerationCard | None
 
     @property
-    def percent(self) -> tuple[int, int]:
-        """How much words and meaning gave to the score, in percent of the best match."""
-        return round(100 * self.hit.keyword_score), round(100 * self.hit.vector_score)
+    def url(self) -> str:
+        """Where the match stands: the page of the generation, or the passage in its document."""
+        if self.card is not None:
+            return self.card.url
+        page = reverse("document", kwargs={"source_id": self.hit.source_id})
+        return f"{page}?passage={self.hit.ordinal}#passage-{self.hit.ordinal}"
+
+    @property
+    def excerpt(self) -> str:
+        """As much of the passage as a card can show."""
+        return self.hit.text[:EXCERPT_LENGTH]
+
+    @property
+    def keyword_percent(self) -> int:
+        """How well the words fit, in percent of the best match."""
+        return round(100 * self.hit.keyword_share)
+
+    @property
+    def similarity_percent(self) -> int:
+        """How near the meaning is, in percent of the nearest match."""
+        return round(100 * self.hit.similarity_share)
 
 
 @login_required
@@ -76,7 +96,7 @@ def _list(
     of_kind = tuple(row.slug for row in checkpoints if row.modality == wish.kind)
     if wish.kind and not of_kind:
         # No model makes this kind, and an empty tuple would mean all of them.
-        return {"items": [], "next_cursor": None}
+        return {"cards": [], "next_cursor": None}
     page = PageRequest(limit=PAGE_SIZE)
     if wish.cursor:
         try:
@@ -92,22 +112,20 @@ def _list(
 
 def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
     offset = min(wish.offset, DEEPEST)
-    page = hybrid_search(
-        user=user,
-        query=wish.query,
+    only = SearchFilter(
         kinds=(wish.kind,) if wish.kind else (),
         families=(wish.family,) if wish.family else (),
         models=(wish.model,) if wish.model else (),
         tags=(wish.tag,) if wish.tag else (),
         created_from=wish.created_from,
         created_to=wish.created_to,
-        limit=PAGE_SIZE + 1,
-        offset=offset,
     )
-    hits = page.hits[:PAGE_SIZE]
+    page = hybrid_search(
+        user=user, query=wish.query, only=only, limit=PAGE_SIZE + 1, offset=offset
+    )
     more = len(page.hits) > PAGE_SIZE
     return {
-        "items": _with_cards(user, hits),
+        "items": _with_cards(user, page.hits[:PAGE_SIZE]),
         "took_ms": page.took_ms,
         "next_offset": offset + PAGE_SIZE if more and offset < DEEPEST else None,
         "too_many": more and offset >= DEEPEST,
@@ -115,7 +133,7 @@ def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
     }
 
 
-def _with_cards(user: User, hits: Sequence[Hit]) -> list[FoundItem]:
+def _with_cards(user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
     ids = [hit.generation_id for hit in hits if hit.generation_id]
     rows = get_generations(user=user, generation_ids=ids)
     cards = {card.id: card for card in make_cards(generations=rows, viewer=user)}
@@ -132,8 +150,13 @@ def similar(request: HttpRequest, generation_id: uuid.UUID) -> HttpResponse:
     """What lies near a generation in meaning, among everything the user may see."""
     generation = find_or_404(request, generation_id)
     user = signed_in_user(request)
-    hits = similar_to_generation(user=user, generation_id=generation.id, limit=8)
-    context = {"generation": generation, "items": _with_cards(user, hits)}
+    page = similar_to(
+        user=user,
+        generation=generation,
+        only=SearchFilter(generations_only=True),
+        limit=NUM_SIMILAR,
+    )
+    context = {"generation": generation, "items": _with_cards(user, page.hits)}
     return render(request, "search/similar.html", context)
 
 

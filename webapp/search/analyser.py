@@ -1,0 +1,122 @@
+"""Text to search terms: one analyser for passages and queries, in every language alike.
+
+Both sides must cut text the same way, so nothing here depends on a guess about the language: a short
+query does not show its language, and a wrong guess would hide what it looks for. Words are folded to a
+plain form, English endings are removed, and scripts without spaces are cut into overlapping pairs.
+
+A change of what `analyse` returns needs a new ANALYSER_VERSION; rows of the old one are then analysed
+again (`operations.fill_missing`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+
+from snowballstemmer import stemmer
+
+ANALYSER_VERSION = 1
+
+#: Terms are hashed to this many ids: with a million distinct terms, one in a thousand shares its id.
+NUM_TERM_IDS = 2**29
+
+#: BM25 (Robertson and Zaragoza 2009, equation 3.15), with the usual constants.
+_SATURATION = 1.2
+_LENGTH_WEIGHT = 0.75
+
+#: Frozen per analyser version, so that a stored weight never depends on what was stored after it.
+AVERAGE_NUM_TERMS = 80.0
+
+#: pgvector stores at most 16,000 non-zero elements in a sparse vector.
+_MAX_DISTINCT_TERMS = 15_000
+
+_STOP_WORDS = frozenset(
+    """a about above after again all also am an and any are as at be because been before being below
+    between both but by can could did do does doing down during each few for from further had has have
+    having he her here hers him his how i if in into is it its just me more most my no nor not now of
+    off on once only or other our out over own same she should so some such than that the their them
+    then there these they this those through to too under until up very was we were what when where
+    which while who whom why will with would you your""".split()
+)
+
+# Accents and vowel points that readers leave out. Marks of other scripts carry the vowels themselves.
+_FOLDED_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0640]")
+
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
+    "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana, Han
+    "\uac00-\ud7af"  # Hangul
+    "\U00020000-\U0003ffff"  # rarer Han
+)
+# Vowel signs of the Indic scripts are not letters to `\w`, but they do not end a word.
+_INDIC = "\u0900-\u0963\u0966-\u0dff"
+_TOKEN = re.compile(
+    rf"(?P<unspaced>[{_UNSPACED}]+)"
+    rf"|(?P<word>(?:(?![{_UNSPACED}])[^\W_]|[{_INDIC}])+)"
+    r"|(?P<symbol>[\u2190-\u2bff\U0001f000-\U0001faff])"
+)
+_APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
+
+# A longer run of letters is a hash, a key or base64: matched by its beginning if at all.
+_MAX_WORD_LENGTH = 64
+
+_english = stemmer("english")
+
+
+def analyse(text: str) -> list[str]:
+    """The terms of a text in their order, repeats included; empty if it holds nothing to search for."""
+    return list(_terms(_fold(text)))
+
+
+def _fold(text: str) -> str:
+    """Compatibility forms, case and accents away: 'Ｃafé' and 'CAFE' become 'cafe'."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    decomposed = unicodedata.normalize("NFKD", plain)
+    # Composed again because Hangul was taken apart as well.
+    return unicodedata.normalize("NFC", _FOLDED_MARKS.sub("", decomposed))
+
+
+def _terms(folded: str) -> Iterator[str]:
+    for match in _TOKEN.finditer(_APOSTROPHE.sub("", folded)):
+        token = match.group()
+        if match.lastgroup == "symbol":
+            yield token
+        elif match.lastgroup == "unspaced":
+            if len(token) == 1:
+                yield token
+            for start in range(len(token) - 1):
+                yield token[start : start + 2]
+        elif token not in _STOP_WORDS:
+            yield _stem(token[:_MAX_WORD_LENGTH])
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    if not (word.isascii() and word.isalpha()):
+        return word
+    stemmed: str = _english.stemWord(word)
+    return stemmed
+
+
+@lru_cache(maxsize=50_000)
+def term_id(term: str) -> int:
+    """A stable id below NUM_TERM_IDS, the index of the term in a sparse vector."""
+    digest = hashlib.blake2b(term.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % NUM_TERM_IDS
+
+
+def document_weights(terms: list[str]) -> dict[int, float]:
+    """The passage's side of BM25: term id to saturated, length-normalised frequency.
+
+    The score of a query is the sum of these over its terms, each times the term's rarity.
+    """
+    counts = Counter(term_id(term) for term in terms)
+    length = 1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * len(terms) / AVERAGE_NUM_TERMS
+    return {
+        identifier: count * (_SATURATION + 1) / (count + _SATURATION * length)
+        for identifier, count in counts.most_common(_MAX_DISTINCT_TERMS)
+    }

@@ -1,0 +1,136 @@
+"""What can be found: passages of text, their vectors, and how rare each term is."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from pgvector.django import SparseVectorField
+
+from webapp.common.ids import uuid7
+from webapp.generations.models import Generation
+from webapp.search.analyser import NUM_TERM_IDS
+
+#: `Passage.kind` of text from a document; text of a generation has the kind of what was generated.
+DOCUMENT_KIND = "document"
+
+
+class EmbeddingSpace(models.Model):
+    """The vectors of one embedder. Those of two spaces are never compared.
+
+    Another embedder is another space, filled beside the old one; each has a partition of its own.
+    """
+
+    name = models.CharField(max_length=200, unique=True)
+    dims = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            # pgvector indexes half-precision vectors up to this width.
+            models.CheckConstraint(
+                condition=Q(dims__gte=1, dims__lte=4000), name="embedding_space_can_be_indexed"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Passage(models.Model):
+    """A searchable unit of text, of exactly one generation or one document.
+
+    `start` and `end` count characters of the text it was cut from: the prompt (ordinal 0 of a
+    generation), the response, or the text read from a document. `terms` are the distinct term ids, for
+    the index; `bm25` holds the weight of each.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    generation = models.ForeignKey(
+        Generation, null=True, blank=True, on_delete=models.CASCADE, related_name="passages"
+    )
+    source = models.ForeignKey(
+        "knowledge.Source",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="passages",
+    )
+    kind = models.CharField(max_length=16)
+    ordinal = models.PositiveIntegerField()
+    heading = models.TextField(blank=True, default="")
+    text = models.TextField()
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    page = models.PositiveIntegerField(null=True, blank=True)
+    language = models.CharField(max_length=8, blank=True, default="")
+    analyser_version = models.PositiveSmallIntegerField()
+    terms = ArrayField(models.IntegerField())
+    bm25 = SparseVectorField(dimensions=NUM_TERM_IDS)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(generation__isnull=True) ^ Q(source__isnull=True),
+                name="passage_has_exactly_one_origin",
+            ),
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="passage_is_not_empty"),
+            models.UniqueConstraint(
+                fields=["generation", "ordinal"], name="passage_of_generation_is_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["source", "ordinal"], name="passage_of_source_is_unique"
+            ),
+        ]
+        indexes = [GinIndex(fields=["terms"], name="passage_terms")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} passage {self.ordinal} of {self.generation_id or self.source_id}"
+
+
+class PassageVector(models.Model):
+    """The unit vector of a passage in one space; a passage without one is not embedded yet.
+
+    Rows are inserted and deleted, never updated: a graph index pays dearly for updates. The table is
+    partitioned by space, which the migration writes in SQL.
+    """
+
+    pk = models.CompositePrimaryKey("space_id", "passage_id")
+    space = models.ForeignKey(EmbeddingSpace, on_delete=models.CASCADE, related_name="+")
+    passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="vectors")
+    embedding = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "search_passagevector"
+
+    def __str__(self) -> str:
+        return f"{self.space_id} {self.passage_id}"
+
+
+class TermStatistic(models.Model):
+    """In how many passages a term occurs, counted now and then in the background."""
+
+    pk = models.CompositePrimaryKey("analyser_version", "term")
+    analyser_version = models.PositiveSmallIntegerField()
+    term = models.IntegerField()
+    num_passages = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.term}: {self.num_passages}"
+
+
+class CorpusStatistic(models.Model):
+    """How many passages there were when the terms were counted."""
+
+    analyser_version = models.PositiveSmallIntegerField(primary_key=True)
+    num_passages = models.PositiveIntegerField()
+    counted_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.num_passages} passages"

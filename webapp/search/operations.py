@@ -1,0 +1,309 @@
+"""Writes of the index: passages, their vectors, and how rare terms are.
+
+Everything here may run twice, or twice at once: passages are unique per origin and ordinal, vectors per
+space and passage, and what is missing is found by looking, so a lost message only means a later look.
+Embedding is slow and happens outside of transactions.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from genmodels.embedding import Embedder
+from webapp.accounts.models import User
+from webapp.generations.models import Generation
+from webapp.search.analyser import (
+    ANALYSER_VERSION,
+    NUM_TERM_IDS,
+    analyse,
+    document_weights,
+)
+from webapp.search.models import DOCUMENT_KIND, EmbeddingSpace, Passage
+from webapp.search.segments import Segment, cut_into_segments
+from webapp.search.spaces import create_partition, dense_literal, partition_name
+from webapp.search.text_language import guess_language
+
+from pgvector import SparseVector
+
+#: Rows that one call of `fill_missing` takes, so that a worker comes up for air between calls.
+_BATCH = 64
+
+_STATISTICS_LOCK = 0x74657264
+
+
+@dataclass(frozen=True)
+class FilledIndex:
+    """What one pass of `fill_missing` did; all zero when nothing was missing."""
+
+    generations: int
+    vectors: int
+    analysed: int
+
+    @property
+    def anything(self) -> bool:
+        """Whether there may be more to do."""
+        return bool(self.generations or self.vectors or self.analysed)
+
+
+def ensure_space(*, embedder: Embedder) -> EmbeddingSpace:
+    """The space of this embedder, with its partition; made on first use."""
+    found = EmbeddingSpace.objects.filter(name=embedder.name).first()
+    if found is not None:
+        assert found.dims == embedder.dims, embedder.name
+        return found
+    with transaction.atomic():
+        space, _ = EmbeddingSpace.objects.get_or_create(
+            name=embedder.name, defaults={"dims": embedder.dims}
+        )
+        create_partition(space)
+    return space
+
+
+def index_generation(*, generation_id: uuid.UUID, embedder: Embedder) -> int:
+    """Make a generation that has a response findable; returns the number of its passages.
+
+    The prompt is passage 0; what was written in answer to it follows. Zero for a generation that is
+    unknown or has no response yet.
+    """
+    generation = (
+        Generation.objects.select_related("checkpoint", "owner", "response")
+        .filter(id=generation_id, response__isnull=False)
+        .first()
+    )
+    if generation is None:
+        return 0
+    prompt = Segment(generation.prompt, 0, len(generation.prompt))
+    segments = [prompt, *cut_into_segments(generation.response.text)]
+    passages = [
+        new_passage(
+            owner=generation.owner,
+            kind=generation.checkpoint.modality,
+            ordinal=ordinal,
+            segment=segment,
+            generation=generation,
+        )
+        for ordinal, segment in enumerate(segments)
+    ]
+    Passage.objects.bulk_create(passages, ignore_conflicts=True)
+    # Another process may have been first, and then its rows are those that stand.
+    standing = list(Passage.objects.filter(generation=generation).order_by("ordinal"))
+    embed_passages(passages=standing, embedder=embedder)
+    return len(standing)
+
+
+def new_passage(
+    *,
+    owner: User,
+    kind: str,
+    ordinal: int,
+    segment: Segment,
+    generation: Generation | None = None,
+    source_id: uuid.UUID | None = None,
+) -> Passage:
+    """A passage ready to be stored, with its terms and weights. A document's heading counts as text."""
+    terms = analyse(f"{segment.heading}\n{segment.text}")
+    weights = document_weights(terms)
+    return Passage(
+        owner=owner,
+        generation=generation,
+        source_id=source_id,
+        kind=kind,
+        ordinal=ordinal,
+        heading=segment.heading,
+        text=segment.text,
+        start=segment.start,
+        end=segment.end,
+        page=segment.page,
+        language=guess_language(segment.text),
+        analyser_version=ANALYSER_VERSION,
+        terms=sorted(weights),
+        bm25=SparseVector(weights, NUM_TERM_IDS),
+    )
+
+
+def passages_of_source(
+    *, owner: User, source_id: uuid.UUID, segments: Iterable[Segment]
+) -> list[Passage]:
+    """The passages of a document, not yet stored."""
+    return [
+        new_passage(
+            owner=owner, kind=DOCUMENT_KIND, ordinal=ordinal, segment=segment, source_id=source_id
+        )
+        for ordinal, segment in enumerate(segments)
+    ]
+
+
+@dataclass(frozen=True)
+class EmbeddedPassages:
+    """Passages of a source with their vectors, ready to be stored together."""
+
+    passages: Sequence[Passage]
+    vectors: Sequence[str]
+    space: EmbeddingSpace
+
+
+def prepare_source_passages(
+    *, owner: User, source_id: uuid.UUID, segments: Iterable[Segment], embedder: Embedder
+) -> EmbeddedPassages:
+    """Cut, analyse and embed outside of any transaction what `store_source_passages` will store."""
+    passages = passages_of_source(owner=owner, source_id=source_id, segments=segments)
+    vectors = embedder.embed([_embedded_text(passage) for passage in passages])
+    return EmbeddedPassages(
+        passages=passages,
+        vectors=[dense_literal(vector) for vector in vectors],
+        space=ensure_space(embedder=embedder),
+    )
+
+
+def store_source_passages(*, source_id: uuid.UUID, prepared: EmbeddedPassages) -> None:
+    """Replace the passages of a source, vectors included, in the caller's transaction."""
+    Passage.objects.filter(source_id=source_id).delete()
+    Passage.objects.bulk_create(prepared.passages, batch_size=500)
+    _insert_vectors(
+        prepared.space,
+        [
+            (passage.id, vector)
+            for passage, vector in zip(prepared.passages, prepared.vectors, strict=True)
+        ],
+    )
+
+
+def embed_passages(*, passages: Sequence[Passage], embedder: Embedder) -> int:
+    """Store the vectors that these stored passages lack in the embedder's space."""
+    space = ensure_space(embedder=embedder)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT passage_id FROM search_passagevector"
+            " WHERE space_id = %s AND passage_id = ANY(%s)",
+            [space.pk, [passage.id for passage in passages]],
+        )
+        embedded = {row[0] for row in cursor.fetchall()}
+    missing = [passage for passage in passages if passage.id not in embedded]
+    if not missing:
+        return 0
+    vectors = embedder.embed([_embedded_text(passage) for passage in missing])
+    return _insert_vectors(
+        space,
+        [
+            (passage.id, dense_literal(vector))
+            for passage, vector in zip(missing, vectors, strict=True)
+        ],
+    )
+
+
+def _embedded_text(passage: Passage) -> str:
+    """A section's heading says what its sentences leave out."""
+    return f"{passage.heading}\n{passage.text}" if passage.heading else passage.text
+
+
+def _insert_vectors(space: EmbeddingSpace, rows: Sequence[tuple[uuid.UUID, str]]) -> int:
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        # A passage that was deleted meanwhile is left out by the join; one that another process
+        # embedded meanwhile by the conflict.
+        cursor.execute(
+            f"INSERT INTO {partition_name(space)} (space_id, passage_id, embedding)"
+            " SELECT %s, p.id, v.embedding::halfvec"
+            " FROM unnest(%s::uuid[], %s::text[]) AS v (passage_id, embedding)"
+            " JOIN search_passage p ON p.id = v.passage_id"
+            " ON CONFLICT DO NOTHING",
+            [space.pk, [row[0] for row in rows], [row[1] for row in rows]],
+        )
+        return cursor.rowcount
+
+
+def remove_generation(*, generation_id: uuid.UUID) -> int:
+    """Take a generation out of the index; `fill_missing` brings it back unless it is in the trash."""
+    deleted, _ = Passage.objects.filter(generation_id=generation_id).delete()
+    return deleted
+
+
+_UNINDEXED_GENERATIONS = """
+SELECT r.generation_id FROM generations_response r
+JOIN generations_generation g ON g.id = r.generation_id
+LEFT JOIN search_passage p ON p.generation_id = r.generation_id AND p.ordinal = 0
+WHERE p.id IS NULL AND g.trashed_at IS NULL
+ORDER BY r.generation_id LIMIT %s
+"""
+
+
+def fill_missing(*, embedder: Embedder) -> FilledIndex:
+    """Index what has a response and no passage, embed what has no vector, analyse what is outdated.
+
+    Takes a bounded number of rows; call it until `anything` is false.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_UNINDEXED_GENERATIONS, [_BATCH])
+        generation_ids = [row[0] for row in cursor.fetchall()]
+    for generation_id in generation_ids:
+        index_generation(generation_id=generation_id, embedder=embedder)
+    return FilledIndex(
+        generations=len(generation_ids),
+        vectors=_embed_missing(embedder),
+        analysed=_analyse_outdated(),
+    )
+
+
+def _embed_missing(embedder: Embedder) -> int:
+    space = ensure_space(embedder=embedder)
+    missing = Passage.objects.raw(
+        f"SELECT p.* FROM search_passage p"
+        f" LEFT JOIN {partition_name(space)} v ON v.passage_id = p.id"
+        " WHERE v.passage_id IS NULL ORDER BY p.id LIMIT %s",
+        [_BATCH],
+    )
+    return embed_passages(passages=list(missing), embedder=embedder)
+
+
+def _analyse_outdated() -> int:
+    outdated = list(
+        Passage.objects.exclude(analyser_version=ANALYSER_VERSION).order_by("id")[:_BATCH]
+    )
+    for passage in outdated:
+        weights = document_weights(analyse(f"{passage.heading}\n{passage.text}"))
+        passage.terms = sorted(weights)
+        passage.bm25 = SparseVector(weights, NUM_TERM_IDS)
+        passage.analyser_version = ANALYSER_VERSION
+    Passage.objects.bulk_update(outdated, ["terms", "bm25", "analyser_version"])
+    return len(outdated)
+
+
+_COUNT_TERMS = """
+INSERT INTO search_termstatistic (analyser_version, term, num_passages)
+SELECT %(version)s, t.term, count(*) FROM search_passage p CROSS JOIN unnest(p.terms) AS t (term)
+WHERE p.analyser_version = %(version)s GROUP BY t.term
+"""
+_COUNT_PASSAGES = """
+INSERT INTO search_corpusstatistic (analyser_version, num_passages, counted_at)
+SELECT %(version)s, count(*), now() FROM search_passage WHERE analyser_version = %(version)s
+"""
+
+
+def refresh_term_statistics() -> bool:
+    """Count anew in how many passages each term occurs; False where another process is at it.
+
+    Searches go on with the old counts until this commits.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_STATISTICS_LOCK])
+        row = cursor.fetchone()
+        assert row is not None
+        if not row[0]:
+            return False
+        cursor.execute("DELETE FROM search_termstatistic")
+        cursor.execute("DELETE FROM search_corpusstatistic")
+        cursor.execute(_COUNT_TERMS, {"version": ANALYSER_VERSION})
+        cursor.execute(_COUNT_PASSAGES, {"version": ANALYSER_VERSION})
+    return True
+
+
+def drop_space(*, space: EmbeddingSpace) -> None:
+    """Delete a space with its vectors, after another embedder took its place."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {partition_name(space)}")
+        space.delete()

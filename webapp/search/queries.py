@@ -1,0 +1,273 @@
+"""Reads of the index: search by words and by meaning, and what is similar to a thing found."""
+
+from __future__ import annotations
+
+import datetime
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from django.db import connection
+
+from genmodels.embedding import Embedder, load_embedder
+from webapp.accounts.models import User
+from webapp.generations.models import Generation
+from webapp.search.analyser import ANALYSER_VERSION, analyse, term_id
+from webapp.search.models import EmbeddingSpace, Passage
+from webapp.search.spaces import dense_literal
+from webapp.search.statement import search_statement
+
+Mode = Literal["hybrid", "keyword", "vector"]
+MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
+
+MAX_LIMIT = 100
+#: Results beyond this place are not ranked; nobody pages that far, and the pool must stay bounded.
+MAX_PLACES = 1_000
+
+#: Share of meaning in a hybrid score; measured in docs/search.md, where 0.4 to 0.6 differ by 1 %.
+VECTOR_WEIGHT = 0.5
+
+#: Below this similarity a passage that shares no term with the query is not a hit at all.
+MIN_SIMILARITY = 0.2
+
+#: Candidates of each kind before fusion. Fewer lose quality, more only cost time (docs/search.md).
+_MIN_POOL = 200
+
+#: Only the beginning of a very long query is used; the embedder reads 256 tokens of it anyway.
+_MAX_QUERY_CHARACTERS = 4_000
+_MAX_QUERY_TERMS = 128
+
+
+class UnableToFindPassage(Exception):
+    """There is no such passage, or it is not the user's to see."""
+
+
+@dataclass(frozen=True)
+class SearchFilter:
+    """Which of the passages that one may see are searched; empty fields filter nothing."""
+
+    kinds: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    owner: int | None = None
+    tags: tuple[str, ...] = ()
+    created_from: datetime.datetime | None = None
+    created_to: datetime.datetime | None = None
+    source_ids: tuple[uuid.UUID, ...] = ()
+    generations_only: bool = False
+    sources_only: bool = False
+    except_generation: uuid.UUID | None = None
+    except_passage: uuid.UUID | None = None
+
+    def named(self) -> dict[str, Any]:
+        """The filters that are asked for, as parameters of the statement."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+            if value not in ((), None, False)
+        }
+
+
+@dataclass(frozen=True)
+class SearchHit:
+    """A passage found, with why: `score` is the weighted sum of the two shares.
+
+    `keyword` is the BM25 score, `similarity` the cosine of query and passage; the shares are these on a
+    scale of 0 to 1 within this search.
+    """
+
+    passage_id: uuid.UUID
+    kind: str
+    generation_id: uuid.UUID | None
+    source_id: uuid.UUID | None
+    ordinal: int
+    heading: str
+    text: str
+    start: int
+    end: int
+    page: int | None
+    language: str
+    owner_id: int
+    title: str
+    family: str | None
+    model: str | None
+    created_at: datetime.datetime
+    score: float
+    keyword: float
+    similarity: float
+    keyword_share: float
+    similarity_share: float
+
+
+@dataclass(frozen=True)
+class SearchPage:
+    """A part of what was found. `total` counts the ranked candidates, at most a few hundred."""
+
+    hits: tuple[SearchHit, ...]
+    total: int
+    took_ms: float
+    space: str
+    mode: Mode
+
+
+def hybrid_search(
+    *,
+    user: User,
+    query: str,
+    mode: Mode = "hybrid",
+    only: SearchFilter | None = None,
+    limit: int = 20,
+    offset: int = 0,
+    per_origin: int = 1,
+    embedder: Embedder | None = None,
+) -> SearchPage:
+    """Find passages that the user may see, best first; one statement decides all of it.
+
+    `per_origin` is how many passages of one generation or document may be in the answer. A query
+    without anything to search for finds nothing.
+    """
+    started = time.perf_counter()
+    text = query.replace("\x00", " ").strip()[:_MAX_QUERY_CHARACTERS]
+    embedder = embedder or load_embedder()
+    terms = Counter(analyse(text)) if mode != "vector" else Counter()
+    space = vector = None
+    if mode != "keyword" and text:
+        space = EmbeddingSpace.objects.filter(name=embedder.name).first()
+        if space is not None:
+            vector = dense_literal(embedder.embed([text])[0])
+    return _run(
+        user=user,
+        terms=terms,
+        space=space,
+        vector=vector,
+        mode=mode,
+        only=only or SearchFilter(),
+        limit=limit,
+        offset=offset,
+        per_origin=per_origin,
+        started=started,
+        space_name=embedder.name,
+    )
+
+
+def similar_to(
+    *,
+    user: User,
+    generation: Generation | None = None,
+    passage: Passage | None = None,
+    only: SearchFilter | None = None,
+    limit: int = 20,
+    embedder: Embedder | None = None,
+) -> SearchPage:
+    """What comes closest in meaning to a generation's prompt or to a passage, itself left out.
+
+    The caller has made sure that the user may see it. Empty while it is not embedded yet.
+    """
+    assert (generation is None) != (passage is None)
+    started = time.perf_counter()
+    embedder = embedder or load_embedder()
+    only = only or SearchFilter()
+    if generation is not None:
+        wanted = Passage.objects.filter(generation=generation, ordinal=0)
+        only = _replaced(only, except_generation=generation.id)
+    else:
+        assert passage is not None
+        wanted = Passage.objects.filter(id=passage.id)
+        only = _replaced(only, except_passage=passage.id)
+    space = EmbeddingSpace.objects.filter(name=embedder.name).first()
+    vector = None
+    if space is not None:
+        vector = wanted.filter(vectors__space=space).values_list("vectors__embedding").first()
+    return _run(
+        user=user,
+        terms=Counter(),
+        space=space if vector else None,
+        vector=vector[0] if vector else None,
+        mode="vector",
+        only=only,
+        limit=limit,
+        offset=0,
+        per_origin=1,
+        started=started,
+        space_name=embedder.name,
+    )
+
+
+def _replaced(only: SearchFilter, **changes: Any) -> SearchFilter:
+    values = {field.name: getattr(only, field.name) for field in fields(only)}
+    return SearchFilter(**{**values, **changes})
+
+
+def _run(
+    *,
+    user: User,
+    terms: Counter[str],
+    space: EmbeddingSpace | None,
+    vector: str | None,
+    mode: Mode,
+    only: SearchFilter,
+    limit: int,
+    offset: int,
+    per_origin: int,
+    started: float,
+    space_name: str,
+) -> SearchPage:
+    limit = min(limit, MAX_LIMIT, max(0, MAX_PLACES - offset))
+    rows: Sequence[tuple[Any, ...]] = ()
+    if limit > 0 and (terms or vector is not None):
+        filters = only.named()
+        sql = search_statement(space=space, with_terms=bool(terms), filters=frozenset(filters))
+        counts = Counter[int]()
+        for term, repeats in terms.most_common(_MAX_QUERY_TERMS):
+            counts[term_id(term)] += repeats
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql,
+                {
+                    "user": user.pk,
+                    "sees_everything": user.sees_everything,
+                    "version": ANALYSER_VERSION,
+                    "terms": list(counts),
+                    "repeats": [float(repeats) for repeats in counts.values()],
+                    "vector": vector,
+                    "weight": _weight(terms, vector),
+                    "min_similarity": MIN_SIMILARITY,
+                    "pool": max(_MIN_POOL, 2 * (offset + limit)),
+                    "per_origin": per_origin,
+                    "limit": limit,
+                    "offset": offset,
+                    **filters,
+                },
+            )
+            rows = cursor.fetchall()
+    return SearchPage(
+        hits=tuple(SearchHit(*row[:-1]) for row in rows),
+        total=rows[0][-1] if rows else 0,
+        took_ms=(time.perf_counter() - started) * 1000,
+        space=space_name,
+        mode=mode,
+    )
+
+
+def _weight(terms: Counter[str], vector: str | None) -> float:
+    if vector is None:
+        return 0.0
+    return VECTOR_WEIGHT if terms else 1.0
+
+
+def get_passage(*, user: User, passage_id: uuid.UUID) -> Passage:
+    """A passage of something that the user may see and that is kept; raises UnableToFindPassage."""
+    passage = (
+        Passage.objects.select_related("generation", "source")
+        .filter(
+            id=passage_id, generation__trashed_at__isnull=True, source__trashed_at__isnull=True
+        )
+        .first()
+    )
+    if passage is None or not (user.sees_everything or passage.owner_id == user.pk):
+        raise UnableToFindPassage(str(passage_id))
+    return passage

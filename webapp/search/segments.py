@@ -1,0 +1,148 @@
+"""Long text cut into pieces that an embedder can take in, each with its place in the text.
+
+Cuts follow the text's own joints: headings first, then paragraphs, then sentences; words only where a
+sentence is longer than a whole piece. `text[segment.start:segment.end] == segment.text` always holds,
+which is what makes a citation checkable.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+#: About 200 tokens of English; the embedder cuts off after 256.
+MAX_CHARACTERS = 900
+
+#: Pieces shorter than this are joined to their neighbour under the same heading.
+_WANTED_CHARACTERS = 500
+
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(?P<title>[^\n]*)$", re.MULTILINE)
+_FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
+_PARAGRAPH = re.compile(r"\S(?:.*\S)?(?:\n(?=[^\n]*\S).*\S)*", re.MULTILINE)
+#: A sentence ends at its mark and closing quotes before a blank, or at a full-width mark anywhere.
+# Possessive, so that a long row of dots is looked at once.
+_SENTENCE_END = re.compile(
+    r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s++[^a-z\s])|[。！？]++[」』”]*+|\n{2,}+"
+)
+_ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|vs|Fig|cf|al|e\.g|i\.e)\.$")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of a longer text: characters `start` to `end` of it, on a 1-based page if it has any."""
+
+    text: str
+    start: int
+    end: int
+    heading: str = ""
+    page: int | None = None
+
+
+def cut_into_segments(
+    text: str, *, page_starts: Sequence[int] = (), is_markdown: bool = False
+) -> list[Segment]:
+    """Cut a text into segments of at most MAX_CHARACTERS, in order and without overlap.
+
+    `page_starts` holds where each page begins, the first at 0; no segment spans a page's end.
+    """
+    segments: list[Segment] = []
+    for heading, start, end in _sections(text, is_markdown=is_markdown):
+        for page, low, high in _pages(start, end, page_starts):
+            segments += [
+                Segment(text[a:b], a, b, heading, page) for a, b in _pieces(text, low, high)
+            ]
+    return segments
+
+
+def cut_into_sentences(text: str) -> list[tuple[int, int]]:
+    """Where each sentence of a text begins and ends, blanks around it left out."""
+    spans = []
+    begin = 0
+    for match in [*_SENTENCE_END.finditer(text), None]:
+        end = match.end() if match else len(text)
+        if match and _ABBREVIATION.search(text, max(0, end - 6), end):
+            continue
+        span = _trimmed(text, begin, end)
+        if span is not None:
+            spans.append(span)
+        begin = end
+    return spans
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
+    piece = text[start:end]
+    stripped = piece.strip()
+    if not stripped:
+        return None
+    start += len(piece) - len(piece.lstrip())
+    return start, start + len(stripped)
+
+
+def _sections(text: str, *, is_markdown: bool) -> Iterator[tuple[str, int, int]]:
+    """Stretches of text under one heading; the heading is its whole path, outermost first."""
+    path: list[tuple[int, str]] = []
+    begin = 0
+    if is_markdown:
+        fences = [match.start() for match in _FENCE.finditer(text)]
+        for match in _HEADING.finditer(text):
+            # An odd number of fences before it: the line is code.
+            if bisect.bisect_right(fences, match.start()) % 2:
+                continue
+            yield " › ".join(title for _, title in path), begin, match.start()
+            level = len(match.group(1))
+            path = [(depth, title) for depth, title in path if depth < level]
+            path.append((level, match.group("title").strip().rstrip("#").rstrip()[:200]))
+            begin = match.end()
+    yield " › ".join(title for _, title in path), begin, len(text)
+
+
+def _pages(
+    start: int, end: int, page_starts: Sequence[int]
+) -> Iterator[tuple[int | None, int, int]]:
+    if not page_starts:
+        yield None, start, end
+        return
+    while start < end:
+        page = bisect.bisect_right(page_starts, start)
+        page_end = page_starts[page] if page < len(page_starts) else end
+        yield page, start, min(end, page_end)
+        start = page_end
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Join paragraphs, or parts of long ones, until a piece has the wanted size."""
+    low = high = None
+    for part_low, part_high in _parts(text, start, end):
+        if low is None or high is None:
+            low, high = part_low, part_high
+        elif high - low < _WANTED_CHARACTERS and part_high - low <= MAX_CHARACTERS:
+            high = part_high
+        else:
+            yield low, high
+            low, high = part_low, part_high
+    if low is not None and high is not None:
+        yield low, high
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for paragraph in _PARAGRAPH.finditer(text, start, end):
+        if len(paragraph.group()) <= MAX_CHARACTERS:
+            yield paragraph.span()
+            continue
+        for low, high in cut_into_sentences(paragraph.group()):
+            yield from _cut_at_words(text, paragraph.start() + low, paragraph.start() + high)
+
+
+def _cut_at_words(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end - start > MAX_CHARACTERS:
+        blank = text.rfind(" ", start + 1, start + MAX_CHARACTERS)
+        cut = blank if blank > 0 else start + MAX_CHARACTERS
+        span = _trimmed(text, start, cut)
+        if span is not None:
+            yield span
+        start = cut
+    span = _trimmed(text, start, end)
+    if span is not None:
+        yield span

@@ -1,0 +1,45 @@
+"""How a space's vectors lie in Postgres: its partition, its index, and vectors written as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.db import connection
+
+from webapp.search.analyser import NUM_TERM_IDS
+from webapp.search.models import EmbeddingSpace
+
+
+def partition_name(space: EmbeddingSpace) -> str:
+    """The table that holds the vectors of a space; made of a number, so safe inside a statement."""
+    return f"search_passagevector_{int(space.pk)}"
+
+
+def create_partition(space: EmbeddingSpace) -> None:
+    """Make the partition of a space with its graph index, unless it is there.
+
+    The index is on an expression, because a column that several spaces share cannot have one width.
+    """
+    name, dims = partition_name(space), int(space.dims)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF search_passagevector"
+            f" (CONSTRAINT {name}_width CHECK (vector_dims(embedding) = {dims}))"
+            f" FOR VALUES IN ({int(space.pk)})"
+        )
+        cursor.execute(
+            f"CREATE INDEX IF NOT EXISTS {name}_graph ON {name}"
+            f" USING hnsw ((embedding::halfvec({dims})) halfvec_ip_ops)"
+            " WITH (m = 16, ef_construction = 64)"
+        )
+
+
+def dense_literal(vector: Iterable[float]) -> str:
+    """A vector as Postgres reads it."""
+    return "[" + ",".join(f"{value:.6g}" for value in vector) + "]"
+
+
+def sparse_literal(weights: Mapping[int, float]) -> str:
+    """Term weights as Postgres reads a sparse vector, whose indices count from 1."""
+    elements = ",".join(f"{term + 1}:{weight:.6g}" for term, weight in sorted(weights.items()))
+    return f"{{{elements}}}/{NUM_TERM_IDS}"
