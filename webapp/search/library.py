@@ -27,7 +27,7 @@ STATUSES: dict[str, tuple[str, tuple[JobState, ...]]] = {
 
 @dataclass(frozen=True)
 class LibraryRequest:
-    """The address of a view of the Library, in types. `faults` name fields that were not understood."""
+    """The address of a view of the Library, in types; `faults` name what was not understood."""
 
     query: str
     query_was_cut: bool

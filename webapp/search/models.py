@@ -8,7 +8,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from pgvector.django import SparseVectorField
+from pgvector.django import HalfVectorField, SparseVectorField
 
 from webapp.common.ids import uuid7
 from webapp.generations.models import Generation
@@ -103,11 +103,7 @@ class PassageVector(models.Model):
     pk = models.CompositePrimaryKey("space_id", "passage_id")
     space = models.ForeignKey(EmbeddingSpace, on_delete=models.CASCADE, related_name="+")
     passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="vectors")
-    embedding = models.TextField()
-
-    class Meta:
-        managed = False
-        db_table = "search_passagevector"
+    embedding = HalfVectorField()
 
     def __str__(self) -> str:
         return f"{self.space_id} {self.passage_id}"

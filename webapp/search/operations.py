@@ -32,7 +32,9 @@ from pgvector import SparseVector
 #: Rows that one call of `fill_missing` takes, so that a worker comes up for air between calls.
 _BATCH = 64
 
+#: Keys of advisory locks: any number of processes may call, one at a time does the work.
 _STATISTICS_LOCK = 0x74657264
+_SPACES_LOCK = 0x73706163
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ def ensure_space(*, embedder: Embedder) -> EmbeddingSpace:
     if found is not None:
         assert found.dims == embedder.dims, embedder.name
         return found
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Two processes that make the same space would wait for each other for ever.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SPACES_LOCK])
         space, _ = EmbeddingSpace.objects.get_or_create(
             name=embedder.name, defaults={"dims": embedder.dims}
         )

@@ -84,6 +84,10 @@ def library(request: HttpRequest) -> HttpResponse:
         "faults": list(wish.faults),
     }
     if wish.searching:
+        if wish.status not in {"", "done"}:
+            context["faults"].append(
+                "Only what is done can be found by its words; the status is left out."
+            )
         context |= _search(user, wish)
     else:
         context |= _list(user, wish, checkpoints, context["faults"])

@@ -181,12 +181,13 @@ def similar_to(
     space = EmbeddingSpace.objects.filter(name=embedder.name).first()
     vector = None
     if space is not None:
-        vector = wanted.filter(vectors__space=space).values_list("vectors__embedding").first()
+        stored = wanted.filter(vectors__space=space).values_list("vectors__embedding").first()
+        vector = dense_literal(stored[0].to_list()) if stored else None
     return _run(
         user=user,
         terms=Counter(),
-        space=space if vector else None,
-        vector=vector[0] if vector else None,
+        space=space if vector is not None else None,
+        vector=vector,
         mode="vector",
         only=only,
         limit=limit,

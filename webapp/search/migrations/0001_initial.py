@@ -22,27 +22,6 @@ class Migration(migrations.Migration):
     operations = [
         pgvector.django.VectorExtension(),
         migrations.CreateModel(
-            name="PassageVector",
-            fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "space_id",
-                        "passage_id",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                ("embedding", models.TextField()),
-            ],
-            options={
-                "db_table": "search_passagevector",
-                "managed": False,
-            },
-        ),
-        migrations.CreateModel(
             name="CorpusStatistic",
             fields=[
                 (

@@ -1,6 +1,8 @@
 """The table of vectors, partitioned by space, and how its graph indexes are searched."""
 
-from django.db import migrations
+import django.db.models.deletion
+from django.db import migrations, models
+from pgvector.django import HalfVectorField
 
 _CREATE = """
 CREATE TABLE search_passagevector (
@@ -26,6 +28,44 @@ class Migration(migrations.Migration):
     dependencies = [("search", "0001_initial")]
 
     operations = [
-        migrations.RunSQL(_CREATE, "DROP TABLE search_passagevector"),
+        migrations.RunSQL(
+            _CREATE,
+            "DROP TABLE search_passagevector",
+            state_operations=[
+                migrations.CreateModel(
+                    name="PassageVector",
+                    fields=[
+                        (
+                            "pk",
+                            models.CompositePrimaryKey(
+                                "space_id",
+                                "passage_id",
+                                blank=True,
+                                editable=False,
+                                primary_key=True,
+                                serialize=False,
+                            ),
+                        ),
+                        ("embedding", HalfVectorField()),
+                        (
+                            "passage",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="vectors",
+                                to="search.passage",
+                            ),
+                        ),
+                        (
+                            "space",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="+",
+                                to="search.embeddingspace",
+                            ),
+                        ),
+                    ],
+                ),
+            ],
+        ),
         migrations.RunSQL(_CONFIGURE, migrations.RunSQL.noop),
     ]

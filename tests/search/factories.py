@@ -1,0 +1,66 @@
+"""Makers of things to be found."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from genmodels.embedding import HashingEmbedder
+from tests.factories import make_generation
+from webapp.accounts.models import User
+from webapp.common.ids import uuid7
+from webapp.generations.models import Generation, Response
+from webapp.jobs.operations import submit_job
+from webapp.knowledge.models import Source
+from webapp.search.models import Passage
+from webapp.search.operations import (
+    index_generation,
+    prepare_source_passages,
+    store_source_passages,
+)
+from webapp.search.segments import Segment
+
+EMBEDDER = HashingEmbedder()
+_numbers = itertools.count(1)
+
+
+def make_answered_generation(*, owner: User, text: str = "", **wish: Any) -> Generation:
+    """A generation with a response, not indexed yet."""
+    generation = make_generation(owner=owner, **wish)
+    Response.objects.create(generation=generation, fence=next(_numbers), text=text)
+    return generation
+
+
+def make_found_generation(*, owner: User, **wish: Any) -> Generation:
+    """A generation that can be found."""
+    generation = make_answered_generation(owner=owner, **wish)
+    index_generation(generation_id=generation.id, embedder=EMBEDDER)
+    return generation
+
+
+def make_source(*, owner: User, title: str = "Notes") -> Source:
+    """A source whose file nobody reads."""
+    number = next(_numbers)
+    job = submit_job(
+        job_id=uuid7(), kind="ingestion", owner=owner, queue="documents", attempt_seconds=60
+    )
+    return Source.objects.create(
+        owner=owner, job=job, title=title, media_type="text/plain", sha256=f"{number:064x}", size=1
+    )
+
+
+def make_found_source(*, owner: User, texts: Sequence[str], title: str = "Notes") -> Source:
+    """A source with one passage per text."""
+    source = make_source(owner=owner, title=title)
+    segments = [Segment(text, 0, max(1, len(text))) for text in texts]
+    prepared = prepare_source_passages(
+        owner=owner, source_id=source.id, segments=segments, embedder=EMBEDDER
+    )
+    store_source_passages(source_id=source.id, prepared=prepared)
+    return source
+
+
+def passages_of(source: Source) -> list[Passage]:
+    """In the order of the text."""
+    return list(Passage.objects.filter(source=source).order_by("ordinal"))
