@@ -20,6 +20,18 @@ startStudio();
 startLive(document);
 showLocalTimes(document);
 
+// The page for when the server is away; browsers allow it on this machine and over HTTPS only.
+navigator.serviceWorker?.register("/service-worker.js");
+
+// Filters that are not set stay out of the address, so that it can be read and passed on.
+document.addEventListener("htmx:config:request", (event) => {
+  const { request } = event.detail.ctx;
+  if (request.method !== "GET" || !(request.body instanceof FormData)) return;
+  for (const [name, value] of [...request.body]) {
+    if (value === "") request.body.delete(name);
+  }
+});
+
 // Fragments that htmx brings in get the same treatment as the first page.
 htmx.onLoad((element) => {
   startLive(element);

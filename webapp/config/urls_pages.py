@@ -4,12 +4,14 @@ from django.urls import URLPattern, URLResolver
 
 from webapp.accounts import pages as accounts
 from webapp.catalog import pages as catalog
+from webapp.common import pages as common
 from webapp.generations import pages as generations
 from webapp.grounding import pages as grounding
 from webapp.knowledge import pages as knowledge
 from webapp.search import pages as search
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *common.urlpatterns,
     *accounts.urlpatterns,
     *catalog.urlpatterns,
     *generations.urlpatterns,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from webapp.jobs.models import JobState
 from webapp.jobs.queries import queue_is_served
 
 #: A worker beats every few seconds; one that is silent for this long is shown as not running.
-SILENT_FOR = datetime.timedelta(seconds=30)
+SILENT_FOR = dt.timedelta(seconds=30)
 
 #: Prompts longer than this are set smaller, so that they do not push the result off the page.
 LONG_PROMPT = 160
@@ -78,7 +78,7 @@ class GenerationCard:
     bar_done: int
     bar_total: int
     bar_unit: str
-    created_at: datetime.datetime
+    created_at: dt.datetime
     seconds: float | None
     owner_name: str
     changeable: bool
@@ -133,7 +133,7 @@ def make_cards(*, generations: Iterable[Generation], viewer: User) -> list[Gener
     rows = list(generations)
     waiting = {row.job.queue for row in rows if row.job.state == JobState.QUEUED}
     served = {queue: queue_is_served(queue, within=SILENT_FOR) for queue in waiting}
-    return [_make_card(row, viewer, served.get(row.job.queue, True)) for row in rows]
+    return [_make_card(row, viewer, served=served.get(row.job.queue, True)) for row in rows]
 
 
 def make_card(*, generation: Generation, viewer: User) -> GenerationCard:
@@ -165,7 +165,7 @@ def _shown(parameter: Parameter | None, name: str, value: Scalar) -> ShownParame
     return ShownParameter(parameter.label, words, parameter.unit)
 
 
-def _make_card(generation: Generation, viewer: User, served: bool) -> GenerationCard:
+def _make_card(generation: Generation, viewer: User, *, served: bool) -> GenerationCard:
     job = generation.job
     checkpoint = generation.checkpoint
     response = getattr(generation, "response", None)
@@ -187,7 +187,7 @@ def _make_card(generation: Generation, viewer: User, served: bool) -> Generation
         status_word=_STATUS_WORDS[job.status],
         terminal=job.terminal,
         succeeded=job.state == JobState.SUCCEEDED,
-        waiting_line=_waiting_line(generation, served),
+        waiting_line=_waiting_line(generation, served=served),
         reason_code=job.error_code,
         reason_detail=job.error_detail,
         seed=generation.seed,
@@ -210,7 +210,7 @@ def _make_card(generation: Generation, viewer: User, served: bool) -> Generation
     )
 
 
-def _waiting_line(generation: Generation, served: bool) -> str:
+def _waiting_line(generation: Generation, *, served: bool) -> str:
     """Why nothing is to be seen yet, in one sentence."""
     status = generation.job.status
     if status == "queued" and not served:

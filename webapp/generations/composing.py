@@ -6,9 +6,12 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.urls import reverse
+
 from genmodels.contract import MAX_SEED, Card, Fault, Parameter, Scalar
 from webapp.catalog.models import Checkpoint
 from webapp.catalog.queries import AUTO
+from webapp.generations.queries import CheckpointFacts
 from webapp.generations.requests import SubmitRequest
 
 #: Parameter fields carry this before their names, so that none can be taken for the prompt's.
@@ -56,6 +59,8 @@ class Choice:
     usable: bool
     reason: str
     chosen: bool
+    seconds: float | None
+    sample_url: str
 
     @property
     def glyph(self) -> str:
@@ -96,12 +101,18 @@ class UnreadableSeed(ValueError):
 
 
 def compose(
-    *, checkpoints: list[Checkpoint], draft: Draft, faults: tuple[str, ...] = ()
+    *,
+    checkpoints: list[Checkpoint],
+    draft: Draft,
+    facts: Mapping[int, CheckpointFacts] | None = None,
+    faults: tuple[str, ...] = (),
 ) -> Composer:
     """Build the composer for the checkpoints on offer and what has been typed so far."""
     offered = {checkpoint.slug: checkpoint for checkpoint in checkpoints}
     checkpoint = offered.get(draft.model)
-    choices = tuple(_choice(row, chosen=row is checkpoint) for row in checkpoints)
+    choices = tuple(
+        _choice(row, (facts or {}).get(row.id), chosen=row is checkpoint) for row in checkpoints
+    )
     card = checkpoint.card if checkpoint else None
     knobs = make_knobs(card, draft.params or {}) if card else ()
     return Composer(
@@ -222,7 +233,8 @@ def _step(low: float | None, high: float | None) -> str:
     return "0.01" if high - low <= 2 else "0.05" if high - low <= 10 else "0.5"
 
 
-def _choice(checkpoint: Checkpoint, *, chosen: bool) -> Choice:
+def _choice(checkpoint: Checkpoint, facts: CheckpointFacts | None, *, chosen: bool) -> Choice:
+    sample_id = facts.sample_id if facts else None
     return Choice(
         slug=checkpoint.slug,
         name=checkpoint.name,
@@ -232,6 +244,8 @@ def _choice(checkpoint: Checkpoint, *, chosen: bool) -> Choice:
         usable=checkpoint.usable,
         reason=checkpoint.unavailable_reason,
         chosen=chosen,
+        seconds=facts.seconds if facts else None,
+        sample_url=reverse("api:artifact-content", args=[sample_id]) if sample_id else "",
     )
 
 

@@ -36,6 +36,7 @@ from webapp.generations.models import Generation
 from webapp.generations.queries import (
     GenerationFilter,
     UnableToFindGeneration,
+    checkpoint_facts,
     get_generation,
     list_generations,
 )
@@ -70,7 +71,8 @@ def studio(request: HttpRequest) -> HttpResponse:
     """The composer over the latest results."""
     checkpoints = list(list_checkpoints())
     draft = _draft_from_address(request)
-    return _render_studio(request, compose(checkpoints=checkpoints, draft=draft))
+    facts = checkpoint_facts(user=signed_in_user(request))
+    return _render_studio(request, compose(checkpoints=checkpoints, draft=draft, facts=facts))
 
 
 def _draft_from_address(request: HttpRequest) -> Draft:
@@ -93,9 +95,7 @@ def _draft_from_address(request: HttpRequest) -> Draft:
     )
 
 
-def _render_studio(
-    request: HttpRequest, composer: Composer, *, status: int = 200
-) -> HttpResponse:
+def _render_studio(request: HttpRequest, composer: Composer, *, status: int = 200) -> HttpResponse:
     user = signed_in_user(request)
     page = list_generations(
         user=user, only=GenerationFilter(mine=True), page=PageRequest(limit=RECENT)
@@ -114,9 +114,7 @@ def _render_studio(
 @require_GET
 def knobs(request: HttpRequest) -> HttpResponse:
     """The parameters of the model that was just chosen, with what was typed kept where it fits."""
-    composer = compose(
-        checkpoints=list(list_checkpoints()), draft=read_draft(request.GET.dict())
-    )
+    composer = compose(checkpoints=list(list_checkpoints()), draft=read_draft(request.GET.dict()))
     return render(request, "generations/parts/knobs.html", {"composer": composer})
 
 
@@ -178,9 +176,7 @@ def _refuse(
     composer = compose(checkpoints=checkpoints, draft=draft, faults=faults)
     if not is_fragment(request):
         return _render_studio(request, composer, status=422)
-    response = render(
-        request, "generations/parts/faults.html", {"composer": composer}, status=422
-    )
+    response = render(request, "generations/parts/faults.html", {"composer": composer}, status=422)
     response["HX-Retarget"] = "#composer-faults"
     response["HX-Reswap"] = "outerHTML"
     return response
