@@ -1,7 +1,8 @@
 """The step contract: what a generator is, seen from outside.
 
-A generator advances a set of runs by one forward pass at a time. Progress, previews, cancelling within a
-step, fair sharing and batching between steps follow from that, the same way for every family.
+A generator advances a set of runs by one forward pass at a time. Progress, previews, cancelling
+within a step, fair sharing and batching between steps follow from that, the same way for every
+family.
 
 This module is read by the web process too, so it imports the standard library only.
 """
@@ -72,7 +73,7 @@ class Parameter:
         match self.kind:
             case "boolean":
                 if not isinstance(value, bool):
-                    raise ValueError("must be true or false")
+                    raise ValueError("must be true or false")  # noqa: TRY004 - one refusal for all
                 return value
             case "integer" | "number":
                 return self._parse_number(value)
@@ -82,16 +83,17 @@ class Parameter:
                 return str(value)
             case "string":
                 if not isinstance(value, str):
-                    raise ValueError("must be a string")
+                    raise ValueError("must be a string")  # noqa: TRY004 - one refusal for all
                 if self.max_length is not None and len(value) > self.max_length:
                     raise ValueError(f"must have at most {self.max_length} characters")
                 return value
 
     def _parse_number(self, value: object) -> int | float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError("must be a number")
-        if not math.isfinite(value):
-            raise ValueError("must be finite")
+            raise ValueError("must be a number")  # noqa: TRY004 - one refusal for all
+        # JSON allows integers that no float holds, which `isfinite` cannot look at.
+        if abs(value) > MAX_SEED or not math.isfinite(value):
+            raise ValueError("must be finite and of a reasonable size")
         if self.kind == "integer" and value != int(value):
             raise ValueError("must be a whole number")
         if self.minimum is not None and value < self.minimum:
@@ -289,7 +291,7 @@ class Generator(Protocol):
         ...
 
     def open(self, request: GenerationRequest) -> Run:
-        """Start a run with its own random state; raises InvalidRequest for what only it can see."""
+        """Start a run with its own randomness; raises InvalidRequest for what only it can see."""
         ...
 
     def advance(self, runs: Sequence[Run]) -> None:

@@ -1,0 +1,249 @@
+"""`python -m genmodels`: train, sample, evaluate and describe checkpoints without a web site."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from genmodels.checkpoint import UnableToLoadCheckpoint, load_checkpoint, read_card, write_card
+from genmodels.contract import (
+    Card,
+    InvalidRequest,
+    Parameter,
+    Progress,
+    Sample,
+    Scalar,
+    resolve_request,
+)
+from genmodels.data.location import UnableToFindData
+from genmodels.embedding import UnableToLoadEmbedder
+from genmodels.registry import (
+    SHIPPED_CHECKPOINTS,
+    find_family,
+    list_checkpoints,
+    list_presets,
+    load_generator,
+    open_course,
+)
+from genmodels.training import Budget, Report, UnableToTrain, train
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if it did what was asked, else 1 with a sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except InvalidRequest as error:
+        for fault in error.faults:
+            sys.stderr.write(f"{fault.pointer}: {fault.detail}\n")
+        return 1
+    except (
+        UnableToFindData,
+        UnableToLoadCheckpoint,
+        UnableToLoadEmbedder,
+        UnableToTrain,
+        ValueError,
+    ) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m genmodels", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="the checkpoints at hand and the presets to train")
+    listing.set_defaults(run=_list)
+
+    card = commands.add_parser("card", help="print a checkpoint's card")
+    card.add_argument("checkpoint", help="slug or folder")
+    card.set_defaults(run=_card)
+
+    sample = commands.add_parser("sample", help="generate one sample")
+    sample.add_argument("checkpoint", help="slug or folder")
+    sample.add_argument("--prompt", required=True)
+    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+    sample.add_argument("--out", type=Path, help="file to write; text goes to stdout without it")
+    sample.add_argument("--device", default="cpu")
+    sample.set_defaults(run=_sample)
+
+    training = commands.add_parser("train", help="train a preset and leave the best checkpoint")
+    training.add_argument("preset")
+    training.add_argument("--data", type=Path, help="folder of the data sets, else PINAKES_DATA")
+    training.add_argument("--out", type=Path, required=True)
+    training.add_argument("--minutes", type=float, help="instead of the preset's")
+    training.add_argument(
+        "--steps", type=int, help="end after so many steps, for exact repetition"
+    )
+    training.add_argument(
+        "--precision", choices=("float32", "bfloat16"), help="instead of a trial"
+    )
+    training.add_argument("--resume", action="store_true", help="go on from the state in --out")
+    training.set_defaults(run=_train)
+
+    evaluation = commands.add_parser(
+        "evaluate", help="measure a checkpoint again as its card says"
+    )
+    evaluation.add_argument("checkpoint", help="slug or folder")
+    evaluation.add_argument("--data", type=Path, help="folder of the data sets, else PINAKES_DATA")
+    evaluation.add_argument("--json", action="store_true")
+    evaluation.add_argument("--write", action="store_true", help="put the figures into the card")
+    evaluation.set_defaults(run=_evaluate)
+    return parser
+
+
+def _list(_: argparse.Namespace) -> None:
+    for folder in list_checkpoints():
+        card = read_card(folder)
+        sys.stdout.write(f"{card.slug:20} {card.family:14} {card.summary}\n")
+    trainable = ", ".join(list_presets())
+    sys.stdout.write(f"presets to train: {trainable}\n")
+
+
+def _card(options: argparse.Namespace) -> None:
+    card = read_card(_folder(options.checkpoint))
+    json.dump(card.to_dict(), sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def _sample(options: argparse.Namespace) -> None:
+    folder = _folder(options.checkpoint)
+    parameters = _parse_parameters(read_card(folder), options.param)
+    generator = load_generator(folder, device=options.device)
+    request = resolve_request(
+        generator.card, prompt=options.prompt, parameters=parameters, seed=options.seed
+    )
+    run = generator.open(request)
+    while not run.done:
+        generator.advance([run])
+        _show_progress(run.progress)
+    sys.stderr.write("\n")
+    _deliver(run.sample, options.out)
+
+
+def _deliver(sample: Sample, out: Path | None) -> None:
+    for name, value in sample.extra.items():
+        sys.stderr.write(f"{name}: {value}\n")
+    if out is not None:
+        out.write_bytes(sample.content)
+    elif sample.text:
+        sys.stdout.write(sample.text + "\n")
+    else:
+        raise ValueError(f"{sample.media_type} needs a file: give --out")
+
+
+def _train(options: argparse.Namespace) -> None:
+    course = open_course(options.preset, data=options.data)
+    budget = None
+    if options.minutes is not None or options.steps is not None:
+        budget = Budget(steps=options.steps, minutes=options.minutes)
+    outcome = train(
+        course,
+        out=options.out,
+        budget=budget,
+        resume=options.resume,
+        commit=_source_commit(),
+        precision=options.precision,
+        report=_show_report,
+    )
+    sys.stderr.write("\n")
+    sys.stdout.write(
+        f"{outcome.folder}: {outcome.steps} steps in {outcome.seconds:.0f} s, "
+        f"best validation {outcome.best:.4f}\n"
+    )
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    folder = _folder(options.checkpoint)
+    checkpoint = load_checkpoint(folder)
+    course = open_course(checkpoint.card.slug, data=options.data)
+    network = find_family(checkpoint.card.family).restore_network(checkpoint)
+    metrics = course.validate(network)
+    if options.write:
+        write_card(folder, replace(checkpoint.card, metrics=metrics))
+    if options.json:
+        json.dump([asdict(metric) for metric in metrics], sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        return
+    written = {metric.name: metric.value for metric in checkpoint.card.metrics}
+    for metric in metrics:
+        before = written.get(metric.name)
+        sys.stdout.write(f"{metric.name}: {metric.value} {metric.unit} (card: {before})\n")
+
+
+def _folder(name: str) -> Path:
+    """A folder as it is, or the shipped checkpoint of that slug."""
+    path = Path(name)
+    if path.is_dir():
+        return path
+    shipped = SHIPPED_CHECKPOINTS / name
+    if "/" not in name and shipped.is_dir():
+        return shipped
+    offered = ", ".join(folder.name for folder in list_checkpoints()) or "none"
+    raise ValueError(f"no checkpoint {name!r}; shipped: {offered}")
+
+
+def _parse_parameters(card: Card, pairs: Sequence[str]) -> dict[str, Scalar]:
+    """NAME=VALUE texts in the types that the card's parameters have; its own checks come later."""
+    known = {parameter.name: parameter for parameter in card.parameters}
+    values: dict[str, Scalar] = {}
+    for pair in pairs:
+        name, separator, text = pair.partition("=")
+        if not separator:
+            raise ValueError(f"--param takes NAME=VALUE, not {pair!r}")
+        values[name] = _typed(known[name], text) if name in known else text
+    return values
+
+
+def _typed(parameter: Parameter, text: str) -> Scalar:
+    match parameter.kind:
+        case "integer" | "number":
+            return float(text)
+        case "boolean":
+            if text not in {"true", "false"}:
+                raise ValueError(f"{parameter.name} must be true or false")
+            return text == "true"
+        case _:
+            return text
+
+
+def _show_progress(progress: Progress) -> None:
+    sys.stderr.write(f"\r{progress.done} of {progress.total} {progress.unit}s")
+    sys.stderr.flush()
+
+
+def _show_report(report: Report) -> None:
+    line = (
+        f"\rstep {report.step}  {100 * report.share:5.1f} %  loss {report.loss:.4f}  "
+        f"gradient {report.gradient_norm:.2f}  {report.seconds:.0f} s"
+    )
+    if report.validation is not None:
+        line += f"  validation {report.validation:.4f} (best {report.best:.4f})\n"
+    sys.stderr.write(line)
+    sys.stderr.flush()
+
+
+def _source_commit() -> str:
+    """The commit of the source tree, or nothing where this is not one."""
+    try:
+        result = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return result.stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

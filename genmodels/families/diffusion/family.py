@@ -1,0 +1,73 @@
+"""Diffusion: a flow-matching U-Net that draws what a sentence says.
+
+network.py    the U-Net, told the time and a sentence vector
+objective.py  flow matching on straight paths (Lipman et al. 2022, arXiv:2210.02747)
+samplers.py   Euler and Heun
+captions.py   the grammar of captions that training uses
+concepts.py   which known concept a prompt is nearest to
+course.py     the preset `flow-fashion`, its data, optimiser and card
+picture.py    PNG with the recipe inside
+generator.py  runs that join and leave at any step
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+
+from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network
+from genmodels.contract import Card
+from genmodels.data.fashion_mnist import read_fashion_mnist
+from genmodels.embedding import Embedder, load_embedder
+from genmodels.families.diffusion.concepts import embed_concepts
+from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
+from genmodels.families.diffusion.generator import DiffusionGenerator
+from genmodels.families.diffusion.network import UNet, UNetConfig
+from genmodels.randomness import seeded
+
+PRESETS = (FLOW_FASHION.slug,)
+
+
+def open_course(preset: str, *, data: Path | None, embedder: Embedder | None) -> DiffusionCourse:
+    """The course of a preset, its captions embedded by `embedder` or the product's own."""
+    assert preset in PRESETS, "the registry asks for presets that are listed"
+    train, test = read_fashion_mnist(data)
+    concepts = embed_concepts(embedder or load_embedder())
+    return DiffusionCourse(FLOW_FASHION, train=train, validation=test, concepts=concepts)
+
+
+def load(
+    checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
+) -> DiffusionGenerator:
+    """A generator on `device` whose prompts go through `embedder` or the product's own."""
+    chosen = embedder or load_embedder()
+    network = restore_network(checkpoint)
+    if chosen.dims != network.config.sentence_width:
+        raise UnableToLoadCheckpoint(
+            f"{checkpoint.card.slug} was trained on sentence vectors of "
+            f"{network.config.sentence_width} dimensions; {chosen.name} makes {chosen.dims}"
+        )
+    return DiffusionGenerator(
+        card=checkpoint.card,
+        network=network.requires_grad_(requires_grad=False).eval().to(device),
+        concepts=embed_concepts(chosen),
+        embedder=chosen,
+        device=device,
+    )
+
+
+def restore_network(checkpoint: Checkpoint) -> UNet:
+    """The network of a checkpoint in float32; raises UnableToLoadCheckpoint."""
+    network = UNet(_read_config(checkpoint.card), seeded(0))
+    fill_network(network, checkpoint)
+    return network
+
+
+def _read_config(card: Card) -> UNetConfig:
+    names = [field.name for field in fields(UNetConfig)]
+    try:
+        return UNetConfig(**{name: card.config[name] for name in names})
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnableToLoadCheckpoint(f"{card.slug}: the config is not valid: {error}") from error
