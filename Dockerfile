@@ -3,7 +3,7 @@
 FROM node:24-slim AS frontend
 WORKDIR /src/frontend
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
-RUN npm ci
+RUN npm install --no-save
 COPY frontend/ ./
 # Tailwind looks through the templates for the classes that are in use.
 COPY templates/ /src/templates/

@@ -1,10 +1,12 @@
 """Brings the database and the files up to date in a child process, while other things start."""
 
+import hashlib
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 from webapp.embedded.failures import UnableToStart
@@ -16,6 +18,8 @@ class Initialisation:
     """The child process `manage.py initialise`, which waits for a line before it begins."""
 
     def __init__(self, *, environment: Mapping[str, str], home: Home) -> None:
+        self._stamp = home.path / "initialised"
+        self._fingerprint = _fingerprint()
         self._log = home.logs / "initialise.log"
         begin_log(self._log)
         with self._log.open("ab") as log:
@@ -29,15 +33,29 @@ class Initialisation:
                 process_group=0,
             )
 
-    def finish(self, *, keep_waiting: Callable[[], None]) -> dict[str, str | None]:
-        """Let it begin, wait for its end and return what it prints, a JSON object."""
+    @property
+    def was_done_before(self) -> bool:
+        """Whether an earlier start did all of it, with the same migrations and static files."""
+        try:
+            return self._stamp.read_text(encoding="ascii") == self._fingerprint
+        except FileNotFoundError:
+            return False
+
+    def begin(self) -> None:
+        """Let it begin: the database is there."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         try:
             self._process.stdin.write("begin\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            pass  # it has ended already; its status below says so
+            pass  # it has ended already; `finish` says why
+
+    def finish(self, *, keep_waiting: Callable[[], None]) -> dict[str, str | None]:
+        """Wait for its end and return what it prints, a JSON object.
+
+        Raises UnableToStart when it fails, and whatever `keep_waiting` raises.
+        """
+        assert self._process.stdout is not None
         while self._process.poll() is None:
             keep_waiting()
             time.sleep(0.02)
@@ -48,6 +66,7 @@ class Initialisation:
                 f"cannot prepare the database: {_last_line(self._log)} (more in {self._log})"
             )
         answer: dict[str, str | None] = json.loads(lines[-1])
+        self._stamp.write_text(self._fingerprint, encoding="ascii")
         return answer
 
     def end(self) -> None:
@@ -55,6 +74,20 @@ class Initialisation:
         if self._process.poll() is None:
             self._process.kill()
         self._process.communicate()
+
+
+def _fingerprint() -> str:
+    """Return what changes whenever the database or the static files may have to."""
+    root = Path(__file__).resolve().parents[2]
+    digest = hashlib.sha256()
+    for package in ("django", "drf-spectacular-sidecar", "whitenoise"):
+        digest.update(f"{package} {version(package)}\n".encode())
+    for path in sorted(root.glob("webapp/*/migrations/*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    for path in sorted(root.glob("frontend/dist/**/*")):
+        status = path.stat()
+        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 def _last_line(log: Path) -> str:

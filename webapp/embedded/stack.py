@@ -95,16 +95,25 @@ def _start(
     try:
         start_databases(databases=databases, supervisor=supervisor, report=terminal.note)
         terminal.step(_databases_line(environment))
-        outcome = initialisation.finish(keep_waiting=supervisor.check_starting)
+        initialisation.begin()
+        # With nothing to migrate, the site starts beside the checks of what is there already.
+        can_overlap = initialisation.was_done_before
+        if not can_overlap:
+            outcome = initialisation.finish(keep_waiting=supervisor.check_starting)
+            terminal.step("database migrated, models and documents prepared")
+        supervisor.start(
+            web_program(
+                environment=environment, logs=home.logs, host=request.host, port=request.port
+            )
+        )
+        if request.has_workers:
+            for program in worker_programs(environment=environment, logs=home.logs):
+                supervisor.start(program)
+        if can_overlap:
+            outcome = initialisation.finish(keep_waiting=supervisor.check_starting)
+            terminal.step("database, models and documents are up to date")
     finally:
         initialisation.end()
-    terminal.step("database migrated, models and documents prepared")
-    if request.has_workers:
-        for program in worker_programs(environment=environment, logs=home.logs):
-            supervisor.start(program)
-    supervisor.start(
-        web_program(environment=environment, logs=home.logs, host=request.host, port=request.port)
-    )
     base_url = f"http://{_visible_host(request.host)}:{request.port}"
     _wait_for_web(base_url, keep_waiting=supervisor.check_starting)
     terminal.step("web server answers")

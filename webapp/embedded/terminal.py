@@ -1,6 +1,7 @@
 """What the person who typed `make up` sees: a few calm lines."""
 
 import sys
+import time
 from typing import TextIO
 
 
@@ -11,10 +12,11 @@ class Terminal:
         self._stream = stream or sys.stdout
         encoding = (self._stream.encoding or "ascii").lower()
         self._tick = "✓" if encoding.startswith("utf") else "*"
+        self._began_at = time.monotonic()
 
     def step(self, line: str) -> None:
-        """Print something that is done."""
-        self.say(f"  {self._tick} {line}")
+        """Print something that is done, and how long after the beginning."""
+        self.say(f"  {self._tick} {line} ({time.monotonic() - self._began_at:.1f} s)")
 
     def note(self, line: str) -> None:
         """Print something that happened or is worth knowing."""
