@@ -6,23 +6,24 @@ acknowledged on receipt, and what a killed process was doing is found through it
 
 import os
 
-import django
 from celery import Celery
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 os.environ.setdefault("PINAKES_STATEMENT_TIMEOUT_MS", "30000")
-django.setup()
 
-from django.conf import settings  # noqa: E402 -- the settings exist only after django.setup()
-
-app = Celery("pinakes", broker=settings.BROKER_URL)
+# Celery's own help for Django is left out: it would run every system check in every worker, which imports
+# all pages. Connections are closed where they fail (see `tasks`).
+app = Celery("pinakes", broker=settings.BROKER_URL, fixups=[])
 app.conf.update(
-    include=["tasks.generation", "tasks.indexing", "tasks.ingestion", "tasks.worker"],
+    include=["tasks.generation", "tasks.worker"],
     accept_content=["json"],
     task_serializer="json",
     task_acks_late=False,
     task_ignore_result=True,
     worker_pool_start_method="spawn",
+    # A child imports torch before it reports; the default of 4 seconds is for forked ones.
+    worker_proc_alive_timeout=120,
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
     worker_hijack_root_logger=False,

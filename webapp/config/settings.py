@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "webapp.jobs",
     "webapp.catalog",
     "webapp.generations",
+    "webapp.config",
 ]
 INSTALLED_APPS += [
     a

@@ -10,9 +10,7 @@ api_patterns = [
     path("", include("webapp.accounts.urls")),
     path("", include("webapp.catalog.urls")),
     path("", include("webapp.generations.urls")),
-    path("", include("webapp.search.urls")),
-    path("", include("webapp.knowledge.urls")),
-    path("", include("webapp.grounding.urls")),
+    *([path("", include(f"webapp.{app}.urls")) for app in ("search", "knowledge", "grounding") if __import__("importlib.util").util.find_spec(f"webapp.{app}.urls")]),
     path("openapi.json", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularRedocView.as_view(url_name="api:schema"), name="docs"),
 ]

@@ -1,0 +1,293 @@
+"""The worker's loop with a pretend generator: who shares a pass, who fails, what is stored."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from genmodels.checkpoint import UnableToLoadCheckpoint
+from genmodels.contract import Card, GenerationRequest, Preview, Progress, Sample
+from tasks.generation_loop import GenerationLoop
+from tests.factories import make_card, make_checkpoint, make_generation, make_user, make_worker
+from webapp.common.storage import read_blob
+from webapp.generations.models import Generation, Response
+from webapp.jobs import operations as jobs
+from webapp.jobs.models import Job, JobAttempt, JobState
+
+pytestmark = pytest.mark.django_db
+
+
+class FakeRun:
+    """Writes one letter of the prompt per pass."""
+
+    def __init__(self, request: GenerationRequest) -> None:
+        self.request = request
+        self.text = ""
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(len(self.text), len(self.request.prompt), "letter")
+
+    @property
+    def done(self) -> bool:
+        return self.text == self.request.prompt
+
+    def preview(self) -> Preview:
+        return Preview("text/plain", text=self.text)
+
+    @property
+    def sample(self) -> Sample:
+        return Sample(self.text.encode(), "text/plain", text=self.text)
+
+
+class FakeGenerator:
+    """Advances fake runs, remembers who shared each pass, and does what the test wants at a pass."""
+
+    def __init__(self, card: Card, *, slots: int = 4) -> None:
+        self.card = card
+        self.slots = slots
+        self.passes: list[list[str]] = []
+        self.before_pass = lambda runs: None
+
+    def open(self, request: GenerationRequest) -> FakeRun:
+        return FakeRun(request)
+
+    def advance(self, runs: Sequence[FakeRun]) -> None:
+        self.passes.append([run.request.prompt for run in runs])
+        self.before_pass(runs)
+        for run in runs:
+            run.text = run.request.prompt[: len(run.text) + 1]
+
+
+class FakeProcess:
+    """A worker process that exists as a row only."""
+
+    def __init__(self, queues: list[str]) -> None:
+        self.queues = queues
+        self.id = make_worker(queues=queues).id
+        self.sure = True
+        self.accepts_work = True
+        self.held: set[uuid.UUID] = set()
+
+    def hold(self, job_id: uuid.UUID, *, seconds: float) -> None:
+        self.held.add(job_id)
+
+    def let_go(self, job_id: uuid.UUID) -> None:
+        self.held.discard(job_id)
+
+
+class FakeGenerators:
+    """Hands out the test's generators by slug."""
+
+    def __init__(self, *generators: FakeGenerator) -> None:
+        self.by_slug = {generator.card.slug: generator for generator in generators}
+
+    def get(self, key: str, folder: Path) -> FakeGenerator:
+        slug = key.partition("@")[0]
+        if slug not in self.by_slug:
+            raise UnableToLoadCheckpoint("its weights are gone")
+        return self.by_slug[slug]
+
+
+@pytest.fixture(autouse=True)
+def eager_looks(monkeypatch):
+    """Look at the database at every step, so that tests need no waiting."""
+    monkeypatch.setattr("tasks.generation_loop.LOOK_SECONDS", 0)
+
+
+@pytest.fixture
+def owner():
+    return make_user()
+
+
+@pytest.fixture
+def checkpoint():
+    return make_checkpoint()
+
+
+@pytest.fixture
+def generator(checkpoint):
+    return FakeGenerator(checkpoint.card)
+
+
+@pytest.fixture
+def process(checkpoint):
+    return FakeProcess(["family.transformer"])
+
+
+@pytest.fixture
+def loop(process, generator):
+    return GenerationLoop(process=process, generators=FakeGenerators(generator))
+
+
+def test_a_result_is_stored_once_with_its_file(owner, loop, process):
+    generation = make_generation(owner=owner, prompt="abc")
+    loop.run_until_idle()
+    response = Response.objects.get(generation=generation)
+    artifact = response.artifacts.get()
+    assert response.text == "abc"
+    assert read_blob(artifact.sha256) == b"abc"
+    assert response.metrics["passes"] == 3
+    assert JobAttempt.objects.get(job=generation.job).outcome == "ok"
+    assert not process.held
+
+
+def test_runs_share_passes_and_leave_when_they_are_done(owner, loop, generator):
+    for prompt in ("ab", "abcd"):
+        make_generation(owner=owner, prompt=prompt)
+    loop.run_until_idle()
+    assert [len(runs) for runs in generator.passes] == [2, 2, 1, 1]
+    assert Response.objects.count() == 2
+
+
+def test_a_run_joins_between_steps(owner, loop, generator):
+    make_generation(owner=owner, prompt="abcd")
+
+    def submit_another(runs):
+        if len(generator.passes) == 2:
+            make_generation(owner=owner, prompt="xy")
+
+    generator.before_pass = submit_another
+    loop.run_until_idle()
+    assert generator.passes == [["abcd"], ["abcd"], ["abcd", "xy"], ["abcd", "xy"]]
+
+
+def test_more_runs_than_slots_take_turns(owner, loop, generator):
+    generator.slots = 2
+    for prompt in ("aa", "bb", "cc"):
+        make_generation(owner=owner, prompt=prompt)
+    loop.run_until_idle()
+    assert max(len(runs) for runs in generator.passes) == 2
+    assert Response.objects.count() == 3
+
+
+def test_a_cancel_is_noticed_at_the_next_step(owner, loop, generator):
+    generation = make_generation(owner=owner, prompt="abcdef")
+
+    def cancel(runs):
+        if len(generator.passes) == 2:
+            jobs.cancel_job(job_id=generation.job_id)
+
+    generator.before_pass = cancel
+    loop.run_until_idle()
+    assert len(generator.passes) == 2
+    assert Job.objects.get(id=generation.job_id).state == JobState.CANCELED
+    assert not Response.objects.exists()
+
+
+def test_a_run_whose_lease_was_lost_stores_nothing(owner, loop, generator):
+    generation = make_generation(owner=owner, prompt="abcd")
+
+    def lose(runs):
+        if len(generator.passes) == 2:
+            held = Job.objects.get(id=generation.job_id)
+            jobs.release_job(job_id=held.id, fence=held.fence)
+            Job.objects.filter(id=held.id).update(sched_at="2999-01-01T00:00:00Z")
+
+    generator.before_pass = lose
+    loop.run_until_idle()
+    assert len(generator.passes) == 2
+    assert not Response.objects.exists()
+    assert Job.objects.get(id=generation.job_id).state == JobState.QUEUED
+
+
+def test_one_that_raises_does_not_harm_its_neighbours(owner, loop, generator):
+    innocent = [make_generation(owner=owner, prompt=prompt) for prompt in ("ab", "cd", "ef")]
+    culprit = make_generation(owner=owner, prompt="poison")
+
+    def fail(runs):
+        if any(run.request.prompt == "poison" for run in runs):
+            raise RuntimeError("shape mismatch at layer 3")
+
+    generator.before_pass = fail
+    loop.run_until_idle()
+    assert Response.objects.filter(generation__in=innocent).count() == 3
+    job = Job.objects.get(id=culprit.job_id)
+    assert (job.state, job.error_code) == ("failed", "generation_failed")
+    assert "layer 3" not in job.error_detail
+    assert "layer 3" in JobAttempt.objects.get(job=job).error
+
+
+def test_running_out_of_memory_is_tried_again_later(owner, loop, generator):
+    generation = make_generation(owner=owner, prompt="ab")
+
+    def fail(runs):
+        raise MemoryError
+
+    generator.before_pass = fail
+    loop.run_until_idle()
+    job = Job.objects.get(id=generation.job_id)
+    assert (job.state, job.error_code, job.attempt) == ("queued", "out_of_memory", 1)
+
+
+def test_a_full_disk_loses_nothing(owner, loop, monkeypatch):
+    generation = make_generation(owner=owner, prompt="ab")
+
+    def full(content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("webapp.generations.operations.store_bytes", full)
+    loop.run_until_idle()
+    job = Job.objects.get(id=generation.job_id)
+    assert (job.state, job.error_code) == ("queued", "storage_failed")
+    assert not Response.objects.exists()
+
+
+def test_a_checkpoint_that_cannot_be_loaded_fails_its_own_jobs_only(owner, loop):
+    good = make_generation(owner=owner, prompt="ab")
+    lost = make_checkpoint(make_card(slug="lost"))
+    bad = make_generation(owner=owner, checkpoint=lost)
+    loop.run_until_idle()
+    lost.refresh_from_db()
+    assert not lost.available
+    assert Job.objects.get(id=bad.job_id).error_code == "model_unavailable"
+    assert Job.objects.get(id=good.job_id).state == JobState.SUCCEEDED
+
+
+def test_weights_that_were_swapped_are_refused(owner, loop, checkpoint):
+    generation = make_generation(owner=owner)
+    Generation.objects.filter(id=generation.id).update(checkpoint_revision="1" * 64)
+    loop.run_until_idle()
+    assert Job.objects.get(id=generation.job_id).error_code == "model_replaced"
+
+
+def test_a_draining_process_gives_its_work_back(owner, loop, generator, process):
+    generation = make_generation(owner=owner, prompt="abcd")
+
+    def drain(runs):
+        process.accepts_work = False
+
+    generator.before_pass = drain
+    loop.run_until_idle()
+    job = Job.objects.get(id=generation.job_id)
+    assert (job.state, job.attempt) == ("queued", 0)
+    assert JobAttempt.objects.get(job=job).outcome == "released"
+
+
+def test_a_process_that_is_not_sure_of_its_lease_stores_nothing(owner, loop, generator, process):
+    make_generation(owner=owner, prompt="abcd")
+
+    def isolate(runs):
+        process.sure = False
+
+    generator.before_pass = isolate
+    loop.run_until_idle()
+    assert len(generator.passes) == 1
+    assert not Response.objects.exists()
+
+
+def test_a_job_that_crashed_before_runs_alone(owner, loop, generator):
+    suspect = make_generation(owner=owner, prompt="ab")
+    Job.objects.filter(id=suspect.job_id).update(crashes=1)
+    make_generation(owner=owner, prompt="cd")
+    loop.run_until_idle()
+    assert all(len(runs) == 1 for runs in generator.passes)
+    assert Response.objects.count() == 2
+
+
+def test_blobs_lie_in_the_home_of_the_test():
+    assert str(settings.PINAKES_BLOBS).startswith(str(settings.PINAKES_HOME))

@@ -1,0 +1,39 @@
+"""`manage.py prepare`: everything between an empty migrated database and a usable site."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from genmodels.embedding import load_embedder
+from webapp.accounts.operations import ensure_admin
+from webapp.catalog.operations import sync_checkpoints
+from webapp.knowledge.examples import load_examples
+
+
+class Command(BaseCommand):
+    """Sync the catalogue, export the embedder, make the first admin, load the example documents."""
+
+    help = "Prepare the catalogue, the embedder, the first admin and the example documents."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """`--json` for `manage.py initialise`."""
+        parser.add_argument("--json", action="store_true", help="print one JSON object only")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Safe to run again: what is there already stays as it is."""
+        load_embedder()
+        models = sync_checkpoints(roots=settings.PINAKES_CHECKPOINTS)
+        password = ensure_admin()
+        if password is not None:
+            load_examples()
+        if options["json"]:
+            self.stdout.write(json.dumps({"admin_password": password, "models": models}))
+            return
+        self.stdout.write(f"{models} models are available.")
+        if password is not None:
+            self.stdout.write(f"Sign in as admin / {password}")
