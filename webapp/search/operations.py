@@ -8,7 +8,7 @@ Embedding is slow and happens outside of transactions.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -25,6 +25,7 @@ from webapp.search.analyser import (
 from webapp.search.models import DOCUMENT_KIND, EmbeddingSpace, Passage
 from webapp.search.segments import Segment, cut_into_segments
 from webapp.search.spaces import create_partition, dense_literal, partition_name
+from webapp.search.statement import LIVE_COUNT_LIMIT
 from webapp.search.text_language import guess_language
 
 from pgvector import SparseVector
@@ -151,15 +152,27 @@ class EmbeddedPassages:
 
 
 def prepare_source_passages(
-    *, owner: User, source_id: uuid.UUID, segments: Iterable[Segment], embedder: Embedder
+    *,
+    owner: User,
+    source_id: uuid.UUID,
+    segments: Iterable[Segment],
+    embedder: Embedder,
+    report: Callable[[int, int], None] | None = None,
 ) -> EmbeddedPassages:
-    """Cut, analyse and embed outside of any transaction what `store_source_passages` will store."""
+    """Analyse and embed outside of any transaction what `store_source_passages` will store.
+
+    `report(done, total)` is called after each batch and may raise to stop.
+    """
     passages = passages_of_source(owner=owner, source_id=source_id, segments=segments)
-    vectors = embedder.embed([_embedded_text(passage) for passage in passages])
+    vectors: list[str] = []
+    for start in range(0, len(passages), _BATCH):
+        batch = passages[start : start + _BATCH]
+        embedded = embedder.embed([_embedded_text(passage) for passage in batch])
+        vectors += [dense_literal(vector) for vector in embedded]
+        if report is not None:
+            report(len(vectors), len(passages))
     return EmbeddedPassages(
-        passages=passages,
-        vectors=[dense_literal(vector) for vector in vectors],
-        space=ensure_space(embedder=embedder),
+        passages=passages, vectors=vectors, space=ensure_space(embedder=embedder)
     )
 
 
@@ -304,6 +317,25 @@ def refresh_term_statistics() -> bool:
         cursor.execute(_COUNT_TERMS, {"version": ANALYSER_VERSION})
         cursor.execute(_COUNT_PASSAGES, {"version": ANALYSER_VERSION})
     return True
+
+
+_ARE_OUTDATED = """
+SELECT counted.n > %(live_limit)s AND (known.num_passages IS NULL
+  OR abs(counted.n - known.num_passages) > 0.05 * known.num_passages)
+FROM (SELECT count(*) AS n FROM search_passage) AS counted
+LEFT JOIN search_corpusstatistic known ON known.analyser_version = %(version)s
+"""
+
+
+def refresh_outdated_statistics() -> bool:
+    """Count terms anew if the corpus is too large for live counts and changed by a twentieth."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ARE_OUTDATED, {"live_limit": LIVE_COUNT_LIMIT, "version": ANALYSER_VERSION}
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    return bool(row[0]) and refresh_term_statistics()
 
 
 def drop_space(*, space: EmbeddingSpace) -> None:

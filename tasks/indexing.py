@@ -1,0 +1,33 @@
+"""The message that wakes a worker for the index: make findable what is not found yet."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import connection
+
+from genmodels.embedding import load_embedder
+from tasks.worker import this_process
+from webapp import queueing
+from webapp.celery import app
+from webapp.common.problems import DATABASE_OUTAGES
+from webapp.search.operations import fill_missing, refresh_outdated_statistics
+
+logger = logging.getLogger(__name__)
+
+
+@app.task(name=queueing.INDEX)
+def index(**_: Any) -> None:
+    """Fill the index until nothing is missing; the rows say what is, so the message names none."""
+    process = this_process()
+    with process.working():
+        queueing.forget_wake(queueing.INDEXING_QUEUE)
+        try:
+            while process.accepts_work and fill_missing(embedder=load_embedder()).anything:
+                pass
+            refresh_outdated_statistics()
+        except DATABASE_OUTAGES as error:
+            # What is missing is still missing: the next look finds it.
+            logger.warning("the index waits for the database: %s", error)
+            connection.close()

@@ -1,0 +1,111 @@
+"""The message that wakes a worker for documents: read what waits, one document after the other."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+import uuid
+from typing import Any
+
+from django.db import connection
+
+from genmodels.embedding import load_embedder
+from tasks.worker import WorkerProcess, this_process
+from webapp import queueing
+from webapp.celery import app
+from webapp.common.problems import DATABASE_OUTAGES
+from webapp.jobs import operations as jobs
+from webapp.jobs import queries as job_queries
+from webapp.jobs.operations import ClaimedJob
+from webapp.knowledge.media import UnableToReadDocument
+from webapp.knowledge.models import Source
+from webapp.knowledge.operations import ingest_source
+
+logger = logging.getLogger(__name__)
+
+
+class _Stopped(Exception):
+    """The job was canceled, taken away, or has run out of time."""
+
+
+@app.task(name=queueing.INGEST)
+def ingest(**_: Any) -> None:
+    """Read documents until none is left that this process may take."""
+    process = this_process()
+    with process.working():
+        queueing.forget_wake(queueing.DOCUMENTS_QUEUE)
+        try:
+            while process.accepts_work and _ingest_next(process):
+                pass
+        except DATABASE_OUTAGES as error:
+            logger.warning("documents wait for the database: %s", error)
+            connection.close()
+
+
+def _ingest_next(process: WorkerProcess) -> bool:
+    claimed = jobs.claim_jobs(worker_id=process.id, queues=[queueing.DOCUMENTS_QUEUE], limit=1)
+    if not claimed:
+        return False
+    job = claimed[0]
+    source = Source.objects.select_related("job", "owner").filter(job_id=job.id).first()
+    if source is None:
+        # It was read again under a later job.
+        jobs.fail_job(
+            job_id=job.id, fence=job.fence, code="superseded", detail="", transient=False
+        )
+        return True
+    process.hold(job.id, seconds=source.job.attempt_seconds)
+    try:
+        run_ingestion(process=process, job=job, source=source)
+    finally:
+        process.let_go(job.id)
+    return True
+
+
+def run_ingestion(*, process: WorkerProcess, job: ClaimedJob, source: Source) -> None:
+    """Read one claimed document and end its job, whatever it does to us."""
+    last_look = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal last_look
+        if time.monotonic() - last_look > 1:
+            last_look = time.monotonic()
+            _check_lease(job.id, job.fence)
+            if not process.sure:
+                raise _Stopped
+            jobs.record_progress(
+                job_id=job.id,
+                fence=job.fence,
+                progress={"done": done, "total": total, "unit": "passage"},
+            )
+
+    try:
+        ingest_source(source=source, fence=job.fence, embedder=load_embedder(), report=report)
+    except UnableToReadDocument as error:
+        jobs.fail_job(
+            job_id=job.id, fence=job.fence, code=error.code, detail=error.detail, transient=False
+        )
+    except _Stopped:
+        # Only a cancel leaves the lease with us, and then this ends the job as canceled.
+        if process.sure:
+            jobs.finish_job(job_id=job.id, fence=job.fence)
+    except DATABASE_OUTAGES:
+        raise
+    except Exception as error:
+        # A task boundary: one document must not take the process down with it.
+        logger.exception("document %s", source.id)
+        jobs.fail_job(
+            job_id=job.id,
+            fence=job.fence,
+            code="internal_error",
+            detail="Reading it failed on the server.",
+            transient=True,
+            error="".join(traceback.format_exception(error))[-8000:],
+        )
+
+
+def _check_lease(job_id: uuid.UUID, fence: int) -> None:
+    held = job_queries.look_at_jobs([job_id]).get(job_id)
+    if held is None or held.fence != fence or held.cancel_requested:
+        raise _Stopped
