@@ -1,0 +1,47 @@
+"""What a pool process of the families keeps between messages: its loaded checkpoints.
+
+Apart from `tasks/generation.py`, which every Celery process imports, because this imports torch.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+
+from django.db import connection
+
+from genmodels.checkpoint import UnableToLoadCheckpoint
+from tasks.generation_loop import GenerationLoop, checkpoint_folder
+from tasks.generators import LoadedGenerators, loader_for
+from tasks.worker import this_process
+from webapp.catalog.queries import list_checkpoints
+from webapp.common.problems import DATABASE_OUTAGES
+
+logger = logging.getLogger(__name__)
+
+
+@lru_cache(maxsize=1)
+def _generators() -> LoadedGenerators:
+    return LoadedGenerators(loader_for(this_process().slot))
+
+
+def run_until_idle() -> None:
+    """Run everything that waits in the queues of this process."""
+    GenerationLoop(process=this_process(), generators=_generators()).run_until_idle()
+
+
+def load_checkpoints(families: set[str]) -> None:
+    """Load what this process may be asked for, so that the first prompt does not wait for it."""
+    try:
+        rows = list(list_checkpoints().filter(family__in=families, available=True))
+    except DATABASE_OUTAGES as error:
+        logger.warning("not warmed up: %s", error)
+        return
+    finally:
+        connection.close()
+    for row in rows:
+        try:
+            _generators().get(f"{row.slug}@{row.revision}", checkpoint_folder(row))
+        except UnableToLoadCheckpoint as error:
+            logger.warning("%s cannot be loaded: %s", row.slug, error)
+    logger.info("warmed up %s checkpoints", len(rows))
