@@ -14,6 +14,7 @@ from pathlib import Path
 
 import django
 import pytest
+from django.conf import settings
 
 from webapp.embedded.databases import Databases, locate_databases, start_databases
 from webapp.embedded.home import Home, open_home
@@ -36,7 +37,11 @@ def _set_environment() -> tuple[Home, Databases]:
     os.environ["PINAKES_HOME"] = str(home.path)
     os.environ["PINAKES_SECRET_KEY"] = "only-for-tests-and-long-enough-to-please-the-system-check"
     os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.config.settings"
+    # WhiteNoise warns of a missing folder; what is in it does not matter to tests of views.
+    (home.path / "static").mkdir()
     django.setup()
+    # Argon2 is slow on purpose; the passwords of tests guard nothing.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return home, databases
 
 

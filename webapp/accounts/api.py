@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from genmodels.contract import Fault
 from webapp.accounts import operations, queries
 from webapp.accounts.models import ApiKey
-from webapp.common.interface import StrictSerializer, member, parse_body
+from webapp.common.interface import StrictSerializer, Text, member, parse_body
 from webapp.common.problems import Problem, invalid
 
 
@@ -29,7 +29,7 @@ class MeOutput(serializers.Serializer[Any]):
 class ApiKeyInput(StrictSerializer):
     """The body of `POST /api-keys`."""
 
-    name = serializers.CharField(max_length=100)
+    name = Text(max_length=100)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
 
 

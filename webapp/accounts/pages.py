@@ -88,9 +88,7 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern] = [
     path(
         "sign-in",
-        LoginView.as_view(
-            template_name="accounts/sign_in.html", redirect_authenticated_user=True
-        ),
+        LoginView.as_view(template_name="accounts/sign_in.html", redirect_authenticated_user=True),
         name="sign-in",
     ),
     path("sign-out", LogoutView.as_view(), name="sign-out"),

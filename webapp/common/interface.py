@@ -36,6 +36,26 @@ class StrictSerializer(serializers.Serializer[Any]):
         return value
 
 
+class Text(serializers.CharField):
+    """A JSON string; numbers are not turned into one in silence."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Refuse what is not a string."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class WholeNumber(serializers.IntegerField):
+    """A JSON whole number; strings and booleans are not turned into one in silence."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Refuse what is not a whole number."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
 def parse_body(serializer_class: type[serializers.Serializer[Any]], request: Request) -> Any:
     """The validated body of a request; raises ValidationError with every fault."""
     serializer = serializer_class(data=request.data)

@@ -19,6 +19,8 @@ from genmodels.contract import FAMILIES, MAX_SEED, Fault
 from webapp.catalog.queries import AUTO, UnableToUseCheckpoint
 from webapp.common.interface import (
     StrictSerializer,
+    Text,
+    WholeNumber,
     idempotency_key,
     member,
     parse_body,
@@ -41,13 +43,13 @@ _FILTERS = ("status", "model", "family", "tag", "from", "to", "mine", "trashed")
 class GenerationInput(StrictSerializer):
     """The body of `POST /generations`."""
 
-    model = serializers.CharField(default=AUTO, max_length=64)
-    prompt = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    model = Text(default=AUTO, max_length=64)
+    prompt = Text(allow_blank=True, trim_whitespace=False)
     params = serializers.DictField(default=dict)
-    seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=MAX_SEED)
-    tags = serializers.ListField(child=serializers.CharField(allow_blank=True), default=list)
+    seed = WholeNumber(required=False, allow_null=True, min_value=0, max_value=MAX_SEED)
+    tags = serializers.ListField(child=Text(allow_blank=True), default=list)
     parent = serializers.UUIDField(required=False, allow_null=True)
-    expires_in = serializers.IntegerField(
+    expires_in = WholeNumber(
         required=False, allow_null=True, min_value=1, max_value=30 * 24 * 3600
     )
 
@@ -197,7 +199,9 @@ class GenerationsApi(APIView):
         query = request.query_params
         page = parse_page(query.dict(), filters=_FILTERS)
         found = queries.list_generations(user=member(request), only=parse_filter(query), page=page)
-        return Response(found.to_dict([describe_generation(row, brief=True) for row in found.rows]))
+        return Response(
+            found.to_dict([describe_generation(row, brief=True) for row in found.rows])
+        )
 
     @extend_schema(
         operation_id="generations_create",
@@ -356,7 +360,9 @@ class ArtifactContentApi(APIView):
             file = open_blob(artifact.sha256)
         except BlobMissing as error:
             raise Problem(404, "not_found", "The file is lost; its row remains.") from error
-        inline = artifact.media_type.startswith("image/") and "download" not in request.query_params
+        inline = (
+            artifact.media_type.startswith("image/") and "download" not in request.query_params
+        )
         response = FileResponse(
             file,
             as_attachment=not inline,

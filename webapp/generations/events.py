@@ -117,9 +117,7 @@ class _Stream:
         """Pass on what comes within a moment, or look at the row."""
         heard = False
         try:
-            events = live.read(
-                reader, self._topic, after=self._after, wait_seconds=LOOK_SECONDS
-            )
+            events = live.read(reader, self._topic, after=self._after, wait_seconds=LOOK_SECONDS)
             async for event in events:
                 heard = True
                 self._after = event.id
@@ -159,9 +157,7 @@ class _Stream:
 
     async def _write(self, text: str) -> None:
         self._said_at = time.monotonic()
-        await self._send(
-            {"type": "http.response.body", "body": text.encode(), "more_body": True}
-        )
+        await self._send({"type": "http.response.body", "body": text.encode(), "more_body": True})
 
 
 def _describe(scope: dict[str, Any], generation_id: uuid.UUID) -> dict[str, Any]:
@@ -170,9 +166,7 @@ def _describe(scope: dict[str, Any], generation_id: uuid.UUID) -> dict[str, Any]
         user = user_of_connection(scope)
         if user is None:
             raise Problem(401, "not_authenticated", "Sign in, or send an API key.")
-        return describe_generation(
-            queries.get_generation(user=user, generation_id=generation_id)
-        )
+        return describe_generation(queries.get_generation(user=user, generation_id=generation_id))
     except queries.UnableToFindGeneration as error:
         detail = "There is no such generation, or it is not yours."
         raise Problem(404, "not_found", detail) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 
 from django import template
@@ -11,8 +11,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import now
 from django.utils.timesince import timesince
+from django.utils.timezone import now
 
 register = template.Library()
 
@@ -106,7 +106,7 @@ def page_attributes(context: template.Context) -> SafeString:
 
 
 @register.simple_tag
-def ago(moment: datetime.datetime) -> SafeString:
+def ago(moment: dt.datetime) -> SafeString:
     """How long ago in the largest unit, with the full time for whoever wants it."""
     seconds = (now() - moment).total_seconds()
     words = "just now" if seconds < 60 else f"{timesince(moment, depth=1)} ago"
@@ -119,7 +119,7 @@ def ago(moment: datetime.datetime) -> SafeString:
 
 
 @register.simple_tag
-def full_time(moment: datetime.datetime, shown: str = "full") -> SafeString:
+def full_time(moment: dt.datetime, shown: str = "full") -> SafeString:
     """The time in UTC; a script shows it in the reader's own zone (`full` or `clock`)."""
     pattern = "%H:%M:%S" if shown == "clock" else "%Y-%m-%d %H:%M UTC"
     return format_html(

@@ -1,0 +1,351 @@
+"""The REST interface of generations: success, strangers, bad input, second calls."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+
+import pytest
+from django.db import connections
+from rest_framework.test import APIClient
+
+from genmodels.contract import Sample
+from tests.factories import make_checkpoint, make_generation, make_user, make_worker
+from webapp.accounts.models import Role
+from webapp.generations.models import Generation
+from webapp.generations.operations import complete_generation
+from webapp.jobs import operations as jobs
+from webapp.jobs.models import Job
+
+LIST = "/api/v1/generations"
+
+
+def client_for(user) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+def finish(
+    generation: Generation, *, content: bytes = b"a result", media_type: str = "text/plain"
+):
+    worker = make_worker(queues=[generation.job.queue])
+    [job] = jobs.claim_jobs(worker_id=worker.id, queues=[generation.job.queue], limit=1)
+    assert job.id == generation.job_id
+    complete_generation(
+        generation_id=generation.id,
+        job_id=job.id,
+        fence=job.fence,
+        sample=Sample(content, media_type, text=content.decode("latin-1")),
+    )
+
+
+@pytest.fixture
+def owner(db):
+    return make_user()
+
+
+@pytest.fixture
+def checkpoint(db):
+    return make_checkpoint()
+
+
+@pytest.fixture
+def client(owner, checkpoint):
+    return client_for(owner)
+
+
+def post(client, **body):
+    return client.post(LIST, {"model": "toy-text", "prompt": "a red house", **body}, format="json")
+
+
+def test_a_prompt_is_accepted_with_its_place_in_the_queue(client):
+    post(client)
+    answer = post(client, params={"length": 3}, tags=["house"])
+    body = answer.json()
+    assert answer.status_code == 202
+    assert answer["Location"] == f"{LIST}/{body['id']}"
+    assert body["status"] == "queued"
+    assert not body["terminal"]
+    assert body["queue"] == {"position": 2}
+    assert body["params"] == {"length": 3, "temperature": 1.0}
+    assert isinstance(body["seed"], int)
+    assert body["tags"] == ["house"]
+    assert body["accession"].startswith("P-")
+
+
+def test_a_given_seed_is_kept(client):
+    assert post(client, seed=2**63 - 1).json()["seed"] == 2**63 - 1
+
+
+def test_every_fault_is_listed_at_once(client):
+    answer = post(
+        client, prompt=" ", params={"length": 1000, "speed": 1, "temperature": "hot"}, tags=[""]
+    )
+    faults = {fault["pointer"] for fault in answer.json()["errors"]}
+    assert answer.status_code == 422
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "invalid_request"
+    assert faults == {
+        "/prompt",
+        "/params/length",
+        "/params/speed",
+        "/params/temperature",
+        "/tags/0",
+    }
+    assert not Generation.objects.exists()
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"model": "nonesuch"}, "/model"),
+        ({"prompt": "x" * 201}, "/prompt"),
+        ({"prompt": "a\x00b"}, "/prompt"),
+        ({"prompt": 7}, "/prompt"),
+        ({"prompt": None}, "/prompt"),
+        ({"seed": -1}, "/seed"),
+        ({"seed": 2**63}, "/seed"),
+        ({"params": {"length": True}}, "/params/length"),
+        ({"params": {"length": 1.5}}, "/params/length"),
+        ({"params": []}, "/params"),
+        ({"colour": "red"}, "/colour"),
+        ({"parent": str(uuid.uuid4())}, "/parent"),
+        ({"tags": ["x"] * 21}, "/tags"),
+    ],
+)
+def test_bad_input_is_refused_with_a_pointer(client, body, pointer):
+    answer = post(client, **body)
+    assert answer.status_code == 422, answer.content
+    assert pointer in {fault["pointer"] for fault in answer.json()["errors"]}
+    assert not Job.objects.exists()
+
+
+def test_malformed_json_is_a_400(client):
+    answer = client.post(LIST, b'{"prompt":', content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "malformed_body"
+
+
+def test_another_media_type_is_a_415(client):
+    answer = client.post(LIST, b"prompt=x", content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 415
+
+
+def test_an_unavailable_model_says_why(client, checkpoint):
+    checkpoint.available, checkpoint.unavailable_reason = False, "The weights are gone."
+    checkpoint.save()
+    answer = post(client)
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "The weights are gone."
+
+
+def test_anonymous_requests_are_asked_for_a_key(db):
+    answer = APIClient().get(LIST)
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+    assert answer.json()["code"] == "not_authenticated"
+
+
+def test_users_without_a_role_may_not_submit(checkpoint, django_user_model):
+    stranger = django_user_model.objects.create_user(username="nobody")
+    assert post(client_for(stranger)).status_code == 403
+
+
+ROUTES = [
+    ("get", ""),
+    ("delete", ""),
+    ("post", "/cancel"),
+    ("post", "/retry"),
+    ("post", "/restore"),
+]
+
+
+@pytest.mark.parametrize(("method", "route"), ROUTES)
+def test_a_stranger_learns_nothing(owner, checkpoint, method, route):
+    generation = make_generation(owner=owner)
+    answer = getattr(client_for(make_user()), method)(f"{LIST}/{generation.id}{route}")
+    assert answer.status_code == 404
+    assert Job.objects.get(id=generation.job_id).state == "queued"
+
+
+@pytest.mark.parametrize(("method", "route"), ROUTES[1:])
+def test_a_reviewer_reads_but_does_not_change(owner, checkpoint, method, route):
+    generation = make_generation(owner=owner)
+    reviewer = client_for(make_user(Role.REVIEWER))
+    assert reviewer.get(f"{LIST}/{generation.id}").status_code == 200
+    assert getattr(reviewer, method)(f"{LIST}/{generation.id}{route}").status_code == 403
+    assert Job.objects.get(id=generation.job_id).state == "queued"
+
+
+def test_lists_show_ones_own_newest_first(client, owner):
+    mine = [make_generation(owner=owner) for _ in range(3)]
+    make_generation(owner=make_user())
+    first = client.get(LIST, {"limit": 2}).json()
+    rest = client.get(LIST, {"limit": 2, "cursor": first["next_cursor"]}).json()
+    ids = [row["id"] for row in first["data"] + rest["data"]]
+    assert ids == [str(row.id) for row in reversed(mine)]
+    assert (first["has_more"], rest["has_more"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "201"},
+        {"cursor": "!"},
+        {"colour": "red"},
+        {"status": "done"},
+        {"from": "yesterday"},
+        {"mine": "maybe"},
+    ],
+)
+def test_a_list_refuses_what_it_does_not_know(client, query):
+    assert client.get(LIST, query).status_code == 422
+
+
+def test_lists_filter_by_status_and_tag(client, owner):
+    kept = make_generation(owner=owner, tags=("blue",))
+    other = make_generation(owner=owner, tags=("blue",))
+    make_generation(owner=owner)
+    jobs.cancel_job(job_id=other.job_id)
+    rows = client.get(LIST, {"status": "queued", "tag": "blue"}).json()["data"]
+    assert [row["id"] for row in rows] == [str(kept.id)]
+
+
+def test_a_list_costs_the_same_for_any_number_of_rows(
+    client, owner, django_assert_max_num_queries
+):
+    for count in (2, 8):
+        for _ in range(count):
+            finish(make_generation(owner=owner))
+        with django_assert_max_num_queries(4):
+            client.get(LIST)
+
+
+def test_cancel_is_idempotent(client, owner):
+    generation = make_generation(owner=owner)
+    for _ in range(2):
+        answer = client.post(f"{LIST}/{generation.id}/cancel")
+        assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
+
+
+def test_canceling_what_has_succeeded_changes_nothing(client, owner):
+    generation = make_generation(owner=owner)
+    finish(generation)
+    assert client.post(f"{LIST}/{generation.id}/cancel").json()["status"] == "succeeded"
+
+
+def test_a_running_generation_shows_that_it_is_stopping(client, owner):
+    generation = make_generation(owner=owner)
+    worker = make_worker(queues=[generation.job.queue])
+    jobs.claim_jobs(worker_id=worker.id, queues=[generation.job.queue], limit=1)
+    answer = client.post(f"{LIST}/{generation.id}/cancel")
+    assert (answer.status_code, answer.json()["status"]) == (202, "canceling")
+
+
+def test_a_retry_is_a_new_generation_linked_to_the_old(client, owner):
+    generation = make_generation(owner=owner, params={"length": 5})
+    assert client.post(f"{LIST}/{generation.id}/retry").status_code == 409
+    client.post(f"{LIST}/{generation.id}/cancel")
+    again = client.post(f"{LIST}/{generation.id}/retry").json()
+    assert again["retried_from"] == str(generation.id)
+    assert again["seed"] == generation.seed
+    assert again["params"] == generation.parameters
+
+
+def test_trash_hides_and_restore_brings_back(client, owner):
+    generation = make_generation(owner=owner)
+    assert client.delete(f"{LIST}/{generation.id}").status_code == 204
+    assert client.get(LIST).json()["data"] == []
+    assert len(client.get(LIST, {"trashed": "true"}).json()["data"]) == 1
+    assert client.post(f"{LIST}/{generation.id}/restore").json()["trashed_at"] is None
+    assert len(client.get(LIST).json()["data"]) == 1
+
+
+def test_a_finished_generation_offers_its_file(client, owner):
+    generation = make_generation(owner=owner)
+    finish(generation, content=b"\x89PNG not really", media_type="image/png")
+    [artifact] = client.get(f"{LIST}/{generation.id}").json()["artifacts"]
+    answer = client.get(artifact["url"])
+    assert b"".join(answer.streaming_content) == b"\x89PNG not really"
+    assert answer["Content-Security-Policy"].startswith("sandbox")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert (
+        client.get(artifact["url"], headers={"If-None-Match": answer["ETag"]}).status_code == 304
+    )
+    assert client_for(make_user()).get(artifact["url"]).status_code == 404
+
+
+def test_waiting_ends_with_the_result(client, owner, monkeypatch):
+    def finish_meanwhile(seconds):
+        finish(Generation.objects.select_related("job").get())
+
+    monkeypatch.setattr("webapp.generations.api.time.sleep", finish_meanwhile)
+    answer = client.post(
+        LIST,
+        {"model": "toy-text", "prompt": "a red house"},
+        format="json",
+        headers={"Prefer": "wait=5"},
+    )
+    assert answer.status_code == 201
+    assert answer.json()["status"] == "succeeded"
+    assert answer["Preference-Applied"] == "wait=5"
+
+
+def test_the_same_key_gives_the_same_generation(client):
+    first = post_with_key(client, "k1")
+    second = post_with_key(client, "k1")
+    assert first.json()["id"] == second.json()["id"]
+    assert second["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first
+    assert Generation.objects.count() == 1
+
+
+def test_the_same_key_with_another_body_is_refused(client):
+    post_with_key(client, "k1")
+    answer = post_with_key(client, "k1", prompt="a blue house")
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "idempotency_key_reused"
+    assert Generation.objects.count() == 1
+
+
+def test_keys_of_two_people_do_not_meet(client):
+    post_with_key(client, "k1")
+    assert post_with_key(client_for(make_user()), "k1").status_code == 202
+    assert Generation.objects.count() == 2
+
+
+def post_with_key(client, key, **body):
+    return client.post(
+        LIST,
+        {"model": "toy-text", "prompt": "a red house", **body},
+        format="json",
+        headers={"Idempotency-Key": key},
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_threads_with_one_key_make_one_generation():
+    make_checkpoint()
+    owner = make_user()
+    barrier = threading.Barrier(20)
+    answers = []
+
+    def submit():
+        try:
+            client = client_for(owner)
+            barrier.wait()
+            answers.append(post_with_key(client, "one"))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=submit) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert Generation.objects.count() == Job.objects.count() == 1
