@@ -139,7 +139,7 @@ def _embedded_addresses() -> dict[str, str]:
     """Where `up` runs its servers for this home, so that commands beside it find them too."""
     try:
         addresses: dict[str, str] = json.loads((PINAKES_HOME / "addresses.json").read_text())
-    except FileNotFoundError:
+    except OSError:
         return {}
     return addresses
 
