@@ -13,7 +13,7 @@ function markCurrent(number) {
 async function openBeside(link, pane) {
   markCurrent(link.dataset.cite);
   pane.hidden = false;
-  await htmx.ajax("GET", link.href, { target: pane, select: "#passages", swap: "innerHTML" });
+  await htmx.ajax("GET", link.href, { target: pane, select: link.dataset.beside, swap: "innerHTML" });
   const marked = pane.querySelector("mark") ?? pane.querySelector(".is-current");
   marked?.scrollIntoView({ block: "center" });
 }

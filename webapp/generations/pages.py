@@ -6,6 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -189,8 +190,11 @@ def show_generation(request: HttpRequest, generation_id: uuid.UUID) -> HttpRespo
     generation = find_or_404(request, generation_id)
     card = make_card(generation=generation, viewer=signed_in_user(request))
     recipe = _recipe(generation)
+    prompt_mark, text_mark = _marks(request)
     context: dict[str, Any] = {
         "card": card,
+        "prompt_mark": prompt_mark,
+        "text_mark": text_mark,
         "generation": generation,
         "metrics": _shown_metrics(generation),
         "recipe_json": json.dumps(recipe, indent=2, ensure_ascii=False),
@@ -199,6 +203,23 @@ def show_generation(request: HttpRequest, generation_id: uuid.UUID) -> HttpRespo
         "events": list_events(job_id=generation.job_id),
     }
     return render(request, "generations/detail.html", context)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Characters of a text that a citation points at; none by default."""
+
+    start: int = 0
+    end: int = 0
+
+
+def _marks(request: HttpRequest) -> tuple[Mark, Mark]:
+    """What the address asks to mark in the prompt (passage 0) and in the text (any other)."""
+    raw = [request.GET.get(name, "") for name in ("passage", "start", "end")]
+    if not all(value.isascii() and value.isdigit() and len(value) < 10 for value in raw):
+        return Mark(), Mark()
+    passage, start, end = (int(value) for value in raw)
+    return (Mark(start, end), Mark()) if passage == 0 else (Mark(), Mark(start, end))
 
 
 def _recipe(generation: Generation) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django import template
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.timezone import now
@@ -140,3 +140,11 @@ def with_query(context: template.Context, **changes: object) -> str:
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}"
+
+
+@register.simple_tag
+def quoted(text: str, start: int, end: int) -> SafeString:
+    """The text, escaped, with `<mark>` around characters `start` to `end`."""
+    if not 0 <= start < end <= len(text):
+        return escape(text)
+    return format_html("{}<mark>{}</mark>{}", text[:start], text[start:end], text[end:])

@@ -25,14 +25,6 @@ def marked(text: str, query: str) -> SafeString:
     return format_html_join("", "{}", ((piece,) for piece in _pieces(text, wanted)))
 
 
-@register.simple_tag
-def quoted(text: str, start: int, end: int) -> SafeString:
-    """The text, escaped, with `<mark>` around characters `start` to `end`."""
-    if not 0 <= start < end <= len(text):
-        return escape(text)
-    return format_html("{}<mark>{}</mark>{}", text[:start], text[start:end], text[end:])
-
-
 def _pieces(text: str, wanted: frozenset[str]) -> Iterator[str | SafeString]:
     done = 0
     for match in _WORD.finditer(text):

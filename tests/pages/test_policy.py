@@ -1,0 +1,129 @@
+"""What every page promises the browser: no inline code, nothing from elsewhere, a strict policy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from tests.pages.html import Page
+from tests.pages.makers import make_done, make_failed, make_picture
+from tests.search.factories import make_found_source
+from webapp.accounts.models import User
+from webapp.catalog.models import Checkpoint
+
+TEMPLATES = Path(settings.BASE_DIR) / "templates"
+HOSTILE = "</title><script>alert(1)</script><img src=//elsewhere.test/x onerror=alert(2)>"
+
+
+@pytest.fixture
+def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
+    """Every page, filled with text that would run if it could."""
+    done = make_done(owner=author, prompt=HOSTILE, text=HOSTILE, tags=("<b>bold</b>",))
+    picture = make_picture(owner=author, prompt=HOSTILE)
+    failed = make_failed(owner=author, prompt=HOSTILE, detail=HOSTILE)
+    source = make_found_source(owner=author, texts=[HOSTILE], title=HOSTILE)
+    return [
+        "/",
+        f"/?from={done.id}",
+        "/library",
+        f"/library?q={HOSTILE}&tag={HOSTILE}&kind={HOSTILE}&from={HOSTILE}",
+        "/library?trash=1",
+        *(f"/generations/{row.id}" for row in (done, picture, failed)),
+        f"/generations/{done.id}/similar",
+        "/documents",
+        f"/documents/{source.id}?passage=0&start=0&end=20",
+        "/ask",
+        "/models",
+        "/models/toy-text",
+        "/account",
+        "/offline",
+        "/nowhere",
+    ]
+
+
+def test_pages_keep_the_policy_whatever_they_show(page: Client, addresses: list[str]) -> None:
+    for address in addresses:
+        response = page.get(address)
+        shown = Page(response.content.decode())
+        assert shown.breaches() == [], address
+        assert shown.all("script", type="module"), address
+        policy = response.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self'" in policy
+        assert "unsafe" not in policy
+
+
+def test_pages_can_be_read_by_machines_that_read_aloud(
+    page: Client, addresses: list[str]
+) -> None:
+    for address in addresses:
+        shown = Page(page.get(address).content.decode())
+        assert len(shown.all("h1")) == 1, address
+        assert shown.all("main", id="main"), address
+        assert shown.all("html", lang="en"), address
+        for element in shown.elements:
+            where = f"{element} in {address}"
+            if element.tag == "img":
+                assert "alt" in element.attributes, where
+            if element.tag == "button":
+                assert element.attributes.get("type") in {"submit", "button"}, where
+        assert_fields_are_named(shown, address)
+        assert_ids_are_unique(shown, address)
+
+
+def assert_fields_are_named(shown: Page, address: str) -> None:
+    """Every field that a person fills in has a label, around it or by its id."""
+    labelled = {label.attributes.get("for") for label in shown.all("label")}
+    depth = 0
+    for match in re.finditer(r"<(/?)(label|input|textarea|select)\b([^>]*)>", shown.html):
+        closing, tag, rest = match.groups()
+        if tag == "label":
+            depth += -1 if closing else 1
+        elif not closing and 'type="hidden"' not in rest:
+            identity = re.search(r'\bid="([^"]*)"', rest)
+            named = depth > 0 or "aria-label" in rest
+            assert named or (identity and identity[1] in labelled), f"{rest} in {address}"
+
+
+def assert_ids_are_unique(shown: Page, address: str) -> None:
+    """An id names one element."""
+    ids = [element.attributes["id"] for element in shown.elements if "id" in element.attributes]
+    assert len(ids) == len(set(ids)), f"{address}: {sorted(ids)}"
+
+
+def test_templates_trust_nothing_that_was_not_written_here() -> None:
+    for template in TEMPLATES.rglob("*.html"):
+        text = template.read_text(encoding="utf-8")
+        for trick in ("|safe", "autoescape off", "mark_safe", "hx-on", 'hx-vals="js:', "hx-vals='js:"):
+            assert trick not in text, f"{trick} in {template.name}"
+
+
+def test_templates_lead_nowhere_else() -> None:
+    for template in TEMPLATES.rglob("*.html"):
+        addresses = re.findall(r"""["'(](https?:)?//[^"')\s]+""", template.read_text("utf-8"))
+        assert addresses == [], template.name
+
+
+def test_every_family_has_a_drawing(page: Client) -> None:
+    from genmodels.contract import FAMILIES
+
+    for family in FAMILIES:
+        drawing = (TEMPLATES / "icons" / f"family-{family}.svg").read_text(encoding="utf-8")
+        assert "currentColor" in drawing
+        assert "style=" not in drawing
+
+
+@pytest.mark.parametrize(
+    ("cookie", "wanted"),
+    [("night", ' data-theme="night"'), ("paper", ' data-theme="paper"'), ("x onload=1", "")],
+)
+def test_the_theme_is_remembered_and_nothing_else(
+    page: Client, checkpoint: Checkpoint, cookie: str, wanted: str
+) -> None:
+    page.cookies["pinakes_theme"] = cookie
+    html = page.get("/").content.decode()
+    assert f'<html lang="en"{wanted}>' in html

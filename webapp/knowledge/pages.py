@@ -1,0 +1,236 @@
+"""Documents: bringing them, seeing how far they are read, and reading them at a quote."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_GET, require_POST
+
+from webapp.accounts.models import User
+from webapp.common.pagination import PageRequest, parse_page
+from webapp.common.problems import Problem
+from webapp.generations.pages import signed_in_user
+from webapp.knowledge.models import Source
+from webapp.knowledge.operations import (
+    UnableToTakeDocument,
+    restore_source,
+    submit_source,
+    trash_source,
+)
+from webapp.knowledge.queries import (
+    UnableToFindSource,
+    get_source,
+    list_passages,
+    list_sources,
+)
+from webapp.search.models import Passage
+
+PAGE_SIZE = 30
+#: A document is shown in parts of this many passages, so that a book does not arrive as one page.
+PASSAGES_PER_PART = 40
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was not taken, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ShownPassage:
+    """A passage in its place; the marks count in its own text, both 0 where nothing is quoted."""
+
+    ordinal: int
+    heading: str
+    new_heading: bool
+    page: int | None
+    new_page: bool
+    text: str
+    mark_start: int
+    mark_end: int
+    cited: bool
+
+
+def _find_or_404(request: HttpRequest, source_id: uuid.UUID) -> Source:
+    try:
+        return get_source(user=signed_in_user(request), source_id=source_id)
+    except UnableToFindSource as error:
+        raise Http404 from error
+
+
+def _may_change(user: User, source: Source) -> bool:
+    return source.owner_id == user.id or user.runs_the_site
+
+
+@login_required
+@require_GET
+def documents(request: HttpRequest) -> HttpResponse:
+    """The list, with the form to bring more."""
+    return _render_list(request, refusals=())
+
+
+def _render_list(request: HttpRequest, *, refusals: tuple[Refusal, ...]) -> HttpResponse:
+    cursor = request.GET.get("cursor", "")
+    trashed = request.GET.get("trash") == "1"
+    page = PageRequest(limit=PAGE_SIZE)
+    if cursor:
+        try:
+            page = parse_page({"cursor": cursor, "limit": str(PAGE_SIZE)})
+        except Problem as error:
+            raise Http404 from error
+    found = list_sources(user=signed_in_user(request), page=page, trashed=trashed)
+    context = {
+        "sources": found.rows,
+        "next_cursor": found.next_cursor,
+        "cursor": cursor,
+        "trashed": trashed,
+        "waiting": any(not source.job.terminal for source in found.rows),
+        "refusals": refusals,
+        "max_megabytes": f"{settings.PINAKES_MAX_UPLOAD_BYTES / 1e6:g}",
+    }
+    status = 422 if refusals else 200
+    return render(request, "knowledge/documents.html", context, status=status)
+
+
+@login_required
+@require_POST
+def add_documents(request: HttpRequest) -> HttpResponse:
+    """Take the files of the form; those that are refused are named with their reasons."""
+    user = signed_in_user(request)
+    if not user.may_submit:
+        raise PermissionDenied
+    files = request.FILES.getlist("file")
+    refusals = [] if files else [Refusal("Nothing", "choose one or more files first.")]
+    for file in files:
+        name = file.name or "A file without a name"
+        if (file.size or 0) > settings.PINAKES_MAX_UPLOAD_BYTES:
+            limit = settings.PINAKES_MAX_UPLOAD_BYTES / 1e6
+            refusals.append(Refusal(name, f"The file is larger than {limit:g} MB."))
+            continue
+        try:
+            submitted = submit_source(
+                owner=user,
+                content=file.read(),
+                file_name=name,
+                claimed_type=file.content_type or "",
+            )
+        except UnableToTakeDocument as error:
+            refusals.append(Refusal(name, error.detail))
+            continue
+        if not submitted.is_new:
+            messages.info(request, f"{name} was here already.")
+    if refusals:
+        return _render_list(request, refusals=tuple(refusals))
+    return redirect("documents")
+
+
+@login_required
+@require_GET
+def document_row(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
+    """One row of the list, asked for again and again while the document is read."""
+    source = _find_or_404(request, source_id)
+    return render(request, "knowledge/parts/source_row.html", {"source": source})
+
+
+@login_required
+@require_GET
+def document(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
+    """A document as it was read, part by part, at the passage that the address names."""
+    source = _find_or_404(request, source_id)
+    cited = _number(request, "passage")
+    first = _number(request, "part")
+    if cited is not None:
+        first = cited - cited % PASSAGES_PER_PART
+    first = first or 0
+    passages, more = list_passages(source=source, after=first - 1, limit=PASSAGES_PER_PART)
+    quote = (_number(request, "start") or 0, _number(request, "end") or 0)
+    context = {
+        "source": source,
+        "passages": _shown(passages, cited, quote),
+        "previous_from": max(0, first - PASSAGES_PER_PART) if first else None,
+        "next_from": first + PASSAGES_PER_PART if more else None,
+    }
+    return render(request, "knowledge/document.html", context)
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    raw = request.GET.get(name, "")
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None
+
+
+def _shown(
+    passages: list[Passage], cited: int | None, quote: tuple[int, int]
+) -> list[ShownPassage]:
+    shown = []
+    heading, page = "", None
+    for passage in passages:
+        is_cited = passage.ordinal == cited
+        mark_start, mark_end = 0, 0
+        if is_cited and passage.start <= quote[0] < quote[1] <= passage.end:
+            mark_start, mark_end = quote[0] - passage.start, quote[1] - passage.start
+        shown.append(
+            ShownPassage(
+                ordinal=passage.ordinal,
+                heading=passage.heading,
+                new_heading=bool(passage.heading) and passage.heading != heading,
+                page=passage.page,
+                new_page=passage.page != page,
+                text=passage.text,
+                mark_start=mark_start,
+                mark_end=mark_end,
+                cited=is_cited,
+            )
+        )
+        heading, page = passage.heading, passage.page
+    return shown
+
+
+def _change(
+    request: HttpRequest, source_id: uuid.UUID, act: Callable[[Source], None], said: str
+) -> HttpResponse:
+    source = _find_or_404(request, source_id)
+    if not _may_change(signed_in_user(request), source):
+        raise PermissionDenied
+    act(source)
+    messages.info(request, f"“{source.title}” {said}")
+    return redirect("documents")
+
+
+@login_required
+@require_POST
+def trash_document(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
+    """Put it in the trash: it is neither found nor cited any more."""
+    return _change(
+        request,
+        source_id,
+        lambda source: trash_source(source=source),
+        "is in the trash. It is no longer found or cited.",
+    )
+
+
+@login_required
+@require_POST
+def restore_document(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
+    """Take it out of the trash."""
+    return _change(request, source_id, lambda source: restore_source(source=source), "is back.")
+
+
+urlpatterns: list[URLPattern] = [
+    path("documents", documents, name="documents"),
+    path("documents/add", add_documents, name="document-add"),
+    path("documents/<uuid:source_id>", document, name="document"),
+    path("documents/<uuid:source_id>/row", document_row, name="document-row"),
+    path("documents/<uuid:source_id>/trash", trash_document, name="document-trash"),
+    path("documents/<uuid:source_id>/restore", restore_document, name="document-restore"),
+]
