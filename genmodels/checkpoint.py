@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
 
 import torch
 from safetensors import SafetensorError
@@ -18,6 +19,9 @@ from genmodels.contract import Card
 
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
+
+
+ConfigT = TypeVar("ConfigT")
 
 
 class UnableToLoadCheckpoint(Exception):
@@ -102,3 +106,27 @@ def fill_network(network: nn.Module, checkpoint: Checkpoint) -> None:
         raise UnableToLoadCheckpoint(
             f"the weights of {checkpoint.card.slug} do not fit its config: {error}"
         ) from error
+
+
+def read_config(card: Card, kind: type[ConfigT]) -> ConfigT:
+    """The dataclass `kind` of a network's sizes from the card's config; other keys are left alone.
+
+    Raises UnableToLoadCheckpoint for a field that is missing, of another type or not allowed.
+    """
+    values: dict[str, Any] = {}
+    hints = get_type_hints(kind)
+    for field in fields(kind):  # type: ignore[arg-type]
+        value = card.config.get(field.name)
+        # JSON writes 0.0 as 0.0, but a person may write 0.
+        if type(value) is not hints[field.name] and not (
+            hints[field.name] is float and type(value) is int
+        ):
+            raise UnableToLoadCheckpoint(
+                f"the config of {card.slug} needs {hints[field.name].__name__} "
+                f"for {field.name}, not {value!r}"
+            )
+        values[field.name] = value
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise UnableToLoadCheckpoint(f"the config of {card.slug}: {error}") from error

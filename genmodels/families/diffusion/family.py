@@ -12,13 +12,11 @@ generator.py  runs that join and leave at any step
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import torch
 
-from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network
-from genmodels.contract import Card
+from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
 from genmodels.data.fashion_mnist import read_fashion_mnist
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.diffusion.concepts import embed_concepts
@@ -60,14 +58,6 @@ def load(
 
 def restore_network(checkpoint: Checkpoint) -> UNet:
     """The network of a checkpoint in float32; raises UnableToLoadCheckpoint."""
-    network = UNet(_read_config(checkpoint.card), seeded(0))
+    network = UNet(read_config(checkpoint.card, UNetConfig), seeded(0))
     fill_network(network, checkpoint)
     return network
-
-
-def _read_config(card: Card) -> UNetConfig:
-    names = [field.name for field in fields(UNetConfig)]
-    try:
-        return UNetConfig(**{name: card.config[name] for name in names})
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnableToLoadCheckpoint(f"{card.slug}: the config is not valid: {error}") from error

@@ -52,8 +52,10 @@ class PictureRun:
 
     @property
     def progress(self) -> Progress:
-        """Counted in passes: as many as steps with Euler, nearly twice as many with Heun."""
-        return Progress(done=self._total - self.path.num_left, total=self._total, unit="pass")
+        """Counted in evaluations of the network: one a step with Euler, two with Heun."""
+        return Progress(
+            done=self._total - self.path.num_left, total=self._total, unit="evaluation"
+        )
 
     @property
     def done(self) -> bool:
@@ -96,7 +98,7 @@ class PictureRun:
         return Sample(
             content=content,
             media_type="image/png",
-            metrics={"passes": float(self._total), "prompt_similarity": similarity},
+            metrics={"evaluations": float(self._total), "prompt_similarity": similarity},
             extra=extra,
         )
 

@@ -10,12 +10,11 @@ generator.py  runs that join and leave at any character
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import torch
 
-from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network
+from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
 from genmodels.contract import Card
 from genmodels.data.tinyshakespeare import read_tinyshakespeare
 from genmodels.embedding import Embedder
@@ -47,26 +46,19 @@ def load(
         decoder = Decoder(network, place)
     except ValueError as error:
         raise UnableToLoadCheckpoint(f"{checkpoint.card.slug}: {error}") from error
-    vocabulary = Vocabulary(str(checkpoint.card.config["characters"]))
+    vocabulary = _read_vocabulary(checkpoint.card, network.config.vocabulary_size)
     return TransformerGenerator(card=checkpoint.card, decoder=decoder, vocabulary=vocabulary)
 
 
 def restore_network(checkpoint: Checkpoint) -> Transformer:
     """The network of a checkpoint in float32, for evaluation; raises UnableToLoadCheckpoint."""
-    network = Transformer(_read_config(checkpoint.card), seeded(0))
+    network = Transformer(read_config(checkpoint.card, TransformerConfig), seeded(0))
     fill_network(network, checkpoint)
     return network
 
 
-def _read_config(card: Card) -> TransformerConfig:
-    names = [field.name for field in fields(TransformerConfig)]
-    try:
-        config = TransformerConfig(**{name: card.config[name] for name in names})
-        num_characters = len(card.config["characters"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnableToLoadCheckpoint(f"{card.slug}: the config is not valid: {error}") from error
-    if num_characters != config.vocabulary_size:
-        raise UnableToLoadCheckpoint(
-            f"{card.slug}: {num_characters} characters, vocabulary of {config.vocabulary_size}"
-        )
-    return config
+def _read_vocabulary(card: Card, size: int) -> Vocabulary:
+    characters = card.config.get("characters")
+    if not isinstance(characters, str) or len(set(characters)) != size:
+        raise UnableToLoadCheckpoint(f"the config of {card.slug} needs {size} characters")
+    return Vocabulary(characters)

@@ -39,7 +39,7 @@ class TextRun:
         self._vocabulary = vocabulary
         self._tokens = vocabulary.encode(prompt)
         self._num_prompt = len(self._tokens)
-        self._num_read = 0
+        self._start = 0  # index of the token at position 0 of the cache
         self._cache = cache
         self._context = cache.keys.shape[2]
         self._random = seeded(request.seed)
@@ -79,16 +79,14 @@ class TextRun:
 
     def pending(self) -> Chunk:
         """What the network has to read before this run's next character."""
-        tokens = self._tokens[self._num_read :]
-        if self._cache.length + len(tokens) > self._context:
-            keep = self._context if self._num_read == 0 else self._context // 2
-            tokens = self._tokens[-keep:]
+        if len(self._tokens) - self._start > self._context:
+            keep = self._context if self._cache.length == 0 else self._context // 2
+            self._start = len(self._tokens) - keep
             self._cache.length = 0
-        return Chunk(cache=self._cache, tokens=tokens)
+        return Chunk(cache=self._cache, tokens=self._tokens[self._start + self._cache.length :])
 
     def write(self, scores: torch.Tensor) -> None:
         """Append the character that is drawn from `scores` (V,)."""
-        self._num_read = len(self._tokens)
         token = choose_token(
             scores,
             temperature=self._temperature,

@@ -1,0 +1,105 @@
+"""`python -m genmodels` does what it says and explains what it cannot do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from genmodels import registry
+from genmodels.__main__ import main
+from genmodels.course import Course
+from genmodels.data.location import DATA_VARIABLE
+from tests.genmodels.tiny import save_stirred, tiny_transformer
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_stirred(tiny_transformer(), tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+@pytest.fixture
+def tiny_presets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preset's name opens a course that trains in a second."""
+
+    def open_course(*_: object, **__: object) -> Course:
+        return tiny_transformer()
+
+    monkeypatch.setattr("genmodels.__main__.open_course", open_course)
+
+
+def test_list_names_checkpoints_and_presets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out
+    for folder in registry.list_checkpoints():
+        assert folder.name in printed
+    assert "presets to train: gpt-shakespeare, flow-fashion" in printed
+
+
+def test_card_prints_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["card", str(folder)]) == 0
+    assert json.loads(capsys.readouterr().out)["family"] == "transformer"
+
+
+def test_sample_writes_the_same_text_to_file_and_screen(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["sample", str(folder), "--prompt", "to be", "--seed", "4"]
+    command += ["--param", "max_new_tokens=12", "--param", "temperature=0.5"]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert main([*command, "--out", str(tmp_path / "sample.txt")]) == 0
+    assert (tmp_path / "sample.txt").read_text() + "\n" == printed
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--param", "max_new_tokens=0"], "at least 1"),
+        (["--param", "speed=9"], "no such parameter"),
+        (["--param", "top_k=many"], "many"),
+        (["--param", "top_k"], "NAME=VALUE"),
+        (["--seed", "-1"], "/seed"),
+    ],
+)
+def test_a_bad_request_is_explained(
+    folder: Path, capsys: pytest.CaptureFixture[str], extra: list[str], message: str
+) -> None:
+    assert main(["sample", str(folder), "--prompt", "to be", *extra]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_an_unknown_checkpoint_and_preset_are_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["card", "no-such-thing"]) == 1
+    assert "no checkpoint 'no-such-thing'" in capsys.readouterr().err
+    assert main(["train", "no-such-thing", "--out", str(tmp_path / "out")]) == 1
+    assert "no preset" in capsys.readouterr().err
+
+
+def test_missing_data_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
+    assert main(["train", "gpt-shakespeare", "--out", str(tmp_path / "out")]) == 1
+    assert DATA_VARIABLE in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("tiny_presets")
+def test_train_resume_and_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["train", "gpt-shakespeare", "--out", str(tmp_path), "--precision", "float32"]
+    assert main([*command, "--steps", "4"]) == 0
+    assert main([*command, "--steps", "8", "--resume"]) == 0
+    assert "8 steps" in capsys.readouterr().out
+    assert main(["evaluate", str(tmp_path), "--json"]) == 0
+    [metric] = json.loads(capsys.readouterr().out)
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert metric == card["metrics"][0]
+    card["metrics"] = []
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    assert main(["evaluate", str(tmp_path), "--write"]) == 0
+    assert json.loads((tmp_path / "card.json").read_text())["metrics"] == [metric]

@@ -1,0 +1,60 @@
+"""The checkpoints that come with the product are whole, small and explain themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from genmodels.checkpoint import WEIGHTS_NAME, load_checkpoint
+from genmodels.contract import Scalar, resolve_request
+from genmodels.embedding import HashingEmbedder
+from genmodels.registry import list_checkpoints, list_presets, load_generator
+
+_FOLDERS = list_checkpoints()
+_QUICK: dict[str, dict[str, Scalar]] = {
+    "transformer": {"max_new_tokens": 3},
+    "diffusion": {"steps": 1},
+}
+
+
+@pytest.fixture(params=_FOLDERS, ids=lambda folder: folder.name)
+def folder(request: pytest.FixtureRequest) -> Path:
+    chosen = request.param
+    assert isinstance(chosen, Path)
+    return chosen
+
+
+def test_every_preset_has_shipped() -> None:
+    assert {folder.name for folder in _FOLDERS} == set(list_presets())
+
+
+def test_a_card_says_all_that_a_user_should_know(folder: Path) -> None:
+    card = load_checkpoint(folder).card
+    assert card.slug == folder.name
+    assert card.metrics
+    assert all(metric.protocol and metric.samples for metric in card.metrics)
+    assert card.data["source"]
+    assert card.data["licence"]
+    assert card.data["sha256"]
+    assert card.training["steps"] > 0
+    assert card.determinism
+    assert card.papers
+    assert any(parameter.essential for parameter in card.parameters)
+    assert len(card.example_prompts) >= 3
+
+
+def test_weights_are_small(folder: Path) -> None:
+    assert (folder / WEIGHTS_NAME).stat().st_size <= 6 * 1024 * 1024
+
+
+def test_every_example_prompt_starts_a_run_that_ends(folder: Path) -> None:
+    generator = load_generator(folder, embedder=HashingEmbedder())
+    for prompt in generator.card.example_prompts:
+        request = resolve_request(
+            generator.card, prompt=prompt, parameters=_QUICK[generator.card.family], seed=1
+        )
+        run = generator.open(request)
+        while not run.done:
+            generator.advance([run])
+        assert run.sample.content

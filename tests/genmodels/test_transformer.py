@@ -1,0 +1,179 @@
+"""The transformer as it is served: exact, causal, at home in any alphabet."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+import torch
+
+from genmodels.contract import Generator, InvalidRequest
+from genmodels.families.transformer.decoder import Cache, Chunk, Decoder
+from genmodels.families.transformer.generator import TextRun
+from genmodels.families.transformer.network import Transformer, TransformerConfig
+from genmodels.families.transformer.objective import draw_windows, windowed_loss
+from genmodels.families.transformer.vocabulary import Vocabulary
+from genmodels.randomness import seeded
+from tests.genmodels.tiny import finish, make_request, stir, tiny_transformer
+
+_CPU = torch.device("cpu")
+_CONFIG = TransformerConfig(
+    vocabulary_size=11, context=64, num_layers=3, num_heads=3, d_model=48, dropout=0.0
+)
+
+
+@pytest.fixture
+def network() -> Transformer:
+    network = Transformer(_CONFIG, seeded(1)).double()
+    stir(network, strength=0.1)
+    return network.requires_grad_(requires_grad=False)
+
+
+@pytest.fixture
+def decoder(network: Transformer) -> Decoder:
+    return Decoder(network, _CPU)
+
+
+def _tokens(length: int, seed: int = 0) -> list[int]:
+    drawn = torch.randint(_CONFIG.vocabulary_size, (length,), generator=seeded(seed))
+    return cast("list[int]", drawn.tolist())
+
+
+def _cache() -> Cache:
+    return Cache(_CONFIG, _CPU)
+
+
+def test_the_decoder_computes_what_the_network_computes(
+    network: Transformer, decoder: Decoder
+) -> None:
+    tokens = _tokens(64)
+    cache = _cache()
+    rows = torch.stack([decoder.read([Chunk(cache, [token])])[0] for token in tokens])
+    assert torch.allclose(rows, network(torch.tensor([tokens]))[0], atol=1e-4)
+
+
+def test_with_a_cache_and_without_the_scores_are_equal_to_the_bit(decoder: Decoder) -> None:
+    tokens = _tokens(64)
+    cache = _cache()
+    for length in range(1, 65):
+        cached = decoder.read([Chunk(cache, tokens[length - 1 : length])])
+        whole = decoder.read([Chunk(_cache(), tokens[:length])])
+        assert torch.equal(cached, whole), length
+
+
+def test_scores_are_equal_to_the_bit_in_every_company(decoder: Decoder) -> None:
+    texts = [_tokens(40, seed) for seed in range(12)]
+    alone = [decoder.read([Chunk(_cache(), text)])[0] for text in texts]
+    together = decoder.read([Chunk(_cache(), text) for text in texts])
+    assert all(torch.equal(row, expected) for row, expected in zip(together, alone, strict=True))
+    # Now half of them in two parts, the rest at once, all in one pass.
+    caches = [_cache() for _ in texts]
+    for cache, text in zip(caches[:6], texts, strict=False):
+        decoder.read([Chunk(cache, text[:17])])
+    mixed = decoder.read(
+        [Chunk(cache, text[cache.length :]) for cache, text in zip(caches, texts, strict=True)]
+    )
+    assert all(torch.equal(row, expected) for row, expected in zip(mixed, alone, strict=True))
+
+
+def test_threads_do_not_matter(decoder: Decoder) -> None:
+    text = _tokens(64)
+    one = decoder.read([Chunk(_cache(), text)])
+    torch.set_num_threads(2)
+    assert torch.equal(decoder.read([Chunk(_cache(), text)]), one)
+
+
+def test_a_position_does_not_see_what_follows_it(network: Transformer) -> None:
+    tokens = torch.tensor([_tokens(20)])
+    changed = tokens.clone()
+    changed[0, 12:] = (changed[0, 12:] + 1) % _CONFIG.vocabulary_size
+    before, after = network(tokens), network(changed)
+    assert torch.allclose(before[:, :12], after[:, :12], atol=1e-12)
+    assert not torch.allclose(before[:, 12:], after[:, 12:])
+
+
+def test_only_the_last_context_characters_count(writer: Generator) -> None:
+    ending = "that is the question. to"
+    parameters = {"max_new_tokens": 30, "temperature": 0.5}
+    short = make_request(writer, ending, dict(parameters), 3)
+    long = make_request(writer, "not " * 50 + ending, dict(parameters), 3)
+    assert len(ending) == writer.card.config["context"]
+    assert finish(writer, short) == finish(writer, long)
+
+
+def test_a_text_longer_than_the_context_is_what_reading_its_ending_again_gives(
+    writer: Generator,
+) -> None:
+    """After the window moved, the next character is that of a run that starts with the rest."""
+    context = int(writer.card.config["context"])
+    greedy = {"max_new_tokens": 3 * context, "temperature": 0.0}
+    run = cast("TextRun", writer.open(make_request(writer, "to be", dict(greedy), 0)))
+    restarts = 0
+    while not run.done:
+        chunk = run.pending()
+        writer.advance([run])
+        if len(chunk.tokens) == context // 2:
+            restarts += 1
+            text = "to be" + run.preview().text
+            ending = text[:-1][-(context // 2) :]
+            if ending.strip():
+                again = make_request(writer, ending, {"max_new_tokens": 1, "temperature": 0.0}, 0)
+                assert finish(writer, again).decode() == text[-1]
+    assert restarts >= 3
+    assert len(run.sample.text) == 3 * context
+
+
+def test_the_sample_is_the_continuation_alone(writer: Generator) -> None:
+    run = writer.open(make_request(writer, "to be", {"max_new_tokens": 7}, 0))
+    while not run.done:
+        writer.advance([run])
+    assert len(run.sample.text) == 7
+    assert run.sample.content.decode() == run.sample.text
+    assert run.sample.extra == {}
+
+
+def test_a_prompt_that_was_changed_is_told(writer: Generator) -> None:
+    run = writer.open(make_request(writer, "tó b\u00e9\U0001f3ad", {"max_new_tokens": 1}, 0))
+    writer.advance([run])
+    assert run.sample.extra == {"prompt_read": "to be"}
+
+
+@pytest.mark.parametrize("prompt", ["漢字", "\U0001f3ad\U0001f3ad", "漢 字", "\u0301"])
+def test_a_prompt_of_unknown_characters_is_refused(writer: Generator, prompt: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        writer.open(make_request(writer, prompt, {}, 0))
+    assert [fault.pointer for fault in caught.value.faults] == ["/prompt"]
+
+
+def test_folding_keeps_what_it_can() -> None:
+    vocabulary = Vocabulary("".join(sorted(set("abcdefghijklmnopqrstuvwxyzABCDE'- \n.,!"))))
+    assert vocabulary.fold("caf\u00e9\r\nna\u00efve\rx") == "cafe\nnaive\nx"
+    assert vocabulary.fold("\u201cwell\u201d\u2014it\u2019s\u2026") == "'well'--it's..."
+    assert vocabulary.fold("\uff41\uff42\ufb01 \u00df\u00c6") == "abfi ssAE"
+    assert vocabulary.fold("\u4e2d\U0001f600") == ""
+
+
+def test_every_unicode_character_folds_to_known_ones() -> None:
+    vocabulary = tiny_transformer().vocabulary
+    text = "".join(chr(code) for code in range(0x11000) if not 0xD800 <= code < 0xE000)
+    vocabulary.encode(vocabulary.fold(text))
+
+
+def test_windows_are_parts_of_the_text_and_reach_both_ends() -> None:
+    text = torch.arange(12)
+    windows = draw_windows(text, num_windows=200, length=4, random=seeded(0))
+    assert torch.equal(windows - windows[:, :1], torch.arange(5).expand(200, 5))
+    assert windows.min() == 0
+    assert windows.max() == 11
+
+
+def test_the_validation_loss_counts_every_character_once(network: Transformer) -> None:
+    text = torch.tensor(_tokens(101))
+    losses = []
+    for start in range(0, 100, 16):
+        part = text[start : start + 17]
+        scores = network(part[None, :-1])[0].log_softmax(dim=-1)
+        losses.extend((-scores[range(len(part) - 1), part[1:]]).tolist())
+    assert len(losses) == 100
+    measured = windowed_loss(network, text, length=16, num_windows=4)
+    assert measured == pytest.approx(sum(losses) / 100, abs=1e-5)

@@ -1,0 +1,128 @@
+"""Families in miniature: real code and real formats, sizes and data that train in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from genmodels.checkpoint import save_checkpoint
+from genmodels.contract import Card, GenerationRequest, Generator, Scalar, resolve_request
+from genmodels.course import Course
+from genmodels.data.fashion_mnist import LabelledPictures
+from genmodels.data.tinyshakespeare import CharacterSplit
+from genmodels.embedding import HashingEmbedder
+from genmodels.families.diffusion.concepts import embed_concepts
+from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
+from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
+from genmodels.registry import load_generator
+
+EMBEDDER = HashingEmbedder(dims=32)
+
+_VERSE = "to be, or not to be: that is the question.\n"
+
+
+def tiny_transformer() -> TransformerCourse:
+    """Two layers over the characters of one line."""
+    preset = replace(
+        GPT_SHAKESPEARE,
+        context=24,
+        num_layers=2,
+        num_heads=2,
+        d_model=16,
+        dropout=0.1,
+        batch=8,
+        recipe=replace(GPT_SHAKESPEARE.recipe, validate_every=4),
+    )
+    return TransformerCourse(preset, CharacterSplit(train=_VERSE * 4, validation=_VERSE * 2))
+
+
+def tiny_diffusion() -> DiffusionCourse:
+    """Pictures of 8x8 pixels: eight noisy squares, one of each of the first eight labels."""
+    preset = replace(
+        FLOW_FASHION,
+        channels=16,
+        batch=8,
+        sentence_dropout=0.5,
+        num_validation=8,
+        recipe=replace(FLOW_FASHION.recipe, validate_every=4),
+    )
+    pixels = np.random.default_rng(0).integers(0, 80, (8, 8, 8), dtype=np.uint8)
+    pixels[:, 2:6, 2:6] += 150
+    pictures = LabelledPictures(pixels=pixels, labels=np.arange(8, dtype=np.uint8))
+    concepts = embed_concepts(EMBEDDER)
+    return DiffusionCourse(preset, train=pictures, validation=pictures, concepts=concepts)
+
+
+@dataclass(frozen=True)
+class TinyFamily:
+    """A family with what the contract test needs of it: short runs and a request to make."""
+
+    name: str
+    open_course: Callable[[], Course]
+    prompts: tuple[str, str, str]
+    short: dict[str, Scalar]
+    long: dict[str, Scalar]
+
+
+FAMILIES = (
+    TinyFamily(
+        name="transformer",
+        open_course=tiny_transformer,
+        prompts=("to be", "question:", "that is not the question, that is"),
+        short={"max_new_tokens": 5},
+        long={"max_new_tokens": 40, "temperature": 1.1, "top_k": 9, "top_p": 0.9},
+    ),
+    TinyFamily(
+        name="diffusion",
+        open_course=tiny_diffusion,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={"steps": 2, "sampler": "euler"},
+        long={"steps": 4, "sampler": "heun", "guidance": 3.0},
+    ),
+)
+
+
+def stir(network: nn.Module, *, strength: float = 0.2) -> None:
+    """Move every weight, since much of a fresh network is zero and would hide mistakes."""
+    random = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(strength * torch.randn(parameter.shape, generator=random))
+
+
+def describe(course: Course) -> Callable[[str], Card]:
+    """What `save_checkpoint` asks for, without figures."""
+    return lambda sha256: course.card(
+        weights_sha256=sha256, metrics=(), training={"steps": 0}, commit=""
+    )
+
+
+def save_stirred(course: Course, folder: Path) -> Card:
+    """A checkpoint of the course's network with every weight moved."""
+    stir(course.network)
+    return save_checkpoint(folder, weights=course.network.state_dict(), describe=describe(course))
+
+
+def load_stirred(family: TinyFamily, folder: Path) -> Generator:
+    """A generator over a stirred tiny network of the family."""
+    save_stirred(family.open_course(), folder)
+    return load_generator(folder, embedder=EMBEDDER)
+
+
+def make_request(
+    generator: Generator, prompt: str, parameters: dict[str, Scalar], seed: int
+) -> GenerationRequest:
+    return resolve_request(generator.card, prompt=prompt, parameters=parameters, seed=seed)
+
+
+def finish(generator: Generator, request: GenerationRequest) -> bytes:
+    """The bytes of a request that has the generator to itself."""
+    run = generator.open(request)
+    while not run.done:
+        generator.advance([run])
+    return run.sample.content
