@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from webapp.common.problems import (
     DATABASE_OUTAGES,
-    TITLES,
+    PROBLEM_TYPES,
     Problem,
     database_unavailable,
     problem_response,
@@ -51,7 +51,9 @@ class RequestIdMiddleware:
             413: "too_large",
         }
         code = codes.get(response.status_code, "internal_error")
-        answer = problem_response(Problem(response.status_code, code, TITLES[code] + "."), request)
+        answer = problem_response(
+            Problem(response.status_code, code, PROBLEM_TYPES[code].title + "."), request
+        )
         answer["X-Request-Id"] = response["X-Request-Id"]
         answer["Cache-Control"] = "no-store"
         return answer

@@ -1,12 +1,14 @@
-"""The page for when the server cannot be reached, and the script that keeps it at hand."""
+"""Pages of no app: what a problem means, and what is shown while the server is away."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
+
+from webapp.common.problems import PROBLEM_TYPES
 
 
 @require_GET
@@ -22,7 +24,16 @@ def service_worker(request: HttpRequest) -> HttpResponse:
     return render(request, "service-worker.js", content_type="text/javascript")
 
 
+@require_GET
+def problem(request: HttpRequest, code: str) -> HttpResponse:
+    """What a code of the REST interface means; the `type` of every problem leads here."""
+    if code not in PROBLEM_TYPES:
+        raise Http404
+    return render(request, "problem.html", {"code": code, "problem": PROBLEM_TYPES[code]})
+
+
 urlpatterns: list[URLPattern] = [
+    path("problems/<slug:code>", problem, name="problem"),
     path("offline", offline, name="offline"),
     path("service-worker.js", service_worker, name="service-worker"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -20,25 +21,72 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 
-#: Every code that a problem may carry, with its title. `docs/problems.md` explains each.
-TITLES: dict[str, str] = {
-    "invalid_request": "The request is not valid",
-    "malformed_body": "The body cannot be read",
-    "not_authenticated": "Sign in first",
-    "permission_denied": "This is not allowed",
-    "not_found": "There is no such thing",
-    "method_not_allowed": "The method is not allowed here",
-    "not_acceptable": "No such representation",
-    "unsupported_media_type": "The media type is not supported",
-    "conflict": "The state does not allow it",
-    "idempotency_key_reused": "The idempotency key was used for another request",
-    "too_large": "The body is too large",
-    "unsupported_document": "The document cannot be read",
-    "model_unavailable": "The model is not available",
-    "rate_limited": "Too many requests",
-    "queue_full": "The queue is full",
-    "database_unavailable": "The database cannot be reached",
-    "internal_error": "Something failed on the server",
+
+@dataclass(frozen=True)
+class ProblemType:
+    """What a code means; its page lies at the `type` of the problem."""
+
+    title: str
+    meaning: str
+
+
+#: Every code that a problem may carry.
+PROBLEM_TYPES: dict[str, ProblemType] = {
+    "invalid_request": ProblemType(
+        "The request is not valid",
+        "Nothing was stored. `errors` lists every fault: a JSON pointer into the body, or `?name` "
+        "for a query parameter, with a code and a sentence. Mend them all and send it again.",
+    ),
+    "malformed_body": ProblemType(
+        "The body cannot be read", "It is not JSON, or not the JSON that its media type promises."
+    ),
+    "not_authenticated": ProblemType(
+        "Sign in first",
+        "Send `Authorization: Bearer` with an API key that is neither revoked nor expired, or sign in.",
+    ),
+    "permission_denied": ProblemType(
+        "This is not allowed", "The object may be seen, but its owner or another role is needed."
+    ),
+    "not_found": ProblemType(
+        "There is no such thing", "Or it is somebody else's: the answer is the same for both."
+    ),
+    "method_not_allowed": ProblemType(
+        "The method is not allowed here", "The `Allow` header names those that are."
+    ),
+    "not_acceptable": ProblemType(
+        "No such representation",
+        "The interface answers in JSON, and streams as text/event-stream.",
+    ),
+    "unsupported_media_type": ProblemType(
+        "The media type is not supported", "Bodies are JSON; documents may be sent as a form."
+    ),
+    "conflict": ProblemType(
+        "The state does not allow it", "`detail` says what state the object is in."
+    ),
+    "idempotency_key_reused": ProblemType(
+        "The idempotency key was used for another request",
+        "A key stands for one body. Use a new key for a new request.",
+    ),
+    "too_large": ProblemType("The body is too large", "`detail` names the limit."),
+    "unsupported_document": ProblemType(
+        "The document cannot be read", "`detail` says why: its type, its state or its size."
+    ),
+    "model_unavailable": ProblemType(
+        "The model is not available", "`detail` says why. Other models are not affected."
+    ),
+    "rate_limited": ProblemType(
+        "Too many requests", "Try again after the seconds of `Retry-After`."
+    ),
+    "queue_full": ProblemType(
+        "The queue is full", "Nothing was accepted. Try again after the seconds of `Retry-After`."
+    ),
+    "database_unavailable": ProblemType(
+        "The database cannot be reached", "Nothing was stored. Try again in a moment."
+    ),
+    "internal_error": ProblemType(
+        "Something failed on the server",
+        "Tell an operator the `request_id`; the log has the rest.",
+    ),
 }
 
 #: What a request may meet when Postgres is down, restarting or out of connections.
@@ -46,7 +94,7 @@ DATABASE_OUTAGES = (OperationalError, InterfaceError, PoolTimeout)
 
 
 class Problem(Exception):
-    """Raise to answer with a problem document; `code` must be one of TITLES."""
+    """Raise to answer with a problem document; `code` must be one of PROBLEM_TYPES."""
 
     def __init__(
         self,
@@ -58,7 +106,7 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        assert code in TITLES, code
+        assert code in PROBLEM_TYPES, code
         self.status = status
         self.code = code
         self.detail = detail
@@ -76,7 +124,7 @@ def invalid(errors: Sequence[Fault]) -> Problem:
 def _document(problem: Problem, request: HttpRequest | None) -> dict[str, Any]:
     document: dict[str, Any] = {
         "type": f"/problems/{problem.code}",
-        "title": TITLES[problem.code],
+        "title": PROBLEM_TYPES[problem.code].title,
         "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,

@@ -92,11 +92,9 @@ INSTALLED_APPS = [
     "webapp.catalog",
     "webapp.generations",
     "webapp.config",
-]
-INSTALLED_APPS += [
-    a
-    for a in ("webapp.search", "webapp.knowledge", "webapp.grounding")
-    if (BASE_DIR / a.replace(".", "/") / "apps.py").is_file()
+    "webapp.search",
+    "webapp.knowledge",
+    "webapp.grounding",
 ]
 
 MIDDLEWARE = [

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from webapp.config import health
 
@@ -10,9 +10,17 @@ api_patterns = [
     path("", include("webapp.accounts.urls")),
     path("", include("webapp.catalog.urls")),
     path("", include("webapp.generations.urls")),
-    *([path("", include(f"webapp.{app}.urls")) for app in ("search", "knowledge", "grounding") if __import__("importlib.util").util.find_spec(f"webapp.{app}.urls")]),
-    path("openapi.json", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularRedocView.as_view(url_name="api:schema"), name="docs"),
+    path("", include("webapp.search.urls")),
+    path("", include("webapp.knowledge.urls")),
+    path("", include("webapp.grounding.urls")),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(
+            url_name="api:schema", template_name="api_docs.html", title="Pinakes"
+        ),
+        name="docs",
+    ),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
