@@ -17,18 +17,18 @@ from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.pages import signed_in_user
 from webapp.grounding.models import Citation
+from webapp.grounding.operations import UnableToAsk
 from webapp.grounding.operations import ask as ask_question
 from webapp.grounding.queries import (
     UnableToFindAnswer,
     get_answer,
     list_answers,
+    list_citations,
 )
 from webapp.knowledge.models import Source
 from webapp.knowledge.queries import UnableToFindSource, get_source
 
 PAGE_SIZE = 20
-MAX_QUESTION_LENGTH = 2000
-NUM_PASSAGES = 8
 
 
 @dataclass(frozen=True)
@@ -108,29 +108,24 @@ def put_question(request: HttpRequest) -> HttpResponse:
     user = signed_in_user(request)
     if not user.may_submit:
         raise PermissionDenied
-    question = request.POST.get("question", "").replace("\x00", " ").strip()
+    question = request.POST.get("question", "")
     source = _named_source(request, request.POST.get("source", ""))
     include_generations = request.POST.get("include_generations") == "on"
-    fault = ""
-    if not question:
-        fault = "Type a question first."
-    elif len(question) > MAX_QUESTION_LENGTH:
-        fault = f"A question may have {MAX_QUESTION_LENGTH:,} characters; this has {len(question):,}."
-    if fault:
+    try:
+        answer = ask_question(
+            user=user,
+            question=question,
+            source_ids=(source.id,) if source else None,
+            include_generations=include_generations,
+        )
+    except UnableToAsk as error:
         return _render_ask(
             request,
             source=source,
             question=question,
             include_generations=include_generations,
-            fault=fault,
+            fault=str(error),
         )
-    answer = ask_question(
-        user=user,
-        question=question,
-        k=NUM_PASSAGES,
-        source_ids=(source.id,) if source else None,
-        include_generations=include_generations,
-    )
     return redirect("answer", answer_id=answer.id)
 
 
@@ -140,12 +135,12 @@ def show_answer(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
     """An answer, sentence by sentence, with the places it stands in."""
     user = signed_in_user(request)
     try:
-        found = get_answer(user=user, answer_id=answer_id)
+        answer = get_answer(user=user, answer_id=answer_id)
     except UnableToFindAnswer as error:
         raise Http404 from error
-    citations = list(found.citations)
+    citations = list_citations(user=user, answer=answer)
     context = {
-        "answer": found.answer,
+        "answer": answer,
         "sentences": [_shown_quote(citation) for citation in citations],
         "places": _places(citations),
     }
