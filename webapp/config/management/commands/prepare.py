@@ -10,9 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from genmodels.embedding import load_embedder
+from webapp.accounts.models import User
 from webapp.accounts.operations import ensure_admin
 from webapp.catalog.operations import sync_checkpoints
-from webapp.knowledge.examples import load_examples
+from webapp.knowledge.operations import submit_source
 
 
 class Command(BaseCommand):
@@ -30,10 +31,17 @@ class Command(BaseCommand):
         models = sync_checkpoints(roots=settings.PINAKES_CHECKPOINTS)
         password = ensure_admin()
         if password is not None:
-            load_examples()
+            _load_examples()
         if options["json"]:
             self.stdout.write(json.dumps({"admin_password": password, "models": models}))
             return
         self.stdout.write(f"{models} models are available.")
         if password is not None:
             self.stdout.write(f"Sign in as admin / {password}")
+
+
+def _load_examples() -> None:
+    """Give the first admin the example documents, so that the first question has a source."""
+    owner = User.objects.filter(is_superuser=True).earliest("id")
+    for path in sorted((settings.BASE_DIR / "docs" / "examples").glob("*.md")):
+        submit_source(owner=owner, file_name=path.name, content=path.read_bytes())
