@@ -33,7 +33,7 @@ PAGE_SIZE = 20
 
 @dataclass(frozen=True)
 class ShownQuote:
-    """A sentence of the answer with the chip behind it; `part` is what of its page stands beside."""
+    """A sentence of the answer with the chip behind it; `part` of its page opens beside it."""
 
     number: int
     quote: str
@@ -170,7 +170,7 @@ def _places(citations: list[Citation]) -> list[ShownPlace]:
 
 
 def _shown_quote(citation: Citation) -> ShownQuote:
-    """Where a quote leads: into its document at its passage, or to the generation that holds it."""
+    """Where a quote leads: into its document at its passage, or to its generation."""
     ordinal = citation.passage.ordinal if citation.passage else 0
     query = urlencode({"passage": ordinal, "start": citation.start, "end": citation.end})
     if citation.source is not None:

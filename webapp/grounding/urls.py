@@ -1,5 +1,10 @@
-"""Addresses of the app below `/api/v1/`."""
+"""Addresses of answers below `/api/v1/`."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from webapp.grounding import api
+
+urlpatterns = [
+    path("answers", api.AnswersApi.as_view(), name="answers"),
+    path("answers/<uuid:answer_id>", api.AnswerApi.as_view(), name="answer"),
+]

@@ -182,7 +182,7 @@ def similar_to(
     vector = None
     if space is not None:
         stored = wanted.filter(vectors__space=space).values_list("vectors__embedding").first()
-        vector = dense_literal(stored[0].to_list()) if stored else None
+        vector = dense_literal(stored[0]) if stored else None
     return _run(
         user=user,
         terms=Counter(),

@@ -1,0 +1,66 @@
+"""Answers as the REST interface shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from webapp.grounding.models import Answer, Citation
+from webapp.grounding.queries import answer_text
+
+
+def describe_answer(answer: Answer, citations: Sequence[Citation]) -> dict[str, Any]:
+    """An answer with its quotes; without any, `text` is null and `found` false."""
+    return {
+        **describe_question(answer),
+        "found": bool(citations),
+        "text": answer_text(citations) or None,
+        "citations": [describe_citation(citation) for citation in citations],
+    }
+
+
+def describe_question(answer: Answer) -> dict[str, Any]:
+    """An answer as a list shows it, without its words."""
+    return {
+        "id": str(answer.id),
+        "question": answer.question,
+        "found": answer.found,
+        "confidence": round(answer.confidence, 4),
+        "num_passages": answer.num_passages,
+        "include_generations": answer.include_generations,
+        "space": answer.space,
+        "took_ms": round(answer.took_ms, 2),
+        "owner": answer.owner.get_username(),
+        "created_at": answer.created_at,
+        "links": {"self": f"/api/v1/answers/{answer.id}"},
+    }
+
+
+def describe_citation(citation: Citation) -> dict[str, Any]:
+    """A quote and where it stands; `start` and `end` count characters of the origin's text."""
+    if citation.source is not None:
+        origin = {
+            "type": "document",
+            "id": str(citation.source_id),
+            "title": citation.source.title,
+            "link": f"/api/v1/documents/{citation.source_id}",
+        }
+    else:
+        assert citation.generation is not None
+        origin = {
+            "type": "generation",
+            "id": str(citation.generation_id),
+            "title": citation.generation.prompt[:300],
+            "link": f"/api/v1/generations/{citation.generation_id}",
+        }
+    return {
+        "number": citation.number,
+        "quote": citation.quote,
+        "passage": citation.passage.text if citation.passage is not None else None,
+        "origin": origin,
+        "heading": citation.heading,
+        "page": citation.page,
+        "start": citation.start,
+        "end": citation.end,
+        "score": round(citation.score, 4),
+    }

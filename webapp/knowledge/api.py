@@ -1,0 +1,252 @@
+"""REST: documents."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from genmodels.contract import Fault
+from webapp.common.interface import StrictSerializer, member, parse_body, preferred_wait
+from webapp.common.pagination import parse_page
+from webapp.common.problems import Problem, invalid
+from webapp.knowledge import operations, queries
+from webapp.knowledge.media import MARKDOWN, PLAIN_TEXT
+from webapp.knowledge.models import Source
+from webapp.knowledge.representation import describe_passage, describe_source
+
+_WAIT_STEP_SECONDS = 0.05
+_STATES = ["queued", "running", "canceling", "indexed", "failed", "canceled", "expired"]
+
+
+class TextInput(StrictSerializer):
+    """The JSON body of `POST /documents`; a file is sent as `multipart/form-data` instead."""
+
+    text = serializers.CharField(trim_whitespace=False)
+    title = serializers.CharField(max_length=300)
+    media_type = serializers.ChoiceField(choices=[PLAIN_TEXT, MARKDOWN], default=PLAIN_TEXT)
+
+
+class FileInput(StrictSerializer):
+    """The form of `POST /documents`."""
+
+    file = serializers.FileField(allow_empty_file=True)
+    title = serializers.CharField(max_length=300, required=False, allow_blank=True)
+
+
+class SourceReasonOutput(serializers.Serializer[Any]):
+    """Why a document was not read."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class SourceOutput(serializers.Serializer[Any]):
+    """A document; made by `describe_source`, written out here for the schema."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=_STATES)
+    terminal = serializers.BooleanField()
+    status_seq = serializers.IntegerField()
+    status_reason = SourceReasonOutput(allow_null=True)
+    progress = serializers.DictField(allow_null=True)
+    title = serializers.CharField()
+    file_name = serializers.CharField()
+    media_type = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    num_characters = serializers.IntegerField(allow_null=True)
+    num_pages = serializers.IntegerField(allow_null=True)
+    num_passages = serializers.IntegerField(allow_null=True)
+    owner = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    trashed_at = serializers.DateTimeField(allow_null=True)
+    links = serializers.DictField(child=serializers.CharField())
+
+
+class SourceListOutput(serializers.Serializer[Any]):
+    """One page of documents."""
+
+    data = SourceOutput(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class PassageOutput(serializers.Serializer[Any]):
+    """A piece of a document."""
+
+    id = serializers.UUIDField()
+    ordinal = serializers.IntegerField()
+    heading = serializers.CharField()
+    text = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    page = serializers.IntegerField(allow_null=True)
+    language = serializers.CharField()
+
+
+class PassageListOutput(serializers.Serializer[Any]):
+    """A stretch of a document's pieces, in the order of its text."""
+
+    data = PassageOutput(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+
+
+class DocumentsApi(APIView):
+    """`/api/v1/documents`."""
+
+    parser_classes = [JSONParser, MultiPartParser]
+
+    @extend_schema(
+        operation_id="documents_list",
+        parameters=[
+            OpenApiParameter("limit", int),
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("trashed", bool),
+        ],
+        responses={200: SourceListOutput},
+    )
+    def get(self, request: Request) -> Response:
+        """The documents that one may see, newest first."""
+        fields = request.query_params.dict()
+        page = parse_page(fields, filters=("trashed",))
+        trashed = fields.get("trashed", "false")
+        if trashed not in {"true", "false"}:
+            raise invalid([Fault("?trashed", "invalid", "must be true or false")])
+        found = queries.list_sources(user=member(request), page=page, trashed=trashed == "true")
+        return Response(found.to_dict([describe_source(row) for row in found.rows]))
+
+    @extend_schema(
+        operation_id="documents_create",
+        request={"application/json": TextInput, "multipart/form-data": FileInput},
+        parameters=[OpenApiParameter("Prefer", str, OpenApiParameter.HEADER)],
+        responses={200: SourceOutput, 201: SourceOutput, 202: SourceOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """Bring a PDF, Markdown or text: 202 while it is read, 200 for what was here already.
+
+        The bytes are the key: sending the same document again is safe and makes nothing new.
+        """
+        user = member(request)
+        if not user.may_submit:
+            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+        try:
+            submitted = operations.submit_source(owner=user, **_document(request))
+        except operations.UnableToTakeDocument as error:
+            if error.code == "too_large":
+                raise Problem(413, "too_large", error.detail) from error
+            fault = Fault("/file", error.code, error.detail)
+            raise Problem(422, "unsupported_document", error.detail, errors=[fault]) from error
+        source = _wait_for_end(request, submitted.source_id)
+        body = describe_source(source)
+        status = 202 if not source.job.terminal else 201 if submitted.is_new else 200
+        return Response(body, status=status, headers={"Location": body["links"]["self"]})
+
+
+def _document(request: Request) -> dict[str, Any]:
+    """The arguments of `submit_source` from either kind of body."""
+    if (request.content_type or "").startswith("multipart/"):
+        form = parse_body(FileInput, request)
+        file = form["file"]
+        if file.size > settings.PINAKES_MAX_UPLOAD_BYTES:
+            limit = settings.PINAKES_MAX_UPLOAD_BYTES / 1e6
+            raise Problem(413, "too_large", f"The file is larger than {limit:g} MB.")
+        return {
+            "content": file.read(),
+            "file_name": file.name or "",
+            "claimed_type": file.content_type or "",
+            "title": form.get("title", ""),
+        }
+    body = parse_body(TextInput, request)
+    return {
+        "content": body["text"].encode("utf-8", "replace"),
+        "claimed_type": body["media_type"],
+        "title": body["title"],
+    }
+
+
+def _wait_for_end(request: Request, source_id: uuid.UUID) -> Source:
+    until = time.monotonic() + preferred_wait(request)
+    while True:
+        source = _get(request, source_id)
+        if source.job.terminal or time.monotonic() >= until:
+            return source
+        time.sleep(_WAIT_STEP_SECONDS)
+
+
+def _get(request: Request, source_id: uuid.UUID) -> Source:
+    try:
+        return queries.get_source(user=member(request), source_id=source_id)
+    except queries.UnableToFindSource as error:
+        detail = "There is no such document, or it is not yours."
+        raise Problem(404, "not_found", detail) from error
+
+
+def _get_to_change(request: Request, source_id: uuid.UUID) -> Source:
+    """A document that the user may also change: reviewers read everything but change their own."""
+    source = _get(request, source_id)
+    user = member(request)
+    if source.owner_id != user.id and not user.runs_the_site:
+        raise Problem(403, "permission_denied", "Only its owner and admins may change it.")
+    return source
+
+
+class DocumentApi(APIView):
+    """`/api/v1/documents/{id}`."""
+
+    @extend_schema(operation_id="documents_get", responses={200: SourceOutput})
+    def get(self, request: Request, source_id: uuid.UUID) -> Response:
+        """One document."""
+        return Response(describe_source(_get(request, source_id)))
+
+    @extend_schema(operation_id="documents_trash", responses={204: None})
+    def delete(self, request: Request, source_id: uuid.UUID) -> Response:
+        """Put it in the trash, where it is neither found nor cited."""
+        operations.trash_source(source=_get_to_change(request, source_id))
+        return Response(status=204)
+
+
+class RestoreDocumentApi(APIView):
+    """`/api/v1/documents/{id}/restore`."""
+
+    @extend_schema(operation_id="documents_restore", request=None, responses={200: SourceOutput})
+    def post(self, request: Request, source_id: uuid.UUID) -> Response:
+        """Take it out of the trash."""
+        operations.restore_source(source=_get_to_change(request, source_id))
+        return Response(describe_source(_get(request, source_id)))
+
+
+class ChunksApi(APIView):
+    """`/api/v1/documents/{id}/chunks`."""
+
+    @extend_schema(
+        operation_id="documents_chunks",
+        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        responses={200: PassageListOutput},
+    )
+    def get(self, request: Request, source_id: uuid.UUID) -> Response:
+        """The pieces that it was cut into, in the order of its text."""
+        source = _get(request, source_id)
+        fields = request.query_params.dict()
+        cursor = fields.pop("cursor", "")
+        limit = parse_page(fields).limit
+        if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
+            raise invalid([Fault("?cursor", "invalid", "is not a cursor of this list")])
+        after = int(cursor) if cursor else None
+        rows, more = queries.list_passages(source=source, after=after, limit=limit)
+        return Response(
+            {
+                "data": [describe_passage(row) for row in rows],
+                "next_cursor": str(rows[-1].ordinal) if more else None,
+                "has_more": more,
+            }
+        )

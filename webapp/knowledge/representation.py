@@ -1,0 +1,52 @@
+"""Documents and their passages as the REST interface shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from webapp.jobs.models import JobState
+from webapp.knowledge.models import Source
+from webapp.search.models import Passage
+
+
+def describe_source(source: Source) -> dict[str, Any]:
+    """A document with the state of its reading; `job` and `owner` must have been read with it."""
+    job = source.job
+    reason = None
+    if job.error_code and job.state != JobState.SUCCEEDED:
+        reason = {"code": job.error_code, "detail": job.error_detail}
+    link = f"/api/v1/documents/{source.id}"
+    return {
+        "id": str(source.id),
+        "status": source.status,
+        "terminal": job.terminal,
+        "status_seq": job.status_seq,
+        "status_reason": reason,
+        "progress": job.progress or None,
+        "title": source.title,
+        "file_name": source.file_name,
+        "media_type": source.media_type,
+        "size": source.size,
+        "sha256": source.sha256,
+        "num_characters": source.num_characters,
+        "num_pages": source.num_pages,
+        "num_passages": source.num_passages,
+        "owner": source.owner.get_username(),
+        "created_at": source.created_at,
+        "trashed_at": source.trashed_at,
+        "links": {"self": link, "chunks": f"{link}/chunks"},
+    }
+
+
+def describe_passage(passage: Passage) -> dict[str, Any]:
+    """A piece of a document; `start` and `end` count characters of the text read from it."""
+    return {
+        "id": str(passage.id),
+        "ordinal": passage.ordinal,
+        "heading": passage.heading,
+        "text": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+        "page": passage.page,
+        "language": passage.language,
+    }

@@ -1,0 +1,16 @@
+"""Addresses of documents below `/api/v1/`."""
+
+from django.urls import path
+
+from webapp.knowledge import api
+
+urlpatterns = [
+    path("documents", api.DocumentsApi.as_view(), name="documents"),
+    path("documents/<uuid:source_id>", api.DocumentApi.as_view(), name="document"),
+    path("documents/<uuid:source_id>/chunks", api.ChunksApi.as_view(), name="document-chunks"),
+    path(
+        "documents/<uuid:source_id>/restore",
+        api.RestoreDocumentApi.as_view(),
+        name="document-restore",
+    ),
+]

@@ -1,0 +1,117 @@
+"""REST: search, and what is similar."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from webapp.common.interface import member
+from webapp.common.problems import Problem
+from webapp.generations.queries import UnableToFindGeneration, get_generation
+from webapp.search import queries
+from webapp.search.representation import describe_page
+from webapp.search.requests import SEARCH_PARAMETERS, parse_search, parse_similar
+
+
+class OriginOutput(serializers.Serializer[Any]):
+    """What a passage belongs to."""
+
+    type = serializers.ChoiceField(choices=["generation", "document"])
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    link = serializers.CharField()
+
+
+class ScorePartsOutput(serializers.Serializer[Any]):
+    """Why a passage was found."""
+
+    keyword = serializers.FloatField(help_text="BM25")
+    keyword_share = serializers.FloatField(help_text="0 to 1 within this search")
+    similarity = serializers.FloatField(help_text="cosine of query and passage")
+    similarity_share = serializers.FloatField(help_text="0 to 1 within this search")
+
+
+class SearchHitOutput(serializers.Serializer[Any]):
+    """A passage found."""
+
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    origin = OriginOutput()
+    model = serializers.CharField(allow_null=True)
+    family = serializers.CharField(allow_null=True)
+    heading = serializers.CharField()
+    text = serializers.CharField()
+    ordinal = serializers.IntegerField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    page = serializers.IntegerField(allow_null=True)
+    language = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    score = serializers.FloatField()
+    score_parts = ScorePartsOutput()
+
+
+class SearchOutput(serializers.Serializer[Any]):
+    """A part of what was found, best first."""
+
+    data = SearchHitOutput(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+    total = serializers.IntegerField()
+    mode = serializers.ChoiceField(choices=queries.MODES)
+    space = serializers.CharField()
+    took_ms = serializers.FloatField()
+
+
+class SearchApi(APIView):
+    """`/api/v1/search`."""
+
+    @extend_schema(
+        operation_id="search",
+        parameters=[
+            OpenApiParameter(name, int if name in {"limit", "offset", "owner"} else str)
+            for name in SEARCH_PARAMETERS
+        ],
+        responses={200: SearchOutput},
+    )
+    def get(self, request: Request) -> Response:
+        """Find by words and by meaning what one may see, in generations and documents alike."""
+        wish = parse_search(request.query_params.dict())
+        page = queries.hybrid_search(
+            user=member(request),
+            query=wish.query,
+            mode=wish.mode,
+            only=wish.only,
+            limit=wish.limit,
+            offset=wish.offset,
+        )
+        shown = wish.offset + len(page.hits)
+        more = bool(page.hits) and shown < min(page.total, queries.MAX_PLACES)
+        return Response(describe_page(page, next_cursor=str(shown) if more else None))
+
+
+class SimilarApi(APIView):
+    """`/api/v1/generations/{id}/similar`."""
+
+    @extend_schema(
+        operation_id="generations_similar",
+        parameters=[OpenApiParameter("limit", int)],
+        responses={200: SearchOutput},
+    )
+    def get(self, request: Request, generation_id: uuid.UUID) -> Response:
+        """What comes closest in meaning to its prompt, itself left out."""
+        user = member(request)
+        limit = parse_similar(request.query_params.dict())
+        try:
+            generation = get_generation(user=user, generation_id=generation_id)
+        except UnableToFindGeneration as error:
+            detail = "There is no such generation, or it is not yours."
+            raise Problem(404, "not_found", detail) from error
+        page = queries.similar_to(user=user, generation=generation, limit=limit)
+        return Response(describe_page(page, next_cursor=None))

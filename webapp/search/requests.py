@@ -1,0 +1,141 @@
+"""The address of a search, read once into types, with all its faults."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from django.utils.dateparse import parse_datetime
+
+from genmodels.contract import FAMILIES, Fault
+from webapp.common.problems import invalid
+from webapp.search.queries import MAX_LIMIT, MAX_PLACES, MODES, Mode, SearchFilter
+
+MAX_QUERY_LENGTH = 2_000
+DEFAULT_LIMIT = 20
+
+SEARCH_PARAMETERS = (
+    "q", "mode", "kind", "family", "model", "owner", "tag", "source", "from", "to",
+    "limit", "offset", "cursor",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """A search as it was asked for."""
+
+    query: str
+    mode: Mode
+    only: SearchFilter
+    limit: int
+    offset: int
+
+
+def parse_search(fields: Mapping[str, str]) -> SearchRequest:
+    """Read the parameters of a search; a comma means or. Raises a 422 Problem with all faults."""
+    reader = _Reader(fields)
+    reader.refuse_unknown(SEARCH_PARAMETERS)
+    query = fields.get("q", "")
+    if not query.strip():
+        reader.fault("q", "required", "say what to search for")
+    if len(query) > MAX_QUERY_LENGTH:
+        reader.fault("q", "too_long", f"must have at most {MAX_QUERY_LENGTH} characters")
+    mode = fields.get("mode", "hybrid")
+    if mode not in MODES:
+        reader.fault("mode", "invalid", f"must be one of {', '.join(MODES)}")
+    # A cursor of this list is the offset it continues at; both spellings are taken.
+    offset = reader.number("cursor" if fields.get("cursor") else "offset", 0, 0, MAX_PLACES)
+    request = SearchRequest(
+        query=query,
+        mode=cast("Mode", mode),
+        only=SearchFilter(
+            kinds=reader.names("kind"),
+            families=reader.names("family", FAMILIES),
+            models=reader.names("model"),
+            owner=reader.optional_number("owner"),
+            tags=reader.names("tag"),
+            created_from=reader.moment("from"),
+            created_to=reader.moment("to"),
+            source_ids=reader.ids("source"),
+        ),
+        limit=reader.number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
+        offset=offset,
+    )
+    reader.finish()
+    return request
+
+
+def parse_similar(fields: Mapping[str, str]) -> int:
+    """The limit of a list of similar things. Raises a 422 Problem with all faults."""
+    reader = _Reader(fields)
+    reader.refuse_unknown(("limit",))
+    limit = reader.number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    reader.finish()
+    return limit
+
+
+class _Reader:
+    """Reads parameters and collects what is wrong with them."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = fields
+        self._faults: list[Fault] = []
+
+    def fault(self, name: str, code: str, detail: str) -> None:
+        self._faults.append(Fault(f"?{name}", code, detail))
+
+    def refuse_unknown(self, known: tuple[str, ...]) -> None:
+        for name in self._fields:
+            if name not in known:
+                self.fault(name, "unknown_parameter", f"there is no parameter {name!r}")
+
+    def names(self, name: str, allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
+        raw = self._fields.get(name, "").replace("\x00", "")
+        values = tuple(value for value in raw.split(",") if value)
+        unknown = [value for value in values if allowed and value not in allowed]
+        if unknown:
+            detail = f"{', '.join(unknown)}: must be one of {', '.join(allowed)}"
+            self.fault(name, "invalid", detail)
+        return values
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        raw = self._fields.get(name)
+        if raw is None:
+            return default
+        if raw.isascii() and raw.isdigit() and low <= int(raw[:9]) <= high:
+            return int(raw)
+        self.fault(name, "out_of_range", f"must be between {low} and {high}")
+        return default
+
+    def optional_number(self, name: str) -> int | None:
+        return self.number(name, 0, 1, 2**31 - 1) if name in self._fields else None
+
+    def moment(self, name: str) -> datetime.datetime | None:
+        raw = self._fields.get(name)
+        if not raw:
+            return None
+        try:
+            value = parse_datetime(raw)
+        except ValueError:
+            value = None
+        if value is None or value.tzinfo is None:
+            detail = "must be a time with its zone, such as 2026-01-31T12:00:00Z"
+            self.fault(name, "invalid", detail)
+            return None
+        return value
+
+    def ids(self, name: str) -> tuple[uuid.UUID, ...]:
+        found = []
+        for raw in self.names(name):
+            try:
+                found.append(uuid.UUID(raw))
+            except ValueError:
+                self.fault(name, "invalid", "must be ids separated by commas")
+        return tuple(found)
+
+    def finish(self) -> None:
+        if self._faults:
+            raise invalid(self._faults)
