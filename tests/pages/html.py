@@ -80,4 +80,4 @@ class Page(HTMLParser):
 
 
 def _is_foreign(address: str) -> bool:
-    return address.startswith("//") or "://" in address or address.startswith("javascript:")
+    return address.startswith(("//", "javascript:")) or "://" in address

@@ -7,7 +7,7 @@ import uuid
 import pytest
 from django.test import Client
 
-from tests.factories import make_generation
+from tests.factories import PASSWORD, make_generation
 from tests.pages.makers import make_done
 from tests.search.factories import make_found_source
 from webapp.accounts.models import User
@@ -17,7 +17,16 @@ from webapp.generations.models import Generation
 from webapp.grounding.models import Answer
 from webapp.knowledge.models import Source
 
-PLAIN = ["/", "/library", "/documents", "/ask", "/models", "/models/toy-text", "/account", "/queue"]
+PLAIN = [
+    "/",
+    "/library",
+    "/documents",
+    "/ask",
+    "/models",
+    "/models/toy-text",
+    "/account",
+    "/queue",
+]
 OPEN = ["/sign-in", "/offline", "/service-worker.js"]
 
 
@@ -64,7 +73,10 @@ def private_pages(generation: Generation, source: Source, answer: Answer) -> lis
 def changes(generation: Generation, source: Source) -> list[str]:
     """Addresses that change something that somebody owns."""
     return [
-        *(f"/generations/{generation.id}/{act}" for act in ("cancel", "trash", "restore", "retry")),
+        *(
+            f"/generations/{generation.id}/{act}"
+            for act in ("cancel", "trash", "restore", "retry")
+        ),
         *(f"/documents/{source.id}/{act}" for act in ("trash", "restore")),
     ]
 
@@ -181,16 +193,12 @@ def test_a_wrong_password_says_so(client: Client, author: User) -> None:
 
 
 def test_signing_in_leads_where_one_wanted_to_go(client: Client, author: User) -> None:
-    from tests.factories import PASSWORD
-
     body = {"username": author.username, "password": PASSWORD, "next": "/library"}
     response = client.post("/sign-in", body)
     assert response.headers["Location"] == "/library"
 
 
 def test_signing_in_never_leads_away(client: Client, author: User) -> None:
-    from tests.factories import PASSWORD
-
     body = {"username": author.username, "password": PASSWORD, "next": "//elsewhere.test/"}
     response = client.post("/sign-in", body)
     assert response.headers["Location"] == "/"

@@ -110,7 +110,7 @@ def test_a_book_comes_in_parts(page: Client, author: User) -> None:
 def test_what_is_deleted_waits_in_the_trash(page: Client, author: User) -> None:
     source = make_found_source(owner=author, texts=["Words."], title="Kept words")
     page.post(f"/documents/{source.id}/trash")
-    assert f"/documents/{source.id}\"" not in page.get("/documents").content.decode()
+    assert f'/documents/{source.id}"' not in page.get("/documents").content.decode()
     assert "Kept words" in page.get("/documents?trash=1").content.decode()
     page.post(f"/documents/{source.id}/restore")
-    assert f"/documents/{source.id}\"" in page.get("/documents").content.decode()
+    assert f'/documents/{source.id}"' in page.get("/documents").content.decode()

@@ -44,7 +44,7 @@ def test_a_picture_is_described_by_its_prompt(
 def test_the_recipe_makes_the_same_request_again(
     page: Client, author: User, checkpoint: Checkpoint
 ) -> None:
-    prompt = "it's \"quoted\" & <odd>\nsecond line"
+    prompt = 'it\'s "quoted" & <odd>\nsecond line'
     done = make_done(owner=author, prompt=prompt, seed=5, params={"length": 3})
     shown = page.get(f"/generations/{done.id}").content.decode()
     wanted = {
@@ -125,14 +125,18 @@ def test_what_is_deleted_can_be_restored(
     assert done.accession in page.get("/library").content.decode()
 
 
-def test_a_running_one_is_followed_live(page: Client, author: User, checkpoint: Checkpoint) -> None:
+def test_a_running_one_is_followed_live(
+    page: Client, author: User, checkpoint: Checkpoint
+) -> None:
     waiting = make_generation(owner=author)
     shown = page.get(f"/generations/{waiting.id}").content.decode()
     assert f'data-live-events="/api/v1/generations/{waiting.id}/events"' in shown
     assert 'http-equiv="refresh"' in shown
 
 
-def test_a_finished_one_is_not_followed(page: Client, author: User, checkpoint: Checkpoint) -> None:
+def test_a_finished_one_is_not_followed(
+    page: Client, author: User, checkpoint: Checkpoint
+) -> None:
     done = make_done(owner=author)
     shown = page.get(f"/generations/{done.id}").content.decode()
     assert "data-live-events" not in shown

@@ -1,4 +1,4 @@
-"""What every page promises the browser: no inline code, nothing from elsewhere, a strict policy."""
+"""What every page promises: no inline code, nothing from elsewhere, a strict policy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from genmodels.contract import FAMILIES
 from tests.pages.html import Page
 from tests.pages.makers import make_done, make_failed, make_picture
 from tests.search.factories import make_found_source
@@ -57,9 +58,7 @@ def test_pages_keep_the_policy_whatever_they_show(page: Client, addresses: list[
         assert "unsafe" not in policy
 
 
-def test_pages_can_be_read_by_machines_that_read_aloud(
-    page: Client, addresses: list[str]
-) -> None:
+def test_pages_can_be_read_by_machines_that_read_aloud(page: Client, addresses: list[str]) -> None:
     for address in addresses:
         shown = Page(page.get(address).content.decode())
         assert len(shown.all("h1")) == 1, address
@@ -98,7 +97,14 @@ def assert_ids_are_unique(shown: Page, address: str) -> None:
 def test_templates_trust_nothing_that_was_not_written_here() -> None:
     for template in TEMPLATES.rglob("*.html"):
         text = template.read_text(encoding="utf-8")
-        for trick in ("|safe", "autoescape off", "mark_safe", "hx-on", 'hx-vals="js:', "hx-vals='js:"):
+        for trick in (
+            "|safe",
+            "autoescape off",
+            "mark_safe",
+            "hx-on",
+            'hx-vals="js:',
+            "hx-vals='js:",
+        ):
             assert trick not in text, f"{trick} in {template.name}"
 
 
@@ -108,9 +114,7 @@ def test_templates_lead_nowhere_else() -> None:
         assert addresses == [], template.name
 
 
-def test_every_family_has_a_drawing(page: Client) -> None:
-    from genmodels.contract import FAMILIES
-
+def test_every_family_has_a_drawing() -> None:
     for family in FAMILIES:
         drawing = (TEMPLATES / "icons" / f"family-{family}.svg").read_text(encoding="utf-8")
         assert "currentColor" in drawing
