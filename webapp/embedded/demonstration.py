@@ -130,7 +130,16 @@ def demonstrate(
             faults.append("no model is available")
     except UnableToCall as failure:
         faults.append(f"generating: {failure}")
-    wanted = next((one for one in reversed(made) if one.status == "succeeded"), None)
+    # A picture if there is one: finding it by other words than its prompt's says most.
+    wanted = next(
+        (
+            one
+            for modality in WORDINGS
+            for one in made
+            if one.status == "succeeded" and one.prompt == WORDINGS[modality].prompt
+        ),
+        None,
+    )
     try:
         if wanted is not None:
             search = _search(client=client, wanted=wanted, report=report)

@@ -82,12 +82,16 @@ class Command(BaseCommand):
             place = f"number {shown.search.rank}" if shown.search.rank else "not found"
             self.stdout.write(f"\nSearched: {shown.search.query}")
             self.stdout.write(
-                f"   Found: {place} of {shown.search.num_hits}: {shown.search.wanted}"
+                f"   Found: {place} of {shown.search.num_hits}: {_one_line(shown.search.wanted)}"
             )
         if shown.answer is not None:
             self.stdout.write(f"\nAsked:  {shown.answer.question}")
-            self.stdout.write(f"Answer: {shown.answer.answer or 'nothing found'}")
+            self.stdout.write(f"Answer: {_one_line(shown.answer.answer) or 'nothing found'}")
             for citation in shown.answer.citations:
-                where = " > ".join(filter(None, (citation["title"], citation["heading"])))
+                where = citation["heading"] or citation["title"]
                 self.stdout.write(f"   [{citation['number']}] {where}")
         self.stdout.write("")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
