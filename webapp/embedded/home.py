@@ -66,7 +66,7 @@ class Home:
     @property
     def servers(self) -> Path:
         """The parent of the servers' data folders."""
-        return SYSTEM_DATA / self.fingerprint if self.is_relocated else self.path
+        return system_folder(self.fingerprint) if self.is_relocated else self.path
 
     def give_to_servers(self, directory: Path) -> Path:
         """Create `directory` closed to everyone but the account of the servers.
@@ -124,6 +124,15 @@ class Home:
             ):
                 return candidate
         raise UnableToStart("no short, writable folder for unix sockets; set TMPDIR to one")
+
+
+def system_folder(name: str = "") -> Path:
+    """Return a folder of the system that every account may pass through, created if needed."""
+    folder = SYSTEM_DATA / name
+    for directory in (SYSTEM_DATA, folder):
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o711)
+    return folder
 
 
 def open_home(*, path: Path, account: Account | None) -> Home:

@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 
 from webapp.embedded.failures import UnableToStart
-from webapp.embedded.home import SYSTEM_DATA, Home
+from webapp.embedded.home import Home, system_folder
 from webapp.embedded.privileges import can_traverse, current_user_name
 from webapp.embedded.processes import Program
 
@@ -193,7 +193,7 @@ def _reachable_binaries(*, home: Home, report: Callable[[str], None]) -> Path:
     # Two folders side by side, as in the wheel: the binaries look for their libraries there.
     # Modification time and size stand for the version, so that an upgrade makes a new copy.
     status = (installation / "bin" / "postgres").stat()
-    copy = SYSTEM_DATA / f"postgres-{status.st_mtime_ns:x}-{status.st_size:x}"
+    copy = system_folder() / f"postgres-{status.st_mtime_ns:x}-{status.st_size:x}"
     if not copy.exists():
         report(
             f"copying PostgreSQL to {copy}, because '{account.name}' cannot read {installation}"
@@ -203,7 +203,7 @@ def _reachable_binaries(*, home: Home, report: Callable[[str], None]) -> Path:
         shutil.copytree(installation, staging / package.name / installation.name, symlinks=True)
         libraries = package.with_name(f"{package.name}.libs")
         shutil.copytree(libraries, staging / libraries.name, symlinks=True)
-        for directory in (SYSTEM_DATA, staging, staging / package.name):
+        for directory in (staging, staging / package.name):
             directory.chmod(0o755)
         staging.rename(copy)
     return copy / installation.parent.name / installation.name / "bin"
@@ -227,7 +227,6 @@ def _check_data(server: Postgres) -> None:
 def _create_cluster(server: Postgres) -> None:
     """Run initdb beside the final place and rename, so that a half-made cluster is never used."""
     account = server.home.account
-    server.data.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     staging = server.data.with_name("postgres.new")
     if staging.exists():
         shutil.rmtree(staging)

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from webapp.embedded.failures import UnableToStart
-from webapp.embedded.home import SYSTEM_DATA, Home
+from webapp.embedded.home import Home, system_folder
 from webapp.embedded.privileges import can_traverse
 from webapp.embedded.processes import Program
 
@@ -113,10 +113,9 @@ def _reachable_binary(*, home: Home, report: Callable[[str], None]) -> Path:
     if home.account is None or can_traverse(home.account, binary.parent):
         return binary
     status = binary.stat()
-    copy = SYSTEM_DATA / f"redis-server-{status.st_mtime_ns:x}-{status.st_size:x}"
+    copy = system_folder() / f"redis-server-{status.st_mtime_ns:x}-{status.st_size:x}"
     if not copy.exists():
         report(f"copying Redis to {copy}, because '{home.account.name}' cannot read {binary}")
-        SYSTEM_DATA.mkdir(mode=0o755, parents=True, exist_ok=True)
         staging = copy.with_name(f"{copy.name}.{os.getpid()}")
         shutil.copyfile(binary, staging)
         staging.chmod(0o755)
