@@ -8,8 +8,8 @@ import torch
 def choose_device(setting: str, *, slot: int) -> torch.device:
     """The device of the pool process in this slot (counted from 0).
 
-    `auto` gives every CUDA device a process of its own, else takes MPS, else the CPU; any other setting is
-    a torch device name. Raises ValueError for a device that is not there.
+    `auto` gives every CUDA device a process of its own, else takes MPS, else the CPU; any other
+    setting is a torch device name. Raises ValueError for a device that is not there.
     """
     if setting != "auto":
         device = torch.device(setting)

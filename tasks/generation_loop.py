@@ -1,7 +1,8 @@
 """The worker's loop: claim, advance every run by a step, publish, end the done and the canceled, claim again.
 
-Runs join and leave between steps. Runs of the same checkpoint share its passes; checkpoints take turns. Nothing
-here decides what a run computes: its bytes depend on its request alone (`genmodels.contract`).
+Runs join and leave between steps. Runs of the same checkpoint share its passes; checkpoints take
+turns. Nothing here decides what a run computes: its bytes depend on its request alone
+(`genmodels.contract`).
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ MAX_RUNS = 32
 CLAIM_LIMIT = 8
 #: Seconds between looks at the database while runs go on: for new jobs, and for cancels.
 LOOK_SECONDS = 0.05
-#: Seconds between the progress events of a run, between its previews, and between writes to its row.
+#: Seconds between the progress events of a run, between its previews, and between writes to its
+#: row.
 PROGRESS_SECONDS = 0.1
 PREVIEW_SECONDS = 0.4
 ROW_SECONDS = 1.0
@@ -199,7 +201,8 @@ class GenerationLoop:
             try:
                 self._open(job, row)
             except Exception as error:
-                # A task boundary: whatever opening raises is this job's failure, not its neighbours'.
+                # A task boundary: whatever opening raises is this job's failure, not its
+                # neighbours'.
                 self._fail(job, row.id, error)
 
     def _open(self, job: ClaimedJob, row: Generation) -> None:

@@ -1,7 +1,8 @@
 """What every worker process does beside its work: register, beat, recover, look for forgotten rows.
 
-Celery spawns the processes; this module hangs its own life on Celery's signals. The parent process runs no
-jobs. It keeps an eye on its children, because a child whose interpreter hangs can do nothing for itself.
+Celery spawns the processes; this module hangs its own life on Celery's signals. The parent process
+runs no jobs. It keeps an eye on its children, because a child whose interpreter hangs can do
+nothing for itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The worker's Celery application: `celery -A webapp worker -Q family.diffusion,family.gan`.
 
-Celery is the transport and the process pool, nothing else: no state lives in messages, so a message is
-acknowledged on receipt, and what a killed process was doing is found through its lease (`webapp/jobs`).
+Celery is the transport and the process pool, nothing else: no state lives in messages, so a
+message is acknowledged on receipt, and what a killed process was doing is found through its lease
+(`webapp/jobs`).
 """
 
 import os
@@ -12,8 +13,8 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 os.environ.setdefault("PINAKES_STATEMENT_TIMEOUT_MS", "30000")
 
-# Celery's own help for Django is left out: it would run every system check in every worker, which imports
-# all pages. Connections are closed where they fail (see `tasks`).
+# Celery's own help for Django is left out: it would run every system check in every worker, which
+# imports all pages. Connections are closed where they fail (see `tasks`).
 app = Celery("pinakes", broker=settings.BROKER_URL, fixups=[])
 app.conf.update(
     include=["tasks.generation", "tasks.indexing", "tasks.ingestion", "tasks.worker"],

@@ -1,8 +1,8 @@
 """The one place that knows how work reaches the workers.
 
-Rows are the truth; a message only says that there is something to look for. So a message may be lost, doubled
-or late without harm, and none is worth making a request wait: with Redis down, a wake-up is skipped within
-milliseconds and the workers find the row by themselves.
+Rows are the truth; a message only says that there is something to look for. So a message may be
+lost, doubled or late without harm, and none is worth making a request wait: with Redis down, a
+wake-up is skipped within milliseconds and the workers find the row by themselves.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ _paused_until = 0.0
 def wake(queue: str) -> None:
     """Tell the workers of a queue to look for work; never raises, never waits long.
 
-    Wake-ups that follow each other before a worker has looked are sent once: the worker forgets the mark
-    before it looks, so a row that it could miss always sends a message of its own.
+    Wake-ups that follow each other before a worker has looked are sent once: the worker forgets
+    the mark before it looks, so a row that it could miss always sends a message of its own.
     """
     global _paused_until  # noqa: PLW0603 -- a pause is a fact about this process's broker
     if time.monotonic() < _paused_until:

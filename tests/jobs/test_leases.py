@@ -66,7 +66,9 @@ def test_finishing_needs_the_current_fence():
     assert jobs.finish_job(job_id=job.id, fence=first.fence) is None
     assert jobs.finish_job(job_id=job.id, fence=second.fence) == JobState.SUCCEEDED
     assert jobs.finish_job(job_id=job.id, fence=second.fence) is None
-    outcomes = JobAttempt.objects.filter(job=job).order_by("fence").values_list("outcome", flat=True)
+    outcomes = (
+        JobAttempt.objects.filter(job=job).order_by("fence").values_list("outcome", flat=True)
+    )
     assert list(outcomes) == ["timeout", "ok"]
 
 

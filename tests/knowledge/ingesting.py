@@ -22,7 +22,9 @@ def claim() -> ClaimedJob:
     return job
 
 
-def ingest(job: ClaimedJob, report: Callable[[int, int], None] = lambda _done, _total: None) -> JobState | None:
+def ingest(
+    job: ClaimedJob, report: Callable[[int, int], None] = lambda _done, _total: None
+) -> JobState | None:
     """Read a claimed document."""
     source = Source.objects.get(job_id=job.id)
     return ingest_source(source=source, fence=job.fence, embedder=EMBEDDER, report=report)

@@ -145,14 +145,17 @@ def test_a_document_trashed_while_it_waited_is_read_after_all_when_restored(owne
 
 def test_refusals_store_nothing(owner: User, settings: object) -> None:
     settings.PINAKES_MAX_UPLOAD_BYTES = 100  # type: ignore[attr-defined]
-    for content, name in [(b"", "a.txt"), (b"x" * 101, "a.txt"), (b"text", "a.exe"), (b"t", "a.pdf")]:
+    refused = [(b"", "a.txt"), (b"x" * 101, "a.txt"), (b"text", "a.exe"), (b"t", "a.pdf")]
+    for content, name in refused:
         with pytest.raises(UnableToTakeDocument):
             submit_source(owner=owner, content=content, file_name=name)
     assert not Source.objects.exists()
     assert not Job.objects.filter(kind="ingestion").exists()
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd.txt", "C:\\temp\\evil.txt", "a\r\nb\x00.txt", "x" * 400 + ".txt"])
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd.txt", "C:\\temp\\evil.txt", "a\r\nb\x00.txt", "x" * 400 + ".txt"]
+)
 def test_a_file_name_is_only_ever_a_name(owner: User, name: str) -> None:
     submitted = submit_source(owner=owner, content=b"text", file_name=name)
     kept = Source.objects.get(id=submitted.source_id).file_name

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from genmodels.contract import Fault
 from webapp.accounts import operations, queries
 from webapp.accounts.models import ApiKey
-from webapp.common.interface import StrictSerializer, Text, member, parse_body
+from webapp.common.interface import list_of, StrictSerializer, Text, member, parse_body
 from webapp.common.problems import Problem, invalid
 
 
@@ -51,14 +51,6 @@ class CreatedApiKeyOutput(ApiKeyOutput):
     key = serializers.CharField()
 
 
-class ApiKeyListOutput(serializers.Serializer[Any]):
-    """All keys of a user."""
-
-    data = ApiKeyOutput(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
-
-
 def _describe(key: ApiKey) -> dict[str, Any]:
     return dict(ApiKeyOutput(key).data)
 
@@ -76,7 +68,7 @@ class MeApi(APIView):
 class ApiKeysApi(APIView):
     """`/api/v1/api-keys`."""
 
-    @extend_schema(operation_id="api_keys_list", responses={200: ApiKeyListOutput})
+    @extend_schema(operation_id="api_keys_list", responses={200: list_of(ApiKeyOutput)})
     def get(self, request: Request) -> Response:
         """One's own keys."""
         data = [_describe(key) for key in queries.list_api_keys(user=member(request))]

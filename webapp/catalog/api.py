@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from webapp.catalog import queries
 from webapp.catalog.models import Checkpoint
+from webapp.common.interface import list_of
 from webapp.common.problems import Problem
 
 
@@ -26,14 +27,6 @@ class ModelOutput(serializers.Serializer[Any]):
     unavailable_reason = serializers.CharField()
     weights_sha256 = serializers.CharField()
     card = serializers.DictField()
-
-
-class ModelListOutput(serializers.Serializer[Any]):
-    """All of them: there are few, so the list has one page."""
-
-    data = ModelOutput(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
 
 
 def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -53,7 +46,7 @@ def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
 class ModelsApi(APIView):
     """`/api/v1/models`."""
 
-    @extend_schema(operation_id="models_list", responses={200: ModelListOutput})
+    @extend_schema(operation_id="models_list", responses={200: list_of(ModelOutput)})
     def get(self, request: Request) -> Response:
         """Every model, those that are not available with the reason."""
         data = [describe_checkpoint(row) for row in queries.list_checkpoints()]

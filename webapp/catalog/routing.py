@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -25,6 +24,15 @@ def _texts(card: Card) -> tuple[str, ...]:
     return (card.summary, *card.example_prompts)
 
 
-@lru_cache(maxsize=256)
-def _described(embedder: Embedder, texts: tuple[str, ...]) -> tuple[np.ndarray, ...]:
-    return tuple(embedder.embed(texts))
+#: Vectors of what cards say of themselves, by embedder and text: the cards seldom change.
+_vectors: dict[tuple[str, str], np.ndarray] = {}
+
+
+def _described(embedder: Embedder, texts: Sequence[str]) -> list[np.ndarray]:
+    missing = [text for text in texts if (embedder.name, text) not in _vectors]
+    if missing:
+        _vectors.update(
+            ((embedder.name, text), vector)
+            for text, vector in zip(missing, embedder.embed(missing), strict=True)
+        )
+    return [_vectors[embedder.name, text] for text in texts]

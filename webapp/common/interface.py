@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -54,6 +55,18 @@ class WholeNumber(serializers.IntegerField):
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
         return int(super().to_internal_value(data))
+
+
+def list_of(item: type[serializers.Serializer[Any]]) -> Any:
+    """The schema of a list document around `item`: `{data, next_cursor, has_more}`."""
+    return inline_serializer(
+        name=item.__name__.removesuffix("Output") + "List",
+        fields={
+            "data": item(many=True),
+            "next_cursor": serializers.CharField(allow_null=True),
+            "has_more": serializers.BooleanField(),
+        },
+    )
 
 
 def parse_body(serializer_class: type[serializers.Serializer[Any]], request: Request) -> Any:

@@ -1,7 +1,7 @@
 """Live events: what happens to an object right now, for whoever is looking.
 
-Events go to one Redis stream per object, short-lived and bounded. They may be lost: readers then fall back on
-the rows in Postgres, which are the truth.
+Events go to one Redis stream per object, short-lived and bounded. They may be lost: readers then
+fall back on the rows in Postgres, which are the truth.
 """
 
 from __future__ import annotations
@@ -71,7 +71,10 @@ async def read(
 
     Raises RedisError when Redis cannot be asked.
     """
-    answer = await reader.xread({_key(topic): after}, count=200, block=int(wait_seconds * 1000))
+    # redis-py types its answers for every protocol at once; ours decodes to lists of pairs.
+    answer: Any = await reader.xread(
+        {_key(topic): after}, count=200, block=int(wait_seconds * 1000)
+    )
     for _, entries in answer or ():
         for event_id, fields in entries:
             yield LiveEvent(event_id, fields["type"], json.loads(fields["data"]))
@@ -79,13 +82,13 @@ async def read(
 
 async def newest_id(reader: AsyncRedis, topic: str) -> str:
     """The id of the newest event, from which a reader that has the row can go on; `0` if none."""
-    entries = await reader.xrevrange(_key(topic), count=1)
+    entries: Any = await reader.xrevrange(_key(topic), count=1)
     return str(entries[0][0]) if entries else "0"
 
 
 async def holds(reader: AsyncRedis, topic: str, event_id: str) -> bool:
     """Whether nothing after `event_id` has been dropped from the stream yet."""
-    oldest = await reader.xrange(_key(topic), count=1)
+    oldest: Any = await reader.xrange(_key(topic), count=1)
     return bool(oldest) and _order(event_id) >= _order(str(oldest[0][0]))
 
 

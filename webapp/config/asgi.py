@@ -1,14 +1,14 @@
 """The entry for uvicorn: live streams as ASGI, everything else as WSGI in threads.
 
-Django's synchronous views cost several times more under ASGI than under WSGI, and streams would each hold a
-thread under WSGI; so each side serves what it is good at, on one port.
+Django's synchronous views cost several times more under ASGI than under WSGI, and streams would
+each hold a thread under WSGI; so each side serves what it is good at, on one port.
 """
 
 import os
 import re
 import threading
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 
@@ -21,7 +21,8 @@ from webapp.generations.events import Receive, Send, generation_events  # noqa: 
 WSGI_THREADS = 8
 
 _EVENTS = re.compile(r"/api/v1/generations/([0-9a-fA-F-]{36})/events")
-_views = WSGIMiddleware(wsgi_application, workers=WSGI_THREADS)
+# a2wsgi types both protocols more narrowly than Django and uvicorn do.
+_views: Any = WSGIMiddleware(cast("Any", wsgi_application), workers=WSGI_THREADS)
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 
 from webapp.config import health
 
-api_patterns = [
+api_patterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.accounts.urls")),
     path("", include("webapp.catalog.urls")),
     path("", include("webapp.generations.urls")),

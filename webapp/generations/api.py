@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from genmodels.contract import FAMILIES, MAX_SEED, Fault
 from webapp.catalog.queries import AUTO, UnableToUseCheckpoint
 from webapp.common.interface import (
+    list_of,
     StrictSerializer,
     Text,
     WholeNumber,
@@ -48,7 +49,11 @@ class GenerationInput(StrictSerializer):
     params = serializers.DictField(default=dict)
     seed = WholeNumber(required=False, allow_null=True, min_value=0, max_value=MAX_SEED)
     tags = serializers.ListField(child=Text(allow_blank=True), default=list)
-    parent = serializers.UUIDField(required=False, allow_null=True)
+    # `parent` is also an attribute of fields, but of their instances: the metaclass takes this
+    # away.
+    parent = serializers.UUIDField(  # type: ignore[assignment]
+        required=False, allow_null=True
+    )
     expires_in = WholeNumber(
         required=False, allow_null=True, min_value=1, max_value=30 * 24 * 3600
     )
@@ -113,7 +118,7 @@ class GenerationOutput(serializers.Serializer[Any]):
     tags = serializers.ListField(child=serializers.CharField())
     provenance = serializers.CharField()
     owner = serializers.CharField()
-    parent = serializers.UUIDField(allow_null=True)
+    parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment]
     retried_from = serializers.UUIDField(allow_null=True)
     text = serializers.CharField(allow_null=True)
     artifacts = ArtifactOutput(many=True)
@@ -125,14 +130,6 @@ class GenerationOutput(serializers.Serializer[Any]):
     finished_at = serializers.DateTimeField(allow_null=True)
     trashed_at = serializers.DateTimeField(allow_null=True)
     links = serializers.DictField(child=serializers.CharField())
-
-
-class GenerationListOutput(serializers.Serializer[Any]):
-    """One page of generations."""
-
-    data = GenerationOutput(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
 
 
 def parse_filter(query: Any) -> queries.GenerationFilter:
@@ -192,7 +189,7 @@ class GenerationsApi(APIView):
             OpenApiParameter("cursor", str),
             *(OpenApiParameter(name, str) for name in _FILTERS),
         ],
-        responses={200: GenerationListOutput},
+        responses={200: list_of(GenerationOutput)},
     )
     def get(self, request: Request) -> Response:
         """The generations that one may see, newest first."""

@@ -1,7 +1,8 @@
 """The live stream of one generation: server-sent events by a small ASGI application.
 
-A stream starts with a snapshot from Postgres, or where the client left off, and ends with the whole object.
-Redis carries what happens in between; without it the stream goes on, by looking at the row every second.
+A stream starts with a snapshot from Postgres, or where the client left off, and ends with the
+whole object. Redis carries what happens in between; without it the stream goes on, by looking at
+the row every second.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from urllib.parse import parse_qs
 from asgiref.sync import sync_to_async
 from django.db import connections
 from redis import RedisError
+from redis.asyncio import Redis as AsyncRedis
 
 from webapp.accounts.sessions import user_of_connection
 from webapp.common import live
@@ -100,7 +102,7 @@ class _Stream:
         finally:
             await reader.aclose()
 
-    async def _resume(self, reader: live.AsyncRedis) -> bool:
+    async def _resume(self, reader: AsyncRedis) -> bool:
         """Find where to begin; True when the client has seen everything up to there."""
         wanted = _last_event_id(self._scope)
         try:
@@ -113,7 +115,7 @@ class _Stream:
         # The row was read before the stream's end was, so what came in between may be told twice.
         return False
 
-    async def _forward(self, reader: live.AsyncRedis) -> None:
+    async def _forward(self, reader: AsyncRedis) -> None:
         """Pass on what comes within a moment, or look at the row."""
         heard = False
         try:
@@ -204,4 +206,5 @@ def _last_event_id(scope: dict[str, Any]) -> str:
     for name, value in scope["headers"]:
         if name == b"last-event-id":
             return bytes(value).decode("latin-1")
-    return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("after", [""])[0]
+    query = bytes(scope.get("query_string", b"")).decode("latin-1")
+    return parse_qs(query).get("after", [""])[0]

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from genmodels.contract import Fault
-from webapp.common.interface import StrictSerializer, member, parse_body
+from webapp.common.interface import list_of, StrictSerializer, member, parse_body
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
 from webapp.grounding import operations, queries
@@ -89,21 +89,13 @@ class AnswerOutput(AnswerSummaryOutput):
     citations = CitationOutput(many=True)
 
 
-class AnswerListOutput(serializers.Serializer[Any]):
-    """One page of questions."""
-
-    data = AnswerSummaryOutput(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
-
-
 class AnswersApi(APIView):
     """`/api/v1/answers`."""
 
     @extend_schema(
         operation_id="answers_list",
         parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
-        responses={200: AnswerListOutput},
+        responses={200: list_of(AnswerSummaryOutput)},
     )
     def get(self, request: Request) -> Response:
         """The questions that one may see, newest first."""

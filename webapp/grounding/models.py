@@ -54,8 +54,8 @@ class Answer(models.Model):
 class Citation(models.Model):
     """A sentence quoted in an answer, and where it stands.
 
-    `number` is what the answer prints in brackets: quotes of one passage share it. `start` and `end`
-    count characters in the text that the passage was cut from.
+    `number` is what the answer prints in brackets: quotes of one passage share it. `start` and
+    `end` count characters in the text that the passage was cut from.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

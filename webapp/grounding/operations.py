@@ -1,7 +1,7 @@
 """Asking: retrieve, rank, quote, and store what was quoted.
 
-What is retrieved is data. It is compared and copied, never followed: no text of a document can make this
-module do anything but quote it.
+What is retrieved is data. It is compared and copied, never followed: no text of a document can
+make this module do anything but quote it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def ask(
 ) -> Answer:
     """Answer a question with quotes from what the user may see, and remember both.
 
-    1. The best `k` passages are found, in the named documents or in all and in earlier generations.
+    1. The best `k` passages are found, in the named documents or in all and in earlier
+       generations.
     2. Their sentences are ranked by meaning, shared words and the rank of their passage.
     3. The few best that do not repeat each other are quoted; with too little confidence, none.
 

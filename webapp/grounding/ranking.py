@@ -1,7 +1,7 @@
 """Which sentences answer a question, and whether any does. Pure: texts and vectors in, choices out.
 
-The weights and the threshold were chosen on a fixed sample of SQuAD 2.0; `bench/answer_quality.py` measures
-them again, docs/search.md has the figures.
+The weights and the threshold were chosen on a fixed sample of SQuAD 2.0; `bench/answer_quality.py`
+measures them again, docs/search.md has the figures.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 
 from webapp.search.analyser import analyse
 
-#: A sentence's own score: likeness to the question, share of its words, and how well its passage ranked.
+#: A sentence's own score: likeness to the question, share of its words, and how well its passage
+#: ranked.
 _SIMILARITY_WEIGHT, _OVERLAP_WEIGHT, _PASSAGE_WEIGHT = 0.4, 0.3, 0.3
 
-#: Confidence that a passage is about the question at all: likeness of the sentence, likeness of the
-#: passage, and the share of the question's words that the passage holds.
+#: Confidence that a passage is about the question at all: likeness of the sentence, likeness of
+#: the passage, and the share of the question's words that the passage holds.
 _SENTENCE_TRUST, _PASSAGE_TRUST, _WORDS_TRUST = 0.35, 0.35, 0.3
 
-#: Below this nothing was found. Keeps 97 % of the questions that the corpus answers and refuses 98 % of
-#: those about something else (docs/search.md, "When nothing is found").
+#: Below this nothing was found. Keeps 97 % of the questions that the corpus answers and refuses 98
+#: % of those about something else (docs/search.md, "When nothing is found").
 MIN_CONFIDENCE = 0.44
 
 MAX_SENTENCES = 3

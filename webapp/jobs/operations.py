@@ -1,7 +1,7 @@
 """Writes on jobs: the statements that keep the promise of the README.
 
-All times are the database's (`statement_timestamp()`, Django's `Now()`); no clock of a
-host enters a comparison. Every change of state is one guarded statement: the row that was read may have
+All times are the database's (`statement_timestamp()`, Django's `Now()`); no clock of a host enters
+a comparison. Every change of state is one guarded statement: the row that was read may have
 changed since, so the guard and the change are together.
 """
 
@@ -85,8 +85,8 @@ def claim_idempotency_key(
 ) -> uuid.UUID:
     """Bind the key to `object_id`, or return the id that it is bound to already.
 
-    To be called first in the transaction that creates the object: a second request with the same key
-    waits on the unique index until the first has committed, and then reads what that one made.
+    To be called first in the transaction that creates the object: a second request with the same
+    key waits on the unique index until the first has committed, and then reads what that one made.
     Raises UnableToReuseIdempotencyKey.
     """
     row = IdempotencyKey(
@@ -108,7 +108,8 @@ def register_worker(
 ) -> Worker:
     """Enter a worker process, and declare earlier ones of the same node and slot dead.
 
-    So the work of a process that was killed is found when its successor starts, not when its lease ends.
+    So the work of a process that was killed is found when its successor starts, not when its lease
+    ends.
     """
     with transaction.atomic():
         Worker.objects.filter(node=node, slot=slot).exclude(state=WorkerState.DEAD).update(

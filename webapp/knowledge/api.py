@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from genmodels.contract import Fault
-from webapp.common.interface import StrictSerializer, member, parse_body, preferred_wait
+from webapp.common.interface import list_of, StrictSerializer, member, parse_body, preferred_wait
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
 from webapp.knowledge import operations, queries
@@ -72,14 +72,6 @@ class SourceOutput(serializers.Serializer[Any]):
     links = serializers.DictField(child=serializers.CharField())
 
 
-class SourceListOutput(serializers.Serializer[Any]):
-    """One page of documents."""
-
-    data = SourceOutput(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
-
-
 class PassageOutput(serializers.Serializer[Any]):
     """A piece of a document."""
 
@@ -91,14 +83,6 @@ class PassageOutput(serializers.Serializer[Any]):
     end = serializers.IntegerField()
     page = serializers.IntegerField(allow_null=True)
     language = serializers.CharField()
-
-
-class PassageListOutput(serializers.Serializer[Any]):
-    """A stretch of a document's pieces, in the order of its text."""
-
-    data = PassageOutput(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
-    has_more = serializers.BooleanField()
 
 
 class DocumentsApi(APIView):
@@ -113,7 +97,7 @@ class DocumentsApi(APIView):
             OpenApiParameter("cursor", str),
             OpenApiParameter("trashed", bool),
         ],
-        responses={200: SourceListOutput},
+        responses={200: list_of(SourceOutput)},
     )
     def get(self, request: Request) -> Response:
         """The documents that one may see, newest first."""
@@ -231,7 +215,7 @@ class ChunksApi(APIView):
     @extend_schema(
         operation_id="documents_chunks",
         parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
-        responses={200: PassageListOutput},
+        responses={200: list_of(PassageOutput)},
     )
     def get(self, request: Request, source_id: uuid.UUID) -> Response:
         """The pieces that it was cut into, in the order of its text."""

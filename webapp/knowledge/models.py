@@ -27,9 +27,9 @@ class SourceQuerySet(models.QuerySet["Source"]):
 class Source(models.Model):
     """A document as it was brought: the file stays in the blob store, untouched.
 
-    Reading it is the work of `job`; the passages and their vectors are stored in the transaction that
-    ends the job, so a source is `indexed` exactly when all of it can be found. `text_sha256` names the
-    text that was read from it, the one that the offsets of its passages count in.
+    Reading it is the work of `job`; the passages and their vectors are stored in the transaction
+    that ends the job, so a source is `indexed` exactly when all of it can be found. `text_sha256`
+    names the text that was read from it, the one that the offsets of its passages count in.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -49,8 +49,8 @@ def submit_source(
 ) -> SubmittedSource:
     """Keep a document and queue the job that reads it.
 
-    The same bytes again are the same source: taken out of the trash if it was there, and read again if
-    that had failed. Raises UnableToTakeDocument for what is refused at first sight.
+    The same bytes again are the same source: taken out of the trash if it was there, and read
+    again if that had failed. Raises UnableToTakeDocument for what is refused at first sight.
     """
     if len(content) > settings.PINAKES_MAX_UPLOAD_BYTES:
         limit = settings.PINAKES_MAX_UPLOAD_BYTES / 1e6
@@ -120,9 +120,11 @@ def ingest_source(
     """Read, cut, embed and store a source, and end its job; None when the lease was lost.
 
     1. The file is read in a confined child process.
-    2. The text is cut, analysed and embedded outside of any transaction; `report(done, total)` is called
+    2. The text is cut, analysed and embedded outside of any transaction; `report(done, total)` is
+       called
        between batches and may raise to stop.
-    3. Passages, vectors and the end of the job are one transaction, so nothing half-read is ever found.
+    3. Passages, vectors and the end of the job are one transaction, so nothing half-read is ever
+       found.
 
     Raises UnableToReadDocument with the reason for the owner.
     """

@@ -1,8 +1,9 @@
 """Gets the text out of a document. Runs alone in a process that can do nothing else.
 
-A parser of strangers' files is where a server gets hurt, so `read_document` starts this module as a child
-with little memory and time; the child gives up the network, new processes and writing before it looks at
-the file. It imports the standard library and pypdf only. What it has to say is one JSON object.
+A parser of strangers' files is where a server gets hurt, so `read_document` starts this module as
+a child with little memory and time; the child gives up the network, new processes and writing
+before it looks at the file. It imports the standard library and pypdf only. What it has to say is
+one JSON object.
 """
 
 from __future__ import annotations
@@ -134,7 +135,8 @@ def _read_pdf(path: Path) -> dict[str, Any]:
         NotImplementedError,
         OSError,
     ) as error:
-        # Broken files reach pypdf's innermost code, which meets them with whatever it raises there.
+        # Broken files reach pypdf's innermost code, which meets them with whatever it raises
+        # there.
         raise UnableToReadDocument("broken", "The PDF is damaged and cannot be read.") from error
 
 

@@ -1,11 +1,12 @@
 """Text to search terms: one analyser for passages and queries, in every language alike.
 
-Both sides must cut text the same way, so nothing here depends on a guess about the language: a short
-query does not show its language, and a wrong guess would hide what it looks for. Words are folded to a
-plain form, English endings are removed, and scripts without spaces are cut into overlapping pairs.
+Both sides must cut text the same way, so nothing here depends on a guess about the language: a
+short query does not show its language, and a wrong guess would hide what it looks for. Words are
+folded to a plain form, English endings are removed, and scripts without spaces are cut into
+overlapping pairs.
 
-A change of what `analyse` returns needs a new ANALYSER_VERSION; rows of the old one are then analysed
-again (`operations.fill_missing`).
+A change of what `analyse` returns needs a new ANALYSER_VERSION; rows of the old one are then
+analysed again (`operations.fill_missing`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from snowballstemmer import stemmer
 
 ANALYSER_VERSION = 1
 
-#: Terms are hashed to this many ids: with a million distinct terms, one in a thousand shares its id.
+#: Terms are hashed to this many ids: with a million distinct terms, one in a thousand shares its
+#: id.
 NUM_TERM_IDS = 2**29
 
 #: BM25 (Robertson and Zaragoza 2009, equation 3.15), with the usual constants.
@@ -36,14 +38,16 @@ _MAX_DISTINCT_TERMS = 15_000
 
 _STOP_WORDS = frozenset(
     """a about above after again all also am an and any are as at be because been before being below
-    between both but by can could did do does doing down during each few for from further had has have
-    having he her here hers him his how i if in into is it its just me more most my no nor not now of
-    off on once only or other our out over own same she should so some such than that the their them
-    then there these they this those through to too under until up very was we were what when where
+    between both but by can could did do does doing down during each few for from further had has
+    have having he her here hers him his how i if in into is it its just me more most my no nor not
+    now of off on once only or other our out over own same she should so some such than that the
+    their them then there these they this those through to too under until up very was we were what
+    when where
     which while who whom why will with would you your""".split()
 )
 
-# Accents and vowel points that readers leave out. Marks of other scripts carry the vowels themselves.
+# Accents and vowel points that readers leave out. Marks of other scripts carry the vowels
+# themselves.
 _FOLDED_MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0640]")
 
 _UNSPACED = (

@@ -60,7 +60,7 @@ class SearchHitOutput(serializers.Serializer[Any]):
 class SearchOutput(serializers.Serializer[Any]):
     """A part of what was found, best first."""
 
-    data = SearchHitOutput(many=True)
+    data = SearchHitOutput(many=True)  # type: ignore[assignment] # a field; the attribute is of instances
     next_cursor = serializers.CharField(allow_null=True)
     has_more = serializers.BooleanField()
     total = serializers.IntegerField()

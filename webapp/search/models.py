@@ -44,8 +44,8 @@ class Passage(models.Model):
     """A searchable unit of text, of exactly one generation or one document.
 
     `start` and `end` count characters of the text it was cut from: the prompt (ordinal 0 of a
-    generation), the response, or the text read from a document. `terms` are the distinct term ids, for
-    the index; `bm25` holds the weight of each.
+    generation), the response, or the text read from a document. `terms` are the distinct term ids,
+    for the index; `bm25` holds the weight of each.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -96,8 +96,8 @@ class Passage(models.Model):
 class PassageVector(models.Model):
     """The unit vector of a passage in one space; a passage without one is not embedded yet.
 
-    Rows are inserted and deleted, never updated: a graph index pays dearly for updates. The table is
-    partitioned by space, which the migration writes in SQL.
+    Rows are inserted and deleted, never updated: a graph index pays dearly for updates. The table
+    is partitioned by space, which the migration writes in SQL.
     """
 
     pk = models.CompositePrimaryKey("space_id", "passage_id")

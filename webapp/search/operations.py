@@ -1,8 +1,8 @@
 """Writes of the index: passages, their vectors, and how rare terms are.
 
-Everything here may run twice, or twice at once: passages are unique per origin and ordinal, vectors per
-space and passage, and what is missing is found by looking, so a lost message only means a later look.
-Embedding is slow and happens outside of transactions.
+Everything here may run twice, or twice at once: passages are unique per origin and ordinal,
+vectors per space and passage, and what is missing is found by looking, so a lost message only
+means a later look. Embedding is slow and happens outside of transactions.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def ensure_space(*, embedder: Embedder) -> EmbeddingSpace:
 def index_generation(*, generation_id: uuid.UUID, embedder: Embedder) -> int:
     """Make a generation that has a response findable; returns the number of its passages.
 
-    The prompt is passage 0; what was written in answer to it follows. Zero for a generation that is
-    unknown or has no response yet.
+    The prompt is passage 0; what was written in answer to it follows. Zero for a generation that
+    is unknown or has no response yet.
     """
     generation = (
         Generation.objects.select_related("checkpoint", "owner", "response")

@@ -76,8 +76,8 @@ class SearchFilter:
 class SearchHit:
     """A passage found, with why: `score` is the weighted sum of the two shares.
 
-    `keyword` is the BM25 score, `similarity` the cosine of query and passage; the shares are these on a
-    scale of 0 to 1 within this search.
+    `keyword` is the BM25 score, `similarity` the cosine of query and passage; the shares are these
+    on a scale of 0 to 1 within this search.
     """
 
     passage_id: uuid.UUID

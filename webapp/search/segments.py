@@ -1,8 +1,8 @@
 """Long text cut into pieces that an embedder can take in, each with its place in the text.
 
-Cuts follow the text's own joints: headings first, then paragraphs, then sentences; words only where a
-sentence is longer than a whole piece. `text[segment.start:segment.end] == segment.text` always holds,
-which is what makes a citation checkable.
+Cuts follow the text's own joints: headings first, then paragraphs, then sentences; words only
+where a sentence is longer than a whole piece. `text[segment.start:segment.end] == segment.text`
+always holds, which is what makes a citation checkable.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ def partition_name(space: EmbeddingSpace) -> str:
 def create_partition(space: EmbeddingSpace) -> None:
     """Make the partition of a space with its graph index, unless it is there.
 
-    The index is on an expression, because a column that several spaces share cannot have one width.
+    The index is on an expression, because a column that several spaces share cannot have one
+    width.
     """
     name, dims = partition_name(space), int(space.dims)
     with connection.cursor() as cursor:
