@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from genmodels.contract import Generator
-from genmodels.families.diffusion.captions import CONCEPTS, captions_of
-from genmodels.families.diffusion.concepts import embed_concepts, embed_prompt
+from genmodels.families.diffusion.captions import CONCEPTS, captions_of, wordings_of
+from genmodels.families.diffusion.concepts import embed_prompt, map_wordings
 from genmodels.families.diffusion.generator import DiffusionGenerator, PictureRun
 from genmodels.families.diffusion.objective import draw_times, mix, predict_data
 from genmodels.families.diffusion.picture import encode_png, read_recipe
@@ -99,9 +99,9 @@ def test_every_caption_belongs_to_one_concept() -> None:
 
 
 def test_a_known_caption_is_familiar_and_gibberish_is_not() -> None:
-    concepts = embed_concepts(EMBEDDER)
+    concepts = map_wordings(EMBEDDER)
     for concept in CONCEPTS:
-        nearest = concepts.nearest(embed_prompt(EMBEDDER, captions_of(concept)[5]))
+        nearest = concepts.nearest(embed_prompt(EMBEDDER, wordings_of(concept)[5]))
         assert nearest.name == concept.name
         assert nearest.similarity == pytest.approx(1.0, abs=1e-5)
         assert nearest.familiar

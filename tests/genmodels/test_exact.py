@@ -75,8 +75,8 @@ def test_attention_ignores_what_a_mask_hides_and_padding_to_the_bit() -> None:
     value = to_grid(_normal(2, 40, 8, seed=3), 17)
     mask = torch.zeros(1, 40, dtype=torch.float64)
     mask[:, 13:] = -math.inf
-    padded = exact_attention(query, key, value, scale=math.sqrt(8), mask=mask)
-    plain = exact_attention(query, key[:, :13], value[:, :13], scale=math.sqrt(8), mask=None)
+    padded = exact_attention(query, key.mT, value, scale=math.sqrt(8), mask=mask)
+    plain = exact_attention(query, key[:, :13].mT, value[:, :13], scale=math.sqrt(8), mask=None)
     assert torch.equal(padded, plain)
     weights = torch.softmax(query @ key[:, :13].mT * math.sqrt(8), dim=-1)
     assert torch.allclose(plain, weights @ value[:, :13], atol=1e-5)

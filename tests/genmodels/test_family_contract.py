@@ -39,7 +39,7 @@ def test_defaults_of_every_parameter_are_allowed(generator: Generator) -> None:
 def test_every_weight_gets_a_gradient(family: TinyFamily) -> None:
     course = family.open_course()
     stir(course.network)
-    course.loss(seeded(0)).backward()  # type: ignore[no-untyped-call]
+    course.loss(seeded(0)).backward()
     for name, parameter in course.network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
@@ -63,7 +63,7 @@ def test_loss_falls_on_eight_examples(family: TinyFamily) -> None:
     before = loss_now()
     random = seeded(1)
     for _ in range(20):
-        course.loss(random).backward()  # type: ignore[no-untyped-call]
+        course.loss(random).backward()
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from typing import cast
 
 import pytest
 import torch
 
 from genmodels.contract import Generator, InvalidRequest
-from genmodels.families.transformer.decoder import Cache, Chunk, Decoder
+from genmodels.families.transformer.cache import SlotCache, SlotOwner
+from genmodels.families.transformer.decoder import Chunk, Decoder
 from genmodels.families.transformer.generator import TextRun
 from genmodels.families.transformer.network import Transformer, TransformerConfig
 from genmodels.families.transformer.objective import draw_windows, windowed_loss
@@ -39,48 +41,110 @@ def _tokens(length: int, seed: int = 0) -> list[int]:
     return cast("list[int]", drawn.tolist())
 
 
-def _cache() -> Cache:
-    return Cache(_CONFIG, _CPU)
+class _Reader:
+    """Texts with slots of their own in a fresh cache of a decoder."""
+
+    def __init__(self, decoder: Decoder, num_texts: int = 1) -> None:
+        self._decoder = decoder
+        self._cache = SlotCache(_CONFIG, num_texts, _CPU)
+        self.owners = [SlotOwner() for _ in range(num_texts)]
+        self._cache.claim(self.owners)
+
+    def read(self, parts: dict[int, list[int]]) -> list[torch.Tensor]:
+        """One pass over some of the texts, in the order of `parts`."""
+        chunks = [Chunk(self.owners[index], tokens) for index, tokens in parts.items()]
+        return list(self._decoder.read(self._cache, chunks))
+
+
+def _scores(decoder: Decoder, tokens: list[int]) -> torch.Tensor:
+    """What follows the tokens, read at once by themselves."""
+    return _Reader(decoder).read({0: tokens})[0]
 
 
 def test_the_decoder_computes_what_the_network_computes(
     network: Transformer, decoder: Decoder
 ) -> None:
     tokens = _tokens(64)
-    cache = _cache()
-    rows = torch.stack([decoder.read([Chunk(cache, [token])])[0] for token in tokens])
+    reader = _Reader(decoder)
+    rows = torch.stack([reader.read({0: [token]})[0] for token in tokens])
     assert torch.allclose(rows, network(torch.tensor([tokens]))[0], atol=1e-4)
 
 
 def test_with_a_cache_and_without_the_scores_are_equal_to_the_bit(decoder: Decoder) -> None:
     tokens = _tokens(64)
-    cache = _cache()
+    reader = _Reader(decoder)
     for length in range(1, 65):
-        cached = decoder.read([Chunk(cache, tokens[length - 1 : length])])
-        whole = decoder.read([Chunk(_cache(), tokens[:length])])
-        assert torch.equal(cached, whole), length
+        cached = reader.read({0: tokens[length - 1 : length]})[0]
+        assert torch.equal(cached, _scores(decoder, tokens[:length])), length
 
 
 def test_scores_are_equal_to_the_bit_in_every_company(decoder: Decoder) -> None:
-    texts = [_tokens(40, seed) for seed in range(12)]
-    alone = [decoder.read([Chunk(_cache(), text)])[0] for text in texts]
-    together = decoder.read([Chunk(_cache(), text) for text in texts])
-    assert all(torch.equal(row, expected) for row, expected in zip(together, alone, strict=True))
-    # Now half of them in two parts, the rest at once, all in one pass.
-    caches = [_cache() for _ in texts]
-    for cache, text in zip(caches[:6], texts, strict=False):
-        decoder.read([Chunk(cache, text[:17])])
-    mixed = decoder.read(
-        [Chunk(cache, text[cache.length :]) for cache, text in zip(caches, texts, strict=True)]
-    )
-    assert all(torch.equal(row, expected) for row, expected in zip(mixed, alone, strict=True))
+    """Texts of many lengths; each pass some of them in any order, by one token or by several."""
+    dice = random.Random(0)
+    texts = [_tokens(dice.randint(20, 60), seed) for seed in range(10)]
+    reader = _Reader(decoder, len(texts))
+    num_compared = 0
+    while True:
+        waiting = [
+            index for index, text in enumerate(texts) if reader.owners[index].length < len(text)
+        ]
+        if not waiting:
+            break
+        parts = {}
+        for index in dice.sample(waiting, dice.randint(1, len(waiting))):
+            start = reader.owners[index].length
+            count = dice.choice([1, 1, 1, 5])
+            parts[index] = texts[index][start : start + count]
+        rows = reader.read(parts)
+        for index, row in zip(parts, rows, strict=True):
+            expected = _scores(decoder, texts[index][: reader.owners[index].length])
+            assert torch.equal(row, expected), (index, reader.owners[index].length)
+            num_compared += 1
+    assert num_compared > 150
 
 
 def test_threads_do_not_matter(decoder: Decoder) -> None:
     text = _tokens(64)
-    one = decoder.read([Chunk(_cache(), text)])
+    one = _scores(decoder, text)
     torch.set_num_threads(2)
-    assert torch.equal(decoder.read([Chunk(_cache(), text)]), one)
+    assert torch.equal(_scores(decoder, text), one)
+
+
+def test_a_run_that_lost_its_slot_goes_on_as_if_it_had_not(writer: Generator) -> None:
+    """More runs than slots take turns, so each pass takes slots from those that wait."""
+    requests = [
+        make_request(writer, "to be" + " or" * seed, {"max_new_tokens": 6}, seed)
+        for seed in range(writer.slots + 5)
+    ]
+    alone = [finish(writer, request) for request in requests]
+    runs = [writer.open(request) for request in requests]
+    while not all(run.done for run in runs):
+        for part in (runs[: writer.slots], runs[-writer.slots :]):
+            going = [run for run in part if not run.done]
+            if going:
+                writer.advance(going)
+    assert [run.sample.content for run in runs] == alone
+
+
+def test_a_slot_is_free_when_its_owner_is_gone_or_has_left() -> None:
+    cache = SlotCache(_CONFIG, 2, _CPU)
+    first, second, third = SlotOwner(), SlotOwner(), SlotOwner()
+    cache.claim([first, second])
+    cache.release(first)
+    cache.claim([third])
+    assert (second.slot, third.slot) == (1, 0)
+    del second
+    fourth = SlotOwner()
+    cache.claim([fourth])
+    assert fourth.slot == 1
+    fourth.length = 9
+    cache.claim([fourth])
+    assert fourth.length == 9
+    cache.claim([first])  # takes the slot of the one that waited longest
+    assert first.slot == 0
+    third.length = 5
+    cache.claim([third])
+    assert (third.slot, third.length) == (1, 0)
 
 
 def test_a_position_does_not_see_what_follows_it(network: Transformer) -> None:

@@ -16,7 +16,7 @@ from genmodels.course import Course
 from genmodels.data.fashion_mnist import LabelledPictures
 from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
-from genmodels.families.diffusion.concepts import embed_concepts
+from genmodels.families.diffusion.concepts import map_captions
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.registry import load_generator
@@ -54,8 +54,8 @@ def tiny_diffusion() -> DiffusionCourse:
     pixels = np.random.default_rng(0).integers(0, 80, (8, 8, 8), dtype=np.uint8)
     pixels[:, 2:6, 2:6] += 150
     pictures = LabelledPictures(pixels=pixels, labels=np.arange(8, dtype=np.uint8))
-    concepts = embed_concepts(EMBEDDER)
-    return DiffusionCourse(preset, train=pictures, validation=pictures, concepts=concepts)
+    captions = map_captions(EMBEDDER)
+    return DiffusionCourse(preset, train=pictures, validation=pictures, captions=captions)
 
 
 @dataclass(frozen=True)

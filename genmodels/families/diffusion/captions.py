@@ -138,7 +138,12 @@ _FRAMES = (
 )
 
 
+def wordings_of(concept: Concept) -> tuple[str, ...]:
+    """What a concept is called, the plain name first, without any sentence around it."""
+    return (concept.name, *concept.names, *concept.descriptions)
+
+
 def captions_of(concept: Concept) -> tuple[str, ...]:
-    """Every wording of a concept that training uses, the plain name first."""
+    """Every caption that training uses, the plain name first."""
     framed = tuple(frame.format(name) for name in concept.names for frame in _FRAMES)
     return (concept.name, *framed, *concept.descriptions)

@@ -115,19 +115,19 @@ class DiffusionCourse:
         *,
         train: LabelledPictures,
         validation: LabelledPictures,
-        concepts: ConceptMap,
+        captions: ConceptMap,
     ) -> None:
         self.preset = preset
         self._pictures = as_data(train)
         self._labels = torch.from_numpy(train.labels.copy()).long()
         self._held_out = as_data(validation)[: preset.num_validation]
         self._held_out_labels = torch.from_numpy(validation.labels.copy()).long()
-        self._captions = concepts.captions_by_concept()
+        self._captions = captions.by_concept()
         self.config = UNetConfig(
             side=self._pictures.shape[-1],
             channels=preset.channels,
             num_blocks=preset.num_blocks,
-            sentence_width=concepts.vectors.shape[1],
+            sentence_width=captions.vectors.shape[1],
         )
         self.network = UNet(self.config, seeded(preset.recipe.seed))
 

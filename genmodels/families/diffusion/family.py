@@ -19,7 +19,7 @@ import torch
 from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
 from genmodels.data.fashion_mnist import read_fashion_mnist
 from genmodels.embedding import Embedder, load_embedder
-from genmodels.families.diffusion.concepts import embed_concepts
+from genmodels.families.diffusion.concepts import map_captions, map_wordings
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.diffusion.generator import DiffusionGenerator
 from genmodels.families.diffusion.network import UNet, UNetConfig
@@ -32,8 +32,8 @@ def open_course(preset: str, *, data: Path | None, embedder: Embedder | None) ->
     """The course of a preset, its captions embedded by `embedder` or the product's own."""
     assert preset in PRESETS, "the registry asks for presets that are listed"
     train, test = read_fashion_mnist(data)
-    concepts = embed_concepts(embedder or load_embedder())
-    return DiffusionCourse(FLOW_FASHION, train=train, validation=test, concepts=concepts)
+    captions = map_captions(embedder or load_embedder())
+    return DiffusionCourse(FLOW_FASHION, train=train, validation=test, captions=captions)
 
 
 def load(
@@ -50,7 +50,7 @@ def load(
     return DiffusionGenerator(
         card=checkpoint.card,
         network=network.requires_grad_(requires_grad=False).eval().to(device),
-        concepts=embed_concepts(chosen),
+        concepts=map_wordings(chosen),
         embedder=chosen,
         device=device,
     )

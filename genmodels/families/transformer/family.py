@@ -4,6 +4,7 @@ network.py    the decoder-only transformer (Vaswani et al. 2017, arXiv:1706.0376
 objective.py  next-character cross-entropy
 course.py     the preset `gpt-shakespeare`, its data, optimisers and card
 vocabulary.py characters to tokens, and any prompt to known characters
+cache.py      keys and values of the texts that are being written
 decoder.py    the trained network with a cache, in arithmetic that does not depend on the batch
 generator.py  runs that join and leave at any character
 """
@@ -18,12 +19,16 @@ from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_networ
 from genmodels.contract import Card
 from genmodels.data.tinyshakespeare import read_tinyshakespeare
 from genmodels.embedding import Embedder
+from genmodels.families.transformer.cache import SlotCache
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.families.transformer.decoder import Decoder
 from genmodels.families.transformer.generator import TransformerGenerator
 from genmodels.families.transformer.network import Transformer, TransformerConfig
 from genmodels.families.transformer.vocabulary import Vocabulary
 from genmodels.randomness import seeded
+
+#: Beyond this a pass is bound by arithmetic, and more company only slows everyone down.
+NUM_SLOTS = 16
 
 PRESETS = (GPT_SHAKESPEARE.slug,)
 
@@ -47,7 +52,12 @@ def load(
     except ValueError as error:
         raise UnableToLoadCheckpoint(f"{checkpoint.card.slug}: {error}") from error
     vocabulary = _read_vocabulary(checkpoint.card, network.config.vocabulary_size)
-    return TransformerGenerator(card=checkpoint.card, decoder=decoder, vocabulary=vocabulary)
+    return TransformerGenerator(
+        card=checkpoint.card,
+        decoder=decoder,
+        vocabulary=vocabulary,
+        cache=SlotCache(network.config, NUM_SLOTS, place),
+    )
 
 
 def restore_network(checkpoint: Checkpoint) -> Transformer:

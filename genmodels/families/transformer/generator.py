@@ -23,7 +23,8 @@ from genmodels.contract import (
     Sample,
 )
 from genmodels.decoding import choose_token
-from genmodels.families.transformer.decoder import Cache, Chunk, Decoder
+from genmodels.families.transformer.cache import SlotCache, SlotOwner
+from genmodels.families.transformer.decoder import Chunk, Decoder
 from genmodels.families.transformer.vocabulary import Vocabulary
 from genmodels.randomness import seeded
 
@@ -32,21 +33,21 @@ class TextRun:
     """One text on its way."""
 
     def __init__(
-        self, request: GenerationRequest, *, prompt: str, vocabulary: Vocabulary, cache: Cache
+        self, request: GenerationRequest, *, prompt: str, vocabulary: Vocabulary, context: int
     ) -> None:
         self._request = request
         self._prompt = prompt
         self._vocabulary = vocabulary
         self._tokens = vocabulary.encode(prompt)
         self._num_prompt = len(self._tokens)
-        self._start = 0  # index of the token at position 0 of the cache
-        self._cache = cache
-        self._context = cache.keys.shape[2]
+        self._context = context
         self._random = seeded(request.seed)
         self._total = int(request.parameters["max_new_tokens"])
         self._temperature = float(request.parameters["temperature"])
         self._top_k = int(request.parameters["top_k"])
         self._top_p = float(request.parameters["top_p"])
+        self.owner = SlotOwner()
+        self.owner.start = max(0, self._num_prompt - context)
 
     @property
     def request(self) -> GenerationRequest:
@@ -79,11 +80,11 @@ class TextRun:
 
     def pending(self) -> Chunk:
         """What the network has to read before this run's next character."""
-        if len(self._tokens) - self._start > self._context:
-            keep = self._context if self._cache.length == 0 else self._context // 2
-            self._start = len(self._tokens) - keep
-            self._cache.length = 0
-        return Chunk(cache=self._cache, tokens=self._tokens[self._start + self._cache.length :])
+        owner = self.owner
+        if len(self._tokens) - owner.start > self._context:
+            owner.start = len(self._tokens) - self._context // 2
+            owner.length = 0
+        return Chunk(owner=owner, tokens=self._tokens[owner.start + owner.length :])
 
     def write(self, scores: torch.Tensor) -> None:
         """Append the character that is drawn from `scores` (V,)."""
@@ -108,17 +109,21 @@ class TextRun:
 class TransformerGenerator:
     """A loaded transformer checkpoint."""
 
-    #: Beyond this the pass is bound by arithmetic, and more company only slows everyone down.
-    slots = 32
-
-    def __init__(self, *, card: Card, decoder: Decoder, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, *, card: Card, decoder: Decoder, vocabulary: Vocabulary, cache: SlotCache
+    ) -> None:
         self._card = card
         self._decoder = decoder
         self._vocabulary = vocabulary
+        self._cache = cache
 
     @property
     def card(self) -> Card:
         return self._card
+
+    @property
+    def slots(self) -> int:
+        return self._cache.num_slots
 
     def open(self, request: GenerationRequest) -> TextRun:
         """Start a run; raises InvalidRequest where no character of the prompt is known."""
@@ -138,7 +143,7 @@ class TransformerGenerator:
             request,
             prompt=prompt,
             vocabulary=self._vocabulary,
-            cache=Cache(self._decoder.config, self._decoder.device),
+            context=self._cache.context,
         )
 
     @torch.inference_mode()
@@ -146,6 +151,9 @@ class TransformerGenerator:
         """One character for each of these runs, opened here and not done."""
         texts = cast("Sequence[TextRun]", runs)
         assert not any(run.done for run in texts), "a run that is done has left"
-        scores = self._decoder.read([run.pending() for run in texts])
+        self._cache.claim([run.owner for run in texts])
+        scores = self._decoder.read(self._cache, [run.pending() for run in texts])
         for run, row in zip(texts, scores, strict=True):
             run.write(row)
+            if run.done:
+                self._cache.release(run.owner)
