@@ -1,0 +1,64 @@
+"""Databases of their own for a measurement: started, migrated, and thrown away after it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import django
+
+from webapp.embedded.databases import locate_databases, start_databases
+from webapp.embedded.home import open_home
+from webapp.embedded.privileges import database_account
+from webapp.embedded.supervisor import Supervisor
+
+
+def _report(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+@contextmanager
+def temporary_site() -> Iterator[None]:
+    """Django with migrated, empty databases, until the block ends."""
+    home = open_home(path=Path(tempfile.mkdtemp(prefix="pinakes-b")), account=database_account())
+    databases = locate_databases(home=home, environment={}, report=_report, is_durable=False)
+    os.environ.update(databases.addresses())
+    os.environ["PINAKES_HOME"] = str(home.path)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.config.settings"
+    supervisor = Supervisor(report=_report)
+    try:
+        start_databases(databases=databases, supervisor=supervisor, report=_report)
+        django.setup()
+        # Only after the set-up may anything of the site be imported.
+        from django.core.management import call_command
+
+        call_command("migrate", interactive=False, verbosity=0)
+        yield
+    finally:
+        supervisor.stop()
+        shutil.rmtree(home.path, ignore_errors=True)
+        if databases.postgres is not None:
+            shutil.rmtree(databases.postgres.sockets, ignore_errors=True)
+
+
+def make_source(name: str = "bench") -> Any:
+    """A document of a new author, for passages to belong to."""
+    from webapp.accounts.models import Role
+    from webapp.accounts.operations import create_user
+    from webapp.common.ids import uuid7
+    from webapp.jobs.operations import submit_job
+    from webapp.knowledge.models import Source
+
+    owner = create_user(username=name, password=name * 4, roles=frozenset({Role.AUTHOR}))
+    job = submit_job(
+        job_id=uuid7(), kind="ingestion", owner=owner, queue="bench", attempt_seconds=60
+    )
+    return Source.objects.create(
+        owner=owner, job=job, title=name, media_type="text/plain", sha256="0" * 64, size=1
+    )
