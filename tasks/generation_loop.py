@@ -1,4 +1,4 @@
-"""The worker's loop: claim, advance every run by a step, publish, end the done and the canceled, claim again.
+"""The worker's loop: claim, advance every run by a step, publish, end what is done, claim again.
 
 Runs join and leave between steps. Runs of the same checkpoint share its passes; checkpoints take
 turns. Nothing here decides what a run computes: its bytes depend on its request alone
@@ -94,7 +94,7 @@ class ActiveRun:
 
 @dataclass
 class Group:
-    """The runs of one checkpoint. `single` after a pass failed: from then on each run goes alone."""
+    """The runs of one checkpoint. `single` after a pass failed: then each run goes alone."""
 
     generator: Generator
     runs: list[ActiveRun] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Group:
 
 
 def checkpoint_folder(checkpoint: Checkpoint) -> Path:
-    """Where this host keeps a checkpoint: where the catalogue found it, or below its own roots."""
+    """Where this host keeps a checkpoint: where it was found, or below the host's own roots."""
     noted = Path(checkpoint.folder)
     candidates = [noted, *(root / checkpoint.slug for root in settings.PINAKES_CHECKPOINTS)]
     return next((folder for folder in candidates if folder.is_dir()), noted)
@@ -170,7 +170,7 @@ class GenerationLoop:
                 self._publish_end(run)
 
     def _claim(self) -> None:
-        """Take jobs while there is room; one that lost a worker before gets the process to itself."""
+        """Take jobs while there is room; one that lost a worker before runs alone."""
         while True:
             active = self._active()
             if len(active) >= MAX_RUNS or any(run.job.crashes for run in active):
@@ -306,7 +306,7 @@ class GenerationLoop:
         live.publish(str(generation_id), "generation.changed", {})
 
     def _patiently(self, write: Callable[[], Outcome]) -> Outcome | None:
-        """Try a write again while Postgres is away; safe, because the fence makes it happen once."""
+        """Try a write again while Postgres is away; the fence makes it happen once."""
         give_up_at = time.monotonic() + FINISH_SECONDS
         while True:
             try:
@@ -385,7 +385,7 @@ def _describe(error: Exception) -> _Failure:
         case UnableToLoadCheckpoint():
             return _Failure("model_unavailable", "The model cannot be loaded.", transient=False)
         case ModelReplaced():
-            detail = "The model was replaced after this was submitted. Submit it again to use the new one."
+            detail = "The model was replaced since. Submit it again to use the new one."
             return _Failure("model_replaced", detail, transient=False)
         case MemoryError():
             return _Failure("out_of_memory", "There was not enough memory.", transient=True)

@@ -49,7 +49,7 @@ class LoadedGenerators:
 
 
 def loader_for(slot: int) -> Load:
-    """Loads onto the device of the process in this slot, with the threads that the settings allow."""
+    """Loads onto the device of this slot, with the threads that the settings allow."""
     torch.set_num_threads(settings.PINAKES_TORCH_THREADS)
     device = choose_device(settings.PINAKES_DEVICE, slot=slot)
 

@@ -1,4 +1,4 @@
-"""What every worker process does beside its work: register, beat, recover, look for forgotten rows.
+"""What every worker process does beside its work: register, beat, recover, look for lost rows.
 
 Celery spawns the processes; this module hangs its own life on Celery's signals. The parent process
 runs no jobs. It keeps an eye on its children, because a child whose interpreter hangs can do
@@ -190,8 +190,8 @@ def this_process() -> WorkerProcess:
 
 
 @signals.worker_init.connect
-def _remember_options(sender: Any, **_: Any) -> None:
-    """Hand what the command line said to the children, who are spawned and know only the environment."""
+def _remember_options(sender: Any, **_: Any) -> None:  # noqa: ANN401 -- Celery has no types
+    """Hand the command line to the children, who are spawned and know the environment only."""
     os.environ[_QUEUES] = ",".join(sender.app.amqp.queues.consume_from)
     os.environ[_NODE] = sender.hostname
 
@@ -245,7 +245,7 @@ def _kill_the_hanging() -> None:
 
 
 def _children() -> set[int]:
-    """The processes whose parent is this one (Linux; elsewhere none, and Celery's own checks remain)."""
+    """The processes whose parent is this one; none where there is no /proc."""
     found = set()
     for stat in _PROC.glob("[0-9]*/stat") if _PROC.is_dir() else ():
         with contextlib.suppress(OSError):

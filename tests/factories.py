@@ -18,7 +18,7 @@ from webapp.generations.requests import SubmitRequest
 from webapp.jobs import operations as jobs
 from webapp.jobs.models import Job, Worker
 
-PASSWORD = "correct horse battery staple"  # noqa: S105 -- of people who exist in tests only
+PASSWORD = "correct horse battery staple"  # of people who exist in tests only
 _numbers = itertools.count(1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -45,18 +46,18 @@ class FakeRun:
 
 
 class FakeGenerator:
-    """Advances fake runs, remembers who shared each pass, and does what the test wants at a pass."""
+    """Advances fake runs, and remembers who shared each pass."""
 
     def __init__(self, card: Card, *, slots: int = 4) -> None:
         self.card = card
         self.slots = slots
         self.passes: list[list[str]] = []
-        self.before_pass = lambda runs: None
+        self.before_pass = lambda _runs: None
 
     def open(self, request: GenerationRequest) -> FakeRun:
         return FakeRun(request)
 
-    def advance(self, runs: Sequence[FakeRun]) -> None:
+    def advance(self, runs: Sequence[Any]) -> None:
         self.passes.append([run.request.prompt for run in runs])
         self.before_pass(runs)
         for run in runs:
@@ -73,7 +74,7 @@ class FakeProcess:
         self.accepts_work = True
         self.held: set[uuid.UUID] = set()
 
-    def hold(self, job_id: uuid.UUID, *, seconds: float) -> None:
+    def hold(self, job_id: uuid.UUID, *, seconds: float) -> None:  # noqa: ARG002 -- a fake
         self.held.add(job_id)
 
     def let_go(self, job_id: uuid.UUID) -> None:
@@ -86,7 +87,7 @@ class FakeGenerators:
     def __init__(self, *generators: FakeGenerator) -> None:
         self.by_slug = {generator.card.slug: generator for generator in generators}
 
-    def get(self, key: str, folder: Path) -> FakeGenerator:
+    def get(self, key: str, folder: Path) -> FakeGenerator:  # noqa: ARG002 -- a fake
         slug = key.partition("@")[0]
         if slug not in self.by_slug:
             raise UnableToLoadCheckpoint("its weights are gone")
@@ -185,6 +186,7 @@ def test_a_run_whose_lease_was_lost_stores_nothing(owner, loop, generator):
     def lose(runs):
         if len(generator.passes) == 2:
             held = Job.objects.get(id=generation.job_id)
+            assert held.fence is not None
             jobs.release_job(job_id=held.id, fence=held.fence)
             Job.objects.filter(id=held.id).update(sched_at="2999-01-01T00:00:00Z")
 

@@ -132,7 +132,7 @@ def test_a_released_job_goes_back_without_costing_an_attempt():
 def test_the_third_crash_is_the_last():
     job = make_job(owner=make_user())
     for crash in range(1, 4):
-        [claimed] = claim(make_worker())
+        assert claim(make_worker())
         Worker.objects.filter(jobs=job.id).update(
             heartbeat_at=Now() - datetime.timedelta(minutes=5)
         )

@@ -14,8 +14,9 @@ from rest_framework.views import APIView
 
 from genmodels.contract import Fault
 from webapp.accounts import operations, queries
+from webapp.accounts.authentication import member
 from webapp.accounts.models import ApiKey
-from webapp.common.interface import list_of, StrictSerializer, Text, member, parse_body
+from webapp.common.interface import StrictSerializer, Text, list_of, parse_body
 from webapp.common.problems import Problem, invalid
 
 

@@ -1,4 +1,4 @@
-"""`Authorization: Bearer <API key>`."""
+"""`Authorization: Bearer <API key>`, and who is behind a request."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """What a 401 tells the client to send."""
         return 'Bearer realm="pinakes"'
+
+
+def member(request: Request) -> User:
+    """The signed-in user of a view that only signed-in users reach."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -41,7 +41,7 @@ def create_user(*, username: str, password: str, roles: frozenset[Role]) -> User
 
 
 def ensure_admin(*, username: str = "admin") -> str | None:
-    """Create the first admin and return the generated password, or None where a superuser exists."""
+    """Create the first admin and return its new password, or None where a superuser exists."""
     if User.objects.filter(is_superuser=True).exists():
         return None
     password = secrets.token_urlsafe(12)

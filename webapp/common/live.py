@@ -29,7 +29,7 @@ _paused_until = 0.0
 
 @dataclass(frozen=True)
 class LiveEvent:
-    """One event; `id` grows within a stream, also across a restart of Redis (it starts with the time)."""
+    """One event; `id` starts with the time, so it grows across a restart of Redis too."""
 
     id: str
     type: str

@@ -49,7 +49,7 @@ def encode_cursor(row_id: uuid.UUID) -> str:
 
 
 def parse_page(query: Mapping[str, str], *, filters: Collection[str] = ()) -> PageRequest:
-    """Read `limit` and `cursor`; refuse unknown parameters. Raises a 422 Problem with all faults."""
+    """Read `limit` and `cursor`, refuse the unknown; raises a 422 Problem with all faults."""
     faults = [
         Fault(f"?{name}", "unknown_parameter", f"there is no parameter {name!r}")
         for name in query

@@ -42,7 +42,8 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     ),
     "not_authenticated": ProblemType(
         "Sign in first",
-        "Send `Authorization: Bearer` with an API key that is neither revoked nor expired, or sign in.",
+        "Send `Authorization: Bearer` with an API key that is neither revoked nor expired, "
+        "or sign in.",
     ),
     "permission_denied": ProblemType(
         "This is not allowed", "The object may be seen, but its owner or another role is needed."
@@ -153,7 +154,7 @@ def problem_response(problem: Problem, request: HttpRequest | None) -> JsonRespo
     )
 
 
-def _flatten(detail: Any, pointer: str = "") -> list[Fault]:
+def _flatten(detail: object, pointer: str = "") -> list[Fault]:
     """Turn REST framework's nested error lists into faults with pointers."""
     if isinstance(detail, Mapping):
         faults = []

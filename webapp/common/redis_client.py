@@ -1,4 +1,4 @@
-"""The site's Redis client: it gives up within a fraction of a second, because Redis is never needed."""
+"""The site's Redis client: it gives up at once, because nothing depends on Redis."""
 
 from __future__ import annotations
 

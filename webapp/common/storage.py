@@ -1,4 +1,4 @@
-"""Files kept under the SHA-256 of their bytes: written once, never changed, shared by equal content."""
+"""Files kept under the SHA-256 of their bytes: written once, never changed."""
 
 from __future__ import annotations
 

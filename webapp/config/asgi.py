@@ -14,8 +14,8 @@ from a2wsgi import WSGIMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 
-from webapp.config.wsgi import application as wsgi_application  # noqa: E402 -- needs the settings
-from webapp.generations.events import Receive, Send, generation_events  # noqa: E402 -- as above
+from webapp.config.wsgi import application as wsgi_application
+from webapp.generations.events import Receive, Send, generation_events
 
 #: Threads for views; the database pool must offer as many connections.
 WSGI_THREADS = 8

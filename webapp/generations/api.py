@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import FileResponse, HttpResponse
@@ -16,14 +17,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from genmodels.contract import FAMILIES, MAX_SEED, Fault
+from webapp.accounts.authentication import member
 from webapp.catalog.queries import AUTO, UnableToUseCheckpoint
 from webapp.common.interface import (
-    list_of,
     StrictSerializer,
     Text,
     WholeNumber,
     idempotency_key,
-    member,
+    list_of,
     parse_body,
     preferred_wait,
 )
@@ -132,7 +133,7 @@ class GenerationOutput(serializers.Serializer[Any]):
     links = serializers.DictField(child=serializers.CharField())
 
 
-def parse_filter(query: Any) -> queries.GenerationFilter:
+def parse_filter(query: Mapping[str, str]) -> queries.GenerationFilter:
     """Read the filters of a list; a comma means or. Raises a 422 Problem with all faults."""
     faults: list[Fault] = []
 
@@ -195,7 +196,9 @@ class GenerationsApi(APIView):
         """The generations that one may see, newest first."""
         query = request.query_params
         page = parse_page(query.dict(), filters=_FILTERS)
-        found = queries.list_generations(user=member(request), only=parse_filter(query), page=page)
+        found = queries.list_generations(
+            user=member(request), only=parse_filter(query.dict()), page=page
+        )
         return Response(
             found.to_dict([describe_generation(row, brief=True) for row in found.rows])
         )
@@ -267,7 +270,7 @@ def _get(request: Request, generation_id: uuid.UUID) -> Generation:
 
 
 def _get_to_change(request: Request, generation_id: uuid.UUID) -> Generation:
-    """A generation that the user may also change: reviewers read everything but change their own."""
+    """A generation that the user may change too: reviewers read all but change their own."""
     generation = _get(request, generation_id)
     user = member(request)
     if generation.owner_id != user.id and not user.runs_the_site:

@@ -84,7 +84,7 @@ def get_artifact(*, user: User, artifact_id: uuid.UUID) -> Artifact:
 
 
 def get_generations(*, user: User, generation_ids: Sequence[uuid.UUID]) -> list[Generation]:
-    """Those of these generations that the user may see and that are not in the trash, in no order."""
+    """Those of these generations that the user may see, without the trash, in no order."""
     return list(
         Generation.objects.visible_to(user).kept().with_details().filter(id__in=generation_ids)
     )

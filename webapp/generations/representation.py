@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import uuid
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -94,16 +96,16 @@ def _text(generation: Generation, *, brief: bool) -> str | None:
     return text[:_LIST_TEXT_LENGTH] if brief else text
 
 
-def _response_field(generation: Generation, name: str) -> Any:
+def _response_field(generation: Generation, name: str) -> dict[str, Any]:
     try:
-        return getattr(generation.response, name)
+        return dict(getattr(generation.response, name))
     except ObjectDoesNotExist:
         return {}
 
 
-def _id(value: Any) -> str | None:
+def _id(value: uuid.UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _time(value: Any) -> str | None:
+def _time(value: datetime.datetime | None) -> str | None:
     return None if value is None else value.isoformat().replace("+00:00", "Z")

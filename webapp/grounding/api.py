@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from genmodels.contract import Fault
-from webapp.common.interface import list_of, StrictSerializer, member, parse_body
+from webapp.accounts.authentication import member
+from webapp.common.interface import StrictSerializer, list_of, parse_body
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
 from webapp.grounding import operations, queries

@@ -121,7 +121,7 @@ def register_worker(
 
 
 def beat(*, worker_id: int, info: Mapping[str, Any]) -> WorkerState | None:
-    """Prolong the lease of a worker; None means that it was declared dead and must stop at once."""
+    """Prolong the lease of a worker; None means that it was declared dead and must stop."""
     alive = Worker.objects.filter(id=worker_id).exclude(state=WorkerState.DEAD)
     if not alive.update(heartbeat_at=Now(), info=dict(info)):
         return None
@@ -177,8 +177,9 @@ def claim_jobs(
 ) -> list[ClaimedJob]:
     """Take the next job of these queues, and up to `limit` - 1 more that may share its passes.
 
-    `busy` says that the worker runs other jobs already; then none is taken that lost a worker before,
-    because such a job runs alone until it has proved harmless. `full` are batch keys with no room left.
+    `busy` says that the worker runs other jobs already; then none is taken that lost a worker
+    before, because such a job runs alone until it has proved harmless. `full` are batch keys with
+    no room left.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -212,8 +213,8 @@ SELECT state FROM finished
 def finish_job(*, job_id: uuid.UUID, fence: int) -> JobState | None:
     """End a running job; None means that the lease was lost and nothing may be stored for it.
 
-    A cancel that came before this statement wins. What the job made is stored in the same transaction,
-    by the caller, and only when the answer is `succeeded`.
+    A cancel that came before this statement wins. What the job made is stored in the same
+    transaction, by the caller, and only when the answer is `succeeded`.
     """
     with connection.cursor() as cursor:
         cursor.execute(_FINISH, {"job": job_id, "fence": fence})
@@ -226,7 +227,8 @@ WITH failed AS (
   UPDATE jobs_job SET {_END_LEASE},
     state = CASE WHEN cancel_requested_at IS NOT NULL THEN 'canceled'
                  WHEN %(transient)s AND attempt < max_attempts THEN 'queued' ELSE 'failed' END,
-    finished_at = CASE WHEN cancel_requested_at IS NULL AND %(transient)s AND attempt < max_attempts
+    finished_at = CASE WHEN cancel_requested_at IS NULL
+                            AND %(transient)s AND attempt < max_attempts
                        THEN NULL ELSE statement_timestamp() END,
     sched_at = CASE WHEN %(transient)s AND attempt < max_attempts
       THEN statement_timestamp()
@@ -247,8 +249,8 @@ def fail_job(
 ) -> JobState | None:
     """End an attempt that raised; None means that the lease was lost.
 
-    A transient failure is queued again, later each time, until the attempts are used up. `detail` is shown
-    to the owner; `error` is kept with the attempt for operators.
+    A transient failure is queued again, later each time, until the attempts are used up. `detail`
+    is shown to the owner; `error` is kept with the attempt for operators.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -339,8 +341,9 @@ UPDATE jobs_job j SET {_END_LEASE}, crashes = l.crashes + 1,
                     THEN j.error_code WHEN l.late THEN 'timeout' ELSE 'poison' END,
   error_detail = CASE WHEN l.cancel_requested_at IS NOT NULL OR l.crashes + 1 < %(max_crashes)s
                       THEN j.error_detail
-                      WHEN l.late THEN 'It took longer than its time limit, ' || (l.crashes + 1) || ' times.'
-                      ELSE 'The worker process died while running it, ' || (l.crashes + 1) || ' times.' END
+                      WHEN l.late
+                        THEN 'It overran its time limit ' || (l.crashes + 1) || ' times.'
+                      ELSE 'Its worker process died ' || (l.crashes + 1) || ' times.' END
 FROM lost l WHERE j.id = l.id RETURNING j.id, j.queue, j.state
 """  # noqa: S608 -- the inserted text is a constant of this file
 

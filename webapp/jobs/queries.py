@@ -28,7 +28,8 @@ def look_at_jobs(job_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, HeldJob]:
     """The leases of these jobs as the database has them now."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, fence, cancel_requested_at IS NOT NULL, coalesce(deadline_at < statement_timestamp(), false)"
+            "SELECT id, fence, cancel_requested_at IS NOT NULL,"
+            " coalesce(deadline_at < statement_timestamp(), false)"
             " FROM jobs_job WHERE id = ANY(%s)",
             [list(job_ids)],
         )

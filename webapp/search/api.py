@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from webapp.common.interface import member
+from webapp.accounts.authentication import member
 from webapp.common.problems import Problem
 from webapp.generations.queries import UnableToFindGeneration, get_generation
 from webapp.search import queries

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from pgvector import SparseVector
 
 from genmodels.embedding import Embedder
 from webapp.accounts.models import User
@@ -27,8 +28,6 @@ from webapp.search.segments import Segment, cut_into_segments
 from webapp.search.spaces import create_partition, dense_literal, partition_name
 from webapp.search.statement import LIVE_COUNT_LIMIT
 from webapp.search.text_language import guess_language
-
-from pgvector import SparseVector
 
 #: Rows that one call of `fill_missing` takes, so that a worker comes up for air between calls.
 _BATCH = 64

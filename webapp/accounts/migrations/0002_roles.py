@@ -7,7 +7,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 ROLES = ("author", "reviewer", "admin")
 
 
-def create_roles(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+def create_roles(apps: Apps, _schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Make a group for each role."""
     groups = apps.get_model("auth", "Group")
     for role in ROLES:

@@ -5,9 +5,10 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import pgvector.django.sparsevec
-import webapp.common.ids
 from django.conf import settings
 from django.db import migrations, models
+
+import webapp.common.ids
 
 
 class Migration(migrations.Migration):

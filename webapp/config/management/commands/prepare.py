@@ -17,7 +17,7 @@ from webapp.knowledge.operations import submit_source
 
 
 class Command(BaseCommand):
-    """Sync the catalogue, export the embedder, make the first admin, load the example documents."""
+    """Sync the catalogue, export the embedder, make the first admin, load the examples."""
 
     help = "Prepare the catalogue, the embedder, the first admin and the example documents."
 
