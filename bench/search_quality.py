@@ -161,9 +161,7 @@ def measure(collection: Collection) -> dict[str, dict[str, float]]:
     evaluate("meaning (MiniLM)", lambda text: ranking("meaning (MiniLM)", "vector", text))
     evaluate(
         "both, by rank (RRF)",
-        lambda text: fuse_by_rank(
-            [ranking("-", "keyword", text), ranking("-", "vector", text)]
-        ),
+        lambda text: fuse_by_rank([ranking("-", "keyword", text), ranking("-", "vector", text)]),
     )
     shipped = queries.VECTOR_WEIGHT
     for weight in (0.3, 0.4, 0.5, 0.6, 0.7):

@@ -120,7 +120,9 @@ def test_vector_order_is_that_of_the_cosine(author: User) -> None:
 def test_a_large_scope_goes_through_the_graph_and_finds_the_same(
     author: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_found_source(owner=author, texts=[f"{text} {n}" for n, text in enumerate(random_texts(80))])
+    make_found_source(
+        owner=author, texts=[f"{text} {n}" for n, text in enumerate(random_texts(80))]
+    )
     stranger = make_user()
     make_found_source(owner=stranger, texts=[f"{text} other" for text in random_texts(80)])
     exact = search(author, "winter river lamp", mode="vector", limit=5, per_origin=100)
@@ -219,8 +221,22 @@ def test_pages_follow_each_other_without_gap_or_repeat(author: User) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["", "   ", "\x00", "!!! ???", "the of and", "'; DROP TABLE search_passage; --", '"lamp" OR', "%s %(x)s",
-     "lamp " * 20_000, "😀", "مصباح", "灯", "\ud800", "a" * 50_000],
+    [
+        "",
+        "   ",
+        "\x00",
+        "!!! ???",
+        "the of and",
+        "'; DROP TABLE search_passage; --",
+        '"lamp" OR',
+        "%s %(x)s",
+        "lamp " * 20_000,
+        "😀",
+        "مصباح",
+        "灯",
+        "\ud800",
+        "a" * 50_000,
+    ],
 )
 def test_any_query_is_answered(author: User, query: str) -> None:
     make_found_generation(owner=author, prompt="lamp 😀")
@@ -230,8 +246,14 @@ def test_any_query_is_answered(author: User, query: str) -> None:
 
 @pytest.mark.parametrize(
     ("prompt", "query"),
-    [("Ein Café in Zürich", "cafe zurich"), ("東京の夜景", "夜景"), ("مِصْبَاح قديم", "مصباح"),
-     ("a smiling 😀 face", "😀"), ("the artist's studios", "artist studio"), ("हिन्दी कविता", "कविता")],
+    [
+        ("Ein Café in Zürich", "cafe zurich"),
+        ("東京の夜景", "夜景"),
+        ("مِصْبَاح قديم", "مصباح"),
+        ("a smiling 😀 face", "😀"),
+        ("the artist's studios", "artist studio"),
+        ("हिन्दी कविता", "कविता"),
+    ],
 )
 def test_words_are_found_in_every_script(author: User, prompt: str, query: str) -> None:
     make_found_generation(owner=author, prompt="something else entirely")

@@ -7,6 +7,7 @@ import threading
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from genmodels.embedding import HashingEmbedder
 from tests.factories import make_generation, make_user
 from tests.search.factories import (
     EMBEDDER,
@@ -14,7 +15,6 @@ from tests.search.factories import (
     make_found_generation,
     make_source,
 )
-from genmodels.embedding import HashingEmbedder
 from webapp.search.models import EmbeddingSpace, Passage
 from webapp.search.operations import (
     drop_space,
@@ -121,7 +121,10 @@ def test_a_passage_needs_exactly_one_origin() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_may_index_the_same_thing_at_once() -> None:
     owner = make_user()
-    made = [make_answered_generation(owner=owner, prompt=f"lamp {n}", text="It burns.") for n in range(5)]
+    made = [
+        make_answered_generation(owner=owner, prompt=f"lamp {n}", text="It burns.")
+        for n in range(5)
+    ]
     start = threading.Barrier(4)
     errors: list[Exception] = []
 
