@@ -96,8 +96,8 @@ def _worker_program(
         stop_stage=1,
         # Warm: it claims no more, and a long job is handed back at its next step.
         stop_signal=signal.SIGTERM,
-        # With the databases gone there is nothing to wait for; the row tells what was running.
-        orphan_signal=signal.SIGQUIT,
+        # Anything gentler waits for a broker that is gone too; the rows tell what was running.
+        orphan_signal=signal.SIGKILL,
         grace_seconds=30.0,
     )
 
