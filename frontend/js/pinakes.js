@@ -10,7 +10,9 @@ import { startPreferences } from "./preferences.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startStudio } from "./studio.js";
 import { showLocalTimes } from "./times.js";
+import { startTrouble } from "./trouble.js";
 
+startTrouble();
 startPreferences();
 startShortcuts();
 startCopying();
@@ -23,12 +25,14 @@ showLocalTimes(document);
 // The page for when the server is away; browsers allow it on this machine and over HTTPS only.
 navigator.serviceWorker?.register("/service-worker.js");
 
-// Filters that are not set stay out of the address, so that it can be read and passed on.
+// Fields that are not set stay out of addresses, so that these can be read and passed on; the
+// tokens of forms stay out because addresses end up in logs.
+const KEPT_OUT = new Set(["csrfmiddlewaretoken", "key"]);
 document.addEventListener("htmx:config:request", (event) => {
   const { request } = event.detail.ctx;
   if (request.method !== "GET" || !(request.body instanceof FormData)) return;
   for (const [name, value] of [...request.body]) {
-    if (value === "") request.body.delete(name);
+    if (value === "" || KEPT_OUT.has(name)) request.body.delete(name);
   }
 });
 
