@@ -8,7 +8,7 @@ import pytest
 _PROBE = """
 import sys
 import {modules}
-heavy = sorted({{"torch", "celery.worker", "tasks", "pypdf", "onnx"}} & set(sys.modules))
+heavy = sorted({{"torch", "tasks", "pypdf", "onnx"}} & set(sys.modules))
 print(",".join(heavy))
 """
 

@@ -42,6 +42,9 @@ def _set_environment() -> tuple[Home, Databases]:
     django.setup()
     # Argon2 is slow on purpose; the passwords of tests guard nothing.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Nothing was gathered, so static files are named plainly.
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
     return home, databases
 
 

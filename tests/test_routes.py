@@ -1,0 +1,189 @@
+"""Every address of the site, and what a stranger gets there.
+
+The table must name every route and every method of the REST interface: a new one fails this file until
+somebody has said who may use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.factories import PASSWORD, make_checkpoint, make_user
+from tests.pages.makers import make_done
+from tests.search.factories import make_found_source
+from webapp.accounts.models import Role, User
+from webapp.accounts.operations import create_api_key
+from webapp.grounding.models import Answer
+
+pytestmark = pytest.mark.django_db
+
+OPEN, OWN_LIST, SHARED, FOREIGN = "open", "list of one's own", "same for all", "somebody else's"
+
+#: What lies behind each route, by method.
+ROUTES: dict[str, dict[str, str]] = {
+    "healthz/live": {"GET": OPEN},
+    "healthz/ready": {"GET": OPEN},
+    "problems/<slug:code>": {"GET": OPEN},
+    "offline": {"GET": OPEN},
+    "service-worker.js": {"GET": OPEN},
+    "sign-in": {"GET": OPEN, "POST": OPEN},
+    "sign-out": {"POST": SHARED},
+    "account": {"GET": OWN_LIST},
+    "account/keys": {"POST": OWN_LIST},
+    "account/keys/<uuid:key_id>/revoke": {"POST": FOREIGN},
+    "account/theme": {"POST": SHARED},
+    "models": {"GET": SHARED},
+    "models/<slug:slug>": {"GET": SHARED},
+    "": {"GET": OWN_LIST},
+    "studio/knobs": {"GET": SHARED},
+    "studio/generate": {"POST": OWN_LIST},
+    "queue": {"GET": OWN_LIST},
+    "library": {"GET": OWN_LIST},
+    "generations/<uuid:generation_id>": {"GET": FOREIGN},
+    "generations/<uuid:generation_id>/card": {"GET": FOREIGN},
+    "generations/<uuid:generation_id>/similar": {"GET": FOREIGN},
+    "generations/<uuid:generation_id>/cancel": {"POST": FOREIGN},
+    "generations/<uuid:generation_id>/trash": {"POST": FOREIGN},
+    "generations/<uuid:generation_id>/restore": {"POST": FOREIGN},
+    "generations/<uuid:generation_id>/retry": {"POST": FOREIGN},
+    "documents": {"GET": OWN_LIST},
+    "documents/add": {"POST": OWN_LIST},
+    "documents/<uuid:source_id>": {"GET": FOREIGN},
+    "documents/<uuid:source_id>/row": {"GET": FOREIGN},
+    "documents/<uuid:source_id>/trash": {"POST": FOREIGN},
+    "documents/<uuid:source_id>/restore": {"POST": FOREIGN},
+    "ask": {"GET": OWN_LIST},
+    "ask/question": {"POST": OWN_LIST},
+    "ask/<uuid:answer_id>": {"GET": FOREIGN},
+    "api/v1/openapi.json": {"GET": OPEN},
+    "api/v1/docs": {"GET": OPEN},
+    "api/v1/me": {"GET": OWN_LIST},
+    "api/v1/api-keys": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/api-keys/<uuid:key_id>": {"DELETE": FOREIGN},
+    "api/v1/models": {"GET": SHARED},
+    "api/v1/models/<slug:slug>": {"GET": SHARED},
+    "api/v1/generations": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/generations/<uuid:generation_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
+    "api/v1/generations/<uuid:generation_id>/cancel": {"POST": FOREIGN},
+    "api/v1/generations/<uuid:generation_id>/retry": {"POST": FOREIGN},
+    "api/v1/generations/<uuid:generation_id>/restore": {"POST": FOREIGN},
+    "api/v1/generations/<uuid:generation_id>/similar": {"GET": FOREIGN},
+    "api/v1/artifacts/<uuid:artifact_id>/content": {"GET": FOREIGN},
+    "api/v1/search": {"GET": OWN_LIST},
+    "api/v1/documents": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/documents/<uuid:source_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/chunks": {"GET": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/restore": {"POST": FOREIGN},
+    "api/v1/answers": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/answers/<uuid:answer_id>": {"GET": FOREIGN},
+}
+CASES = [(route, method) for route, methods in ROUTES.items() for method in methods]
+
+
+def walk(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            if pattern.app_name != "admin":
+                yield from walk(pattern, route)
+        else:
+            yield route, pattern
+
+
+@pytest.fixture
+def owner() -> User:
+    return make_user(username="owner")
+
+
+@pytest.fixture
+def address(owner: User) -> dict[str, str]:
+    """What fills the places of a route: rows of the owner."""
+    make_checkpoint()
+    generation = make_done(owner=owner, prompt="mine alone")
+    answer = Answer.objects.create(
+        owner=owner,
+        question="Whose is it?",
+        found=False,
+        confidence=0.1,
+        num_passages=0,
+        include_generations=True,
+        space="none",
+        took_ms=1.0,
+    )
+    return {
+        "<uuid:generation_id>": str(generation.id),
+        "<uuid:artifact_id>": str(generation.response.artifacts.get().id),
+        "<uuid:source_id>": str(make_found_source(owner=owner, texts=["Mine alone."]).id),
+        "<uuid:answer_id>": str(answer.id),
+        "<uuid:key_id>": str(create_api_key(user=owner, name="mine").row.id),
+        "<slug:slug>": "toy-text",
+        "<slug:code>": "not_found",
+    }
+
+
+def call(client: Client, route: str, method: str, address: dict[str, str]) -> Any:
+    for place, value in address.items():
+        route = route.replace(place, value)
+    query = "?q=mine" if route.endswith("search") else ""
+    content_type = "application/json" if route.startswith("api/") else "text/plain"
+    return client.generic(method, f"/{route}{query}", b"", content_type=content_type)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    assert client.login(username=user.username, password=PASSWORD)
+    return client
+
+
+def test_the_table_names_every_route_and_method():
+    found = {}
+    for route, pattern in walk(get_resolver()):
+        view = getattr(pattern.callback, "view_class", None)
+        verbs = ("get", "post", "put", "patch", "delete")
+        if route.startswith("api/") and view is not None:
+            found[route] = {verb.upper() for verb in verbs if hasattr(view, verb)}
+        else:
+            found[route] = set(ROUTES.get(route, ()))
+    assert found == {route: set(methods) for route, methods in ROUTES.items()}
+
+
+@pytest.mark.parametrize(("route", "method"), CASES)
+def test_without_signing_in(route, method, address, db):
+    answer = call(Client(), route, method, address)
+    if ROUTES[route][method] == OPEN:
+        assert answer.status_code == 200
+    elif route.startswith("api/"):
+        assert answer.status_code == 401
+    elif route in {"sign-out", "account/theme"}:
+        assert answer.status_code in {204, 302}
+    else:
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/sign-in")
+
+
+@pytest.mark.parametrize(
+    ("route", "method"), [case for case in CASES if ROUTES[case[0]][case[1]] == FOREIGN]
+)
+@pytest.mark.parametrize("role", [Role.AUTHOR, None])
+def test_a_stranger_finds_nothing(route, method, role, address, django_user_model):
+    stranger = make_user(Role.AUTHOR)
+    if role is None:
+        stranger.groups.clear()
+    answer = call(signed_in(stranger), route, method, address)
+    assert answer.status_code == 404
+    assert b"mine alone" not in answer.content.lower()
+
+
+@pytest.mark.parametrize(
+    ("route", "method"),
+    [case for case in CASES if ROUTES[case[0]][case[1]] == OWN_LIST and case[1] == "GET"],
+)
+def test_lists_hold_nothing_of_others(route, method, address):
+    answer = call(signed_in(make_user()), route, method, address)
+    assert answer.status_code == 200
+    assert b"mine alone" not in answer.content.lower()
