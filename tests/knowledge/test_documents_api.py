@@ -78,7 +78,7 @@ def test_a_pdf_is_taken_as_a_file(owner: User) -> None:
         (b"x" * 3_000, "a.txt", 413, "too_large"),
     ],
 )
-def test_a_bad_file_is_refused_with_the_reason(
+def test_a_bad_file_is_refused_with_the_reason(  # noqa: PLR0917 -- a table of cases
     owner: User, settings: Any, content: bytes, name: str, status: int, code: str
 ) -> None:
     settings.PINAKES_MAX_UPLOAD_BYTES = 2_000

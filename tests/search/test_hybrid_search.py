@@ -7,6 +7,7 @@ import math
 import random
 import uuid
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,10 @@ from webapp.search.queries import SearchFilter, SearchPage
 
 pytestmark = pytest.mark.django_db
 
-WORDS = "river stone lamp garden winter copper engine violet harbour signal meadow thread".split()
+WORDS = (
+    "river", "stone", "lamp", "garden", "winter", "copper",
+    "engine", "violet", "harbour", "signal", "meadow", "thread",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -39,7 +43,8 @@ def author() -> User:
 
 
 def search(user: User, query: str, **options: object) -> SearchPage:
-    return queries.hybrid_search(user=user, query=query, embedder=EMBEDDER, **options)  # type: ignore[arg-type]
+    wish: dict[str, Any] = {"embedder": EMBEDDER, **options}
+    return queries.hybrid_search(user=user, query=query, **wish)
 
 
 def texts(page: SearchPage) -> list[str]:
@@ -63,7 +68,7 @@ def plain_bm25(documents: list[str], query: str) -> list[float]:
 
 
 def random_texts(count: int) -> list[str]:
-    draw = random.Random(7)  # noqa: S311 -- a reproducible corpus, not a secret
+    draw = random.Random(7)
     return [
         " ".join(draw.choices(WORDS, weights=range(1, 13), k=draw.randint(3, 40)))
         for _ in range(count)

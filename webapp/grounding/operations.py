@@ -75,7 +75,7 @@ def ask(
     )
     # An empty list of documents is a wish to look nowhere, not everywhere.
     hits = () if source_ids is not None and not source_ids else page.hits
-    ranked = _rank(question, hits, embedder)
+    ranked = rank_answers(question=question, hits=hits, embedder=embedder)
     answer = Answer(
         id=uuid7(),
         owner=user,
@@ -94,7 +94,10 @@ def ask(
     return answer
 
 
-def _rank(question: str, hits: Sequence[SearchHit], embedder: Embedder) -> list[RankedSentence]:
+def rank_answers(
+    *, question: str, hits: Sequence[SearchHit], embedder: Embedder
+) -> list[RankedSentence]:
+    """The sentences of the passages found, best first; none is left out for lack of confidence."""
     sentences = [
         CandidateSentence(
             passage_id=hit.passage_id,

@@ -32,7 +32,7 @@ def get_answer(*, user: User, answer_id: uuid.UUID) -> Answer:
 
 
 def list_citations(*, user: User, answer: Answer) -> list[Citation]:
-    """The quotes of an answer in order, without those from what is hidden or in the trash by now."""
+    """The quotes of an answer in order, without those whose origin is hidden or trashed by now."""
     sources = Source.objects.visible_to(user).kept()
     generations = Generation.objects.visible_to(user).kept()
     return list(
@@ -45,5 +45,5 @@ def list_citations(*, user: User, answer: Answer) -> list[Citation]:
 
 
 def answer_text(citations: Sequence[Citation]) -> str:
-    """The quotes as one text with their numbers in brackets; empty where nothing is left to quote."""
+    """The quotes as one text with their numbers in brackets; empty where nothing is left."""
     return " ".join(f"{citation.quote} [{citation.number}]" for citation in citations)

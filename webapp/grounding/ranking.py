@@ -1,4 +1,4 @@
-"""Which sentences answer a question, and whether any does. Pure: texts and vectors in, choices out.
+"""Which sentences answer a question, and whether any does: texts and vectors in, choices out.
 
 The weights and the threshold were chosen on a fixed sample of SQuAD 2.0; `bench/answer_quality.py`
 measures them again, docs/search.md has the figures.
@@ -64,7 +64,7 @@ def rank_sentences(
     sentences: Sequence[CandidateSentence],
     vectors: NDArray[np.float32],
 ) -> list[RankedSentence]:
-    """Score sentences, best first. `vectors` is (n, D) and `question_vector` (D), all of length 1."""
+    """Score sentences, best first; `vectors` is (n, D), `question_vector` (D), all of length 1."""
     wanted = set(analyse(question))
     similarities = vectors @ question_vector
     ranked = []

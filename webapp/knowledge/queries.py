@@ -38,7 +38,7 @@ def passages_of(source: Source) -> QuerySet[Passage]:
 
 
 def list_passages(*, source: Source, after: int | None, limit: int) -> tuple[list[Passage], bool]:
-    """Passages that follow the ordinal `after`, and whether there are more; for whom may see it."""
+    """Passages after the ordinal `after`, and whether there are more; the caller has checked."""
     rows = passages_of(source)
     if after is not None:
         rows = rows.filter(ordinal__gt=after)

@@ -15,9 +15,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from webapp.knowledge.media import MARKDOWN, PDF, UnableToReadDocument, decode_text
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 MAX_CHARACTERS = 5_000_000
 MAX_PAGES = 2_000
@@ -39,7 +42,7 @@ class ReadText:
 def read_document(*, path: Path, media_type: str) -> ReadText:
     """Read a stored file in a child process. Raises UnableToReadDocument with the reason."""
     try:
-        child = subprocess.run(  # noqa: S603 -- our own interpreter and module, no outside words
+        child = subprocess.run(
             [sys.executable, "-m", "webapp.knowledge.reader", str(path), media_type],
             cwd=_REPOSITORY_ROOT,
             # Nothing of the server's environment: it holds addresses and secrets.
@@ -110,8 +113,8 @@ def _read_text(content: bytes) -> dict[str, Any]:
 
 def _read_pdf(path: Path) -> dict[str, Any]:
     # pypdf takes 0.2 s to import, which a text file need not wait for.
-    from pypdf import PdfReader
-    from pypdf.errors import DependencyError, PyPdfError
+    from pypdf import PdfReader  # noqa: PLC0415 -- see above
+    from pypdf.errors import DependencyError, PyPdfError  # noqa: PLC0415 -- see above
 
     try:
         with path.open("rb") as file:
@@ -140,12 +143,12 @@ def _read_pdf(path: Path) -> dict[str, Any]:
         raise UnableToReadDocument("broken", "The PDF is damaged and cannot be read.") from error
 
 
-def _opens_without_password(reader: Any) -> bool:
+def _opens_without_password(reader: PdfReader) -> bool:
     """Many PDFs are encrypted against changes only and open with an empty password."""
     return bool(reader.decrypt(""))
 
 
-def _join_pages(reader: Any) -> dict[str, Any]:
+def _join_pages(reader: PdfReader) -> dict[str, Any]:
     parts: list[str] = []
     page_starts: list[int] = []
     length = 0
@@ -178,7 +181,7 @@ def main() -> int:
     path, media_type = Path(sys.argv[1]), sys.argv[2]
     if media_type == PDF:
         # Imported before the doors close, for what it loads lazily from disk.
-        import pypdf  # noqa: F401
+        import pypdf  # noqa: F401, PLC0415 -- for its effect
     _confine()
     try:
         answer = _read(path, media_type)

@@ -36,15 +36,16 @@ AVERAGE_NUM_TERMS = 80.0
 #: pgvector stores at most 16,000 non-zero elements in a sparse vector.
 _MAX_DISTINCT_TERMS = 15_000
 
-_STOP_WORDS = frozenset(
-    """a about above after again all also am an and any are as at be because been before being below
-    between both but by can could did do does doing down during each few for from further had has
-    have having he her here hers him his how i if in into is it its just me more most my no nor not
-    now of off on once only or other our out over own same she should so some such than that the
-    their them then there these they this those through to too under until up very was we were what
-    when where
-    which while who whom why will with would you your""".split()
+_STOP_WORD_LIST = (
+    "a about above after again all also am an and any are as at be because been before being "
+    "below between both but by can could did do does doing down during each few for from "
+    "further had has have having he her here hers him his how i if in into is it its just me "
+    "more most my no nor not now of off on once only or other our out over own same she "
+    "should so some such than that the their them then there these they this those through to "
+    "too under until up very was we were what when where which while who whom why will with "
+    "would you your "
 )
+_STOP_WORDS = frozenset(_STOP_WORD_LIST.split())
 
 # Accents and vowel points that readers leave out. Marks of other scripts carry the vowels
 # themselves.
@@ -72,7 +73,7 @@ _english = stemmer("english")
 
 
 def analyse(text: str) -> list[str]:
-    """The terms of a text in their order, repeats included; empty if it holds nothing to search for."""
+    """The terms of a text in order, repeats included; empty if it has nothing to search for."""
     return list(_terms(_fold(text)))
 
 

@@ -108,7 +108,7 @@ def new_passage(
     generation: Generation | None = None,
     source_id: uuid.UUID | None = None,
 ) -> Passage:
-    """A passage ready to be stored, with its terms and weights. A document's heading counts as text."""
+    """A passage ready to be stored, with its terms and weights; its heading counts as text."""
     terms = analyse(f"{segment.heading}\n{segment.text}")
     weights = document_weights(terms)
     return Passage(
@@ -220,21 +220,22 @@ def _insert_vectors(space: EmbeddingSpace, rows: Sequence[tuple[uuid.UUID, str]]
     if not rows:
         return 0
     with connection.cursor() as cursor:
+        # The name is made of a number; the values are bound.
         # A passage that was deleted meanwhile is left out by the join; one that another process
         # embedded meanwhile by the conflict.
         cursor.execute(
-            f"INSERT INTO {partition_name(space)} (space_id, passage_id, embedding)"
+            f"INSERT INTO {partition_name(space)} (space_id, passage_id, embedding)"  # noqa: S608
             " SELECT %s, p.id, v.embedding::halfvec"
             " FROM unnest(%s::uuid[], %s::text[]) AS v (passage_id, embedding)"
             " JOIN search_passage p ON p.id = v.passage_id"
             " ON CONFLICT DO NOTHING",
             [space.pk, [row[0] for row in rows], [row[1] for row in rows]],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def remove_generation(*, generation_id: uuid.UUID) -> int:
-    """Take a generation out of the index; `fill_missing` brings it back unless it is in the trash."""
+    """Take a generation out of the index; unless trashed, `fill_missing` brings it back."""
     deleted, _ = Passage.objects.filter(generation_id=generation_id).delete()
     return deleted
 
@@ -249,7 +250,7 @@ ORDER BY r.generation_id LIMIT %s
 
 
 def fill_missing(*, embedder: Embedder) -> FilledIndex:
-    """Index what has a response and no passage, embed what has no vector, analyse what is outdated.
+    """Index what has no passage, embed what has no vector, analyse what is outdated.
 
     Takes a bounded number of rows; call it until `anything` is false.
     """
@@ -268,7 +269,7 @@ def fill_missing(*, embedder: Embedder) -> FilledIndex:
 def _embed_missing(embedder: Embedder) -> int:
     space = ensure_space(embedder=embedder)
     missing = Passage.objects.raw(
-        f"SELECT p.* FROM search_passage p"
+        "SELECT p.* FROM search_passage p"  # noqa: S608 -- the name is made of a number
         f" LEFT JOIN {partition_name(space)} v ON v.passage_id = p.id"
         " WHERE v.passage_id IS NULL ORDER BY p.id LIMIT %s",
         [_BATCH],

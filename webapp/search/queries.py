@@ -261,7 +261,7 @@ def _weight(terms: Counter[str], vector: str | None) -> float:
 
 
 def get_passage(*, user: User, passage_id: uuid.UUID) -> Passage:
-    """A passage of something that the user may see and that is kept; raises UnableToFindPassage."""
+    """A passage of something kept that the user may see; raises UnableToFindPassage."""
     passage = (
         Passage.objects.select_related("generation", "source")
         .filter(

@@ -31,7 +31,7 @@ _ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|vs|Fig|cf|al|e\.g|i\.e)\
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of a longer text: characters `start` to `end` of it, on a 1-based page if it has any."""
+    """Characters `start` to `end` of a longer text, on a page counted from 1 if it has pages."""
 
     text: str
     start: int

@@ -11,7 +11,7 @@ from webapp.search.models import EmbeddingSpace
 
 
 def partition_name(space: EmbeddingSpace) -> str:
-    """The table that holds the vectors of a space; made of a number, so safe inside a statement."""
+    """The table with the vectors of a space; made of a number, so safe inside a statement."""
     return f"search_passagevector_{int(space.pk)}"
 
 

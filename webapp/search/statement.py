@@ -1,14 +1,14 @@
 """The statement of a search, put together from its parts.
 
-One statement, because a filter applied after ranking returns too few rows, and because visibility that
-lives in a second place is forgotten some day. Its parts, in order:
+One statement, because a filter applied after ranking returns too few rows, and because visibility
+that lives in a second place is forgotten some day. Its parts, in order:
 
-1. `corpus`, `rarity`: how rare each term of the query is, from the background counts; live while the
-   corpus is small or the counts are missing, so that the first document is found at once.
+1. `corpus`, `rarity`: how rare each term of the query is, from the background counts; live while
+   the corpus is small or the counts are missing, so that the first document is found at once.
 2. `query`: the query's side of BM25, and the terms worth looking up in the index.
 3. `keyword`: the best passages by BM25, through the GIN index on terms.
-4. `scope`, `near`: the best passages by meaning; compared one by one while the scope is small, through
-   the graph index when it is large.
+4. `scope`, `near`: the best passages by meaning; compared one by one while the scope is small,
+   through the graph index when it is large.
 5. `scored`, `fused`: both scores for all candidates, each scaled to 0..1, and their weighted sum.
 """
 
@@ -21,7 +21,8 @@ from webapp.search.spaces import partition_name
 #: Up to so many passages the counts are taken live, which is exact and takes a millisecond.
 LIVE_COUNT_LIMIT = 5_000
 
-#: Scopes up to this size are compared exactly: 1.2 ms per thousand, and no recall is lost to filters.
+#: Scopes up to this size are compared exactly: 1.2 ms per thousand, and no recall is lost to
+#: filters.
 EXACT_SCOPE_LIMIT = 10_000
 
 #: In a corpus beyond LIVE_COUNT_LIMIT, terms in more than this share of it are not looked up: they
@@ -78,9 +79,10 @@ query AS MATERIALIZED (
     coalesce(array_agg(term) FILTER (WHERE is_small OR df <= {_COMMON_TERM_SHARE} * n),
              (array_agg(term ORDER BY df))[1:2]) AS looked_up
   FROM rarity)
-"""
+"""  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
-# Parts of a mode that a search does not use are replaced by these, so that the rest stays the same.
+# Parts of a mode that a search does not use are replaced by these, so that the rest stays the
+# same.
 _NO_QUERY = "query AS (SELECT NULL::sparsevec AS weights, NULL::int[] AS looked_up)"
 _NO_KEYWORD = "keyword AS (SELECT NULL::uuid AS id WHERE false)"
 _NO_NEAR = "near AS (SELECT NULL::uuid AS id, NULL::float8 AS similarity WHERE false)"
@@ -92,7 +94,7 @@ keyword AS MATERIALIZED (
   SELECT p.id FROM search_passage p {_ORIGINS}
   WHERE p.terms && (SELECT looked_up FROM query) AND {conditions}
   ORDER BY p.bm25 <#> (SELECT weights FROM query), p.id LIMIT %(pool)s)
-"""
+"""  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 
 def _near(conditions: str, space: EmbeddingSpace) -> str:
@@ -114,7 +116,7 @@ near AS MATERIALIZED (
    FROM {partition} v JOIN search_passage p ON p.id = v.passage_id {_ORIGINS}
    WHERE (SELECT count(*) FROM scope) > {EXACT_SCOPE_LIMIT} AND {conditions}
    ORDER BY {distance} LIMIT %(pool)s))
-"""
+"""  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 
 def _scored(space: EmbeddingSpace | None) -> str:
@@ -129,7 +131,7 @@ scored AS MATERIALIZED (
     coalesce(-(p.bm25 <#> query.weights), 0) AS keyword, {similarity} AS similarity
   FROM (SELECT id FROM keyword UNION SELECT id FROM near) AS candidate
   JOIN search_passage p ON p.id = candidate.id {join} CROSS JOIN query)
-"""
+"""  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 
 _FUSED = """
@@ -144,7 +146,8 @@ fused AS (
   FROM scored CROSS JOIN bounds
   WHERE keyword > 0 OR similarity >= %(min_similarity)s),
 weighed AS (
-  SELECT fused.*, (1 - %(weight)s) * keyword_share + %(weight)s * similarity_share AS score FROM fused),
+  SELECT fused.*, (1 - %(weight)s) * keyword_share + %(weight)s * similarity_share AS score FROM
+  fused),
 ranked AS (
   SELECT weighed.*, row_number() OVER (PARTITION BY origin ORDER BY score DESC, id) AS place
   FROM weighed)
@@ -165,7 +168,7 @@ ORDER BY ranked.score DESC, ranked.id LIMIT %(limit)s OFFSET %(offset)s
 def search_statement(
     *, space: EmbeddingSpace | None, with_terms: bool, filters: frozenset[str]
 ) -> str:
-    """The SQL of a search by terms, by meaning (in `space`), or both, under these named filters."""
+    """The SQL of a search by terms, by meaning (in `space`), or both, under named filters."""
     conditions = " AND ".join([_VISIBLE, _KEPT, *(_FILTERS[name] for name in sorted(filters))])
     parts = [
         _RARITY if with_terms else _NO_QUERY,

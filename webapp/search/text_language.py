@@ -1,4 +1,4 @@
-"""A cautious guess of the language of a passage, for display and filters; search never depends on it."""
+"""A cautious guess of a passage's language, for display; search never depends on it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SCRIPTS = (
 
 # Words that are frequent in one of these languages and rare in the others.
 _FREQUENT_WORDS = {
-    "en": frozenset("the of and to is that for with are was this by from which an be".split()),
-    "de": frozenset("der die und das ist nicht ein eine mit den von zu auf dem sich für".split()),
-    "fr": frozenset("le les des est et une dans que pour qui sur au avec par plus ne".split()),
-    "es": frozenset("el los las es y una que para con del por se como más pero su".split()),
-    "it": frozenset("il che di è e una per non con del della sono gli alla nel più".split()),
-    "nl": frozenset("de het een van en is dat niet op te met voor zijn aan er ook".split()),
+    "en": "the of and to is that for with are was this by from which an be",
+    "de": "der die und das ist nicht ein eine mit den von zu auf dem sich für",
+    "fr": "le les des est et une dans que pour qui sur au avec par plus ne",
+    "es": "el los las es y una que para con del por se como más pero su",
+    "it": "il che di è e una per non con del della sono gli alla nel più",
+    "nl": "de het een van en is dat niet op te met voor zijn aan er ook",
 }
 
 #: Share of letters in a script that makes it the text's own.

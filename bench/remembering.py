@@ -1,0 +1,24 @@
+"""An embedder that embeds each text once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genmodels.embedding import Embedder
+
+
+class RememberingEmbedder:
+    """Remembers all vectors, so that a measurement repeats its method and not the embedding."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.name, self.dims = embedder.name, embedder.dims
+        self._embedder = embedder
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(new, self._embedder.embed(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
