@@ -117,6 +117,7 @@ def train(
     state = _fresh_state(course)
     if resume:
         _restore(state, out / STATE_NAME, course)
+        _forget_after(out / LOG_NAME, state.step)
     else:
         state.precision = precision or choose_precision(course)
         (out / LOG_NAME).write_text("")
@@ -141,7 +142,7 @@ def train(
             rate=round(rate, 5),
         )
         if state.step % recipe.validate_every == 0 or share >= 1.0:
-            line = _validate(course, state, out=out, commit=commit, line=line)
+            line = _validate(course, state, limits, out=out, commit=commit, line=line)
         if state.step % _LOG_EVERY == 0 or line.validation is not None:
             _append(out / LOG_NAME, line)
             report(line)
@@ -238,7 +239,9 @@ def _step(course: Course, state: _State) -> tuple[float, float]:
     return loss.item(), float(norm)
 
 
-def _validate(course: Course, state: _State, *, out: Path, commit: str, line: Report) -> Report:
+def _validate(
+    course: Course, state: _State, limits: Budget, *, out: Path, commit: str, line: Report
+) -> Report:
     """Measure the averaged weights as they would ship, and ship them if they are the best."""
     weights = half_precision(state.average.state_dict())
     shipped = copy.deepcopy(state.average)
@@ -253,17 +256,18 @@ def _validate(course: Course, state: _State, *, out: Path, commit: str, line: Re
             describe=lambda sha256: course.card(
                 weights_sha256=sha256,
                 metrics=metrics,
-                training=_summary(course, state),
+                training=_summary(course, state, limits),
                 commit=commit,
             ),
         )
     return replace(line, validation=round(value, 5), best=round(state.best, 5))
 
 
-def _summary(course: Course, state: _State) -> dict[str, Any]:
+def _summary(course: Course, state: _State, limits: Budget) -> dict[str, Any]:
     return {
         "steps": state.step,
         "seconds": round(state.seconds, 1),
+        "budget": asdict(limits),
         "precision": state.precision,
         "device": "cpu",
         "threads": torch.get_num_threads(),
@@ -277,6 +281,13 @@ def _append(path: Path, line: Report) -> None:
     values = {name: value for name, value in asdict(line).items() if value is not None}
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(values) + "\n")
+
+
+def _forget_after(path: Path, step: int) -> None:
+    """Drop the lines of steps that were made after the state was saved: they are made again."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    kept = [line for line in lines if json.loads(line)["step"] <= step]
+    write_bytes_atomically(path, "".join(kept).encode())
 
 
 def _tensors(state: _State) -> Iterator[tuple[str, torch.Tensor]]:

@@ -38,7 +38,7 @@ def _train(course: Course, out: Path, *, steps: int, resume: bool = False) -> No
 def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
     family: TinyFamily, tmp_path: Path
 ) -> None:
-    steps, stop = 8, 3
+    steps, stop = 8, 6
     _train(family.open_course(), tmp_path / "whole", steps=steps)
 
     class Interrupted(Exception):
@@ -64,6 +64,8 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
             precision="float32",
             save_every_seconds=0.0,
         )
+    with (tmp_path / "parts" / LOG_NAME).open("a") as log:
+        log.write('{"step": 7}\n')  # made after the state was saved, and to be made again
     _train(family.open_course(), tmp_path / "parts", steps=steps, resume=True)
 
     whole = load_file(tmp_path / "whole" / STATE_NAME)
@@ -71,6 +73,9 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
     assert whole.keys() == parts.keys()
     for name, tensor in whole.items():
         assert torch.equal(tensor, parts[name]), name
+    logs = [(tmp_path / name / LOG_NAME).read_text() for name in ("whole", "parts")]
+    steps_of = [[json.loads(line)["step"] for line in log.splitlines()] for log in logs]
+    assert steps_of[0] == steps_of[1] == [4, 8]
     checkpoints = [load_checkpoint(tmp_path / name).card for name in ("whole", "parts")]
     assert checkpoints[0].weights_sha256 == checkpoints[1].weights_sha256
 
