@@ -124,6 +124,28 @@ def test_a_second_start_finds_everything_and_prints_no_password(empty_home: Path
             assert response.status == 200
 
 
+def test_ctrl_c_while_starting_stops_what_was_started(empty_home: Path) -> None:
+    environment = child_environment(additions={"PINAKES_HOME": str(empty_home)})
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        environment.pop(name, None)
+    with subprocess.Popen(
+        (sys.executable, "-m", "django", "up", "--port", str(free_port())),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as starting:
+        assert starting.stdout is not None
+        until(lambda: "PostgreSQL" in starting.stdout.readline(), seconds=60)
+        starting.send_signal(signal.SIGINT)
+        rest = starting.stdout.read()
+    assert starting.returncode == 0
+    assert "Ready" not in rest
+    assert "Stopped." in rest
+    assert not processes_of(empty_home)
+
+
 def test_two_homes_run_side_by_side_and_one_home_only_once(
     stack: Instance, empty_home: Path
 ) -> None:

@@ -93,6 +93,7 @@ def running_instance(
     chosen_port = port or free_port()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     output = home / "terminal.log"
+    output.touch(mode=0o600)  # the first admin's password will stand in it
     started_at = time.monotonic()
     with output.open("wb") as terminal:
         process = subprocess.Popen(
