@@ -1,4 +1,4 @@
-"""How honest answers are, on the SQuAD 2.0 sample: right quotes, and nothing found where nothing is.
+"""How honest answers are, on a SQuAD 2.0 sample: right quotes, or an honest nothing found.
 
     python -m bench.answer_quality --data FOLDER
 
