@@ -136,10 +136,11 @@ def test_ctrl_c_while_starting_stops_what_was_started(empty_home: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     ) as starting:
-        assert starting.stdout is not None
-        until(lambda: "PostgreSQL" in starting.stdout.readline(), seconds=60)
+        output = starting.stdout
+        assert output is not None
+        until(lambda: "PostgreSQL" in output.readline(), seconds=60)
         starting.send_signal(signal.SIGINT)
-        rest = starting.stdout.read()
+        rest = output.read()
     assert starting.returncode == 0
     assert "Ready" not in rest
     assert "Stopped." in rest
