@@ -1,7 +1,7 @@
 """Every address of the site, and what a stranger gets there.
 
-The table must name every route and every method of the REST interface: a new one fails this file until
-somebody has said who may use it.
+The table must name every route and every method of the REST interface: a new one fails this file
+until somebody has said who may use it.
 """
 
 from __future__ import annotations
