@@ -26,8 +26,10 @@ from webapp.generations.operations import restore_generation, trash_generation
 from webapp.knowledge.models import Source
 from webapp.search import queries, statement
 from webapp.search.analyser import analyse, document_weights, term_id
+from webapp.search.models import EmbeddingSpace
 from webapp.search.operations import refresh_term_statistics
 from webapp.search.queries import SearchFilter, SearchPage
+from webapp.search.spaces import partition_name
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +124,16 @@ def test_vector_order_is_that_of_the_cosine(author: User) -> None:
     np.testing.assert_allclose([hit.similarity for hit in page.hits], expected, atol=2e-3)
 
 
+def graph_scans() -> int:
+    """How often this transaction has searched the graph index."""
+    index = f"{partition_name(EmbeddingSpace.objects.get(name=EMBEDDER.name))}_graph"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_get_xact_numscans(%s::regclass)", [index])
+        row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def test_a_large_scope_goes_through_the_graph_and_finds_the_same(
     author: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,9 +145,12 @@ def test_a_large_scope_goes_through_the_graph_and_finds_the_same(
     exact = search(author, "winter river lamp", mode="vector", limit=5, per_origin=100)
     monkeypatch.setattr(statement, "EXACT_SCOPE_LIMIT", 10)
     with connection.cursor() as cursor:
+        # So few rows would be sorted; the plan is that of many.
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_sort = off")
+    assert graph_scans() == 0
     graph = search(author, "winter river lamp", mode="vector", limit=5, per_origin=100)
+    assert graph_scans() == 1
     assert [hit.passage_id for hit in graph.hits] == [hit.passage_id for hit in exact.hits]
 
 

@@ -54,6 +54,7 @@ _FILTERS = {
     "except_passage": "p.id <> %(except_passage)s",
 }
 
+# OFFSET 0 keeps the count of a term from being taken once for each place that uses it.
 _RARITY = f"""
 corpus AS MATERIALIZED (
   SELECT CASE WHEN sampled.n <= {LIVE_COUNT_LIMIT} THEN sampled.n
@@ -71,7 +72,8 @@ rarity AS MATERIALIZED (
     CASE WHEN NOT corpus.is_small THEN (SELECT num_passages FROM search_termstatistic
       WHERE analyser_version = %(version)s AND term = t.term) END,
     (SELECT count(*) FROM (SELECT 1 FROM search_passage
-      WHERE terms @> ARRAY[t.term] LIMIT {LIVE_COUNT_LIMIT + 1}) AS holding)) AS df) AS known
+      WHERE terms @> ARRAY[t.term] LIMIT {LIVE_COUNT_LIMIT + 1}) AS holding)) AS df
+    OFFSET 0) AS known
   WHERE known.df > 0),
 query AS MATERIALIZED (
   SELECT ('{{' || string_agg((term + 1) || ':' || (idf * repeats), ',' ORDER BY term)
@@ -101,7 +103,8 @@ def _near(conditions: str, space: EmbeddingSpace) -> str:
     vector = f"%(vector)s::halfvec({int(space.dims)})"
     distance = f"v.embedding::halfvec({int(space.dims)}) <#> {vector}"
     partition = partition_name(space)
-    # The sum keeps the planner from answering the exact branch with the graph.
+    # The sum keeps the planner from answering the exact branch with the graph. In the other branch
+    # the condition is a subquery because its price for every row makes the planner take the graph.
     return f"""
 scope AS MATERIALIZED (
   SELECT p.id FROM search_passage p {_ORIGINS}
@@ -113,8 +116,9 @@ near AS MATERIALIZED (
    ORDER BY ({distance}) + 0, v.passage_id LIMIT %(pool)s)
   UNION ALL
   (SELECT v.passage_id, -({distance})
-   FROM {partition} v JOIN search_passage p ON p.id = v.passage_id {_ORIGINS}
-   WHERE (SELECT count(*) FROM scope) > {EXACT_SCOPE_LIMIT} AND {conditions}
+   FROM {partition} v
+   WHERE (SELECT count(*) FROM scope) > {EXACT_SCOPE_LIMIT}
+     AND (SELECT true FROM search_passage p {_ORIGINS} WHERE p.id = v.passage_id AND {conditions})
    ORDER BY {distance} LIMIT %(pool)s))
 """  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
