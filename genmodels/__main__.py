@@ -124,7 +124,8 @@ def _sample(options: argparse.Namespace) -> None:
     while not run.done:
         generator.advance([run])
         _show_progress(run.progress)
-    sys.stderr.write("\n")
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")
     _deliver(run.sample, options.out)
 
 
@@ -153,7 +154,6 @@ def _train(options: argparse.Namespace) -> None:
         precision=options.precision,
         report=_show_report,
     )
-    sys.stderr.write("\n")
     sys.stdout.write(
         f"{outcome.folder}: {outcome.steps} steps in {outcome.seconds:.0f} s, "
         f"best validation {outcome.best:.4f}\n"
@@ -215,18 +215,25 @@ def _typed(parameter: Parameter, text: str) -> Scalar:
 
 
 def _show_progress(progress: Progress) -> None:
-    sys.stderr.write(f"\r{progress.done} of {progress.total} {progress.unit}s")
-    sys.stderr.flush()
+    _show_line(f"{progress.done} of {progress.total} {progress.unit}s", last=False)
 
 
 def _show_report(report: Report) -> None:
     line = (
-        f"\rstep {report.step}  {100 * report.share:5.1f} %  loss {report.loss:.4f}  "
+        f"step {report.step}  {100 * report.share:5.1f} %  loss {report.loss:.4f}  "
         f"gradient {report.gradient_norm:.2f}  {report.seconds:.0f} s"
     )
     if report.validation is not None:
-        line += f"  validation {report.validation:.4f} (best {report.best:.4f})\n"
-    sys.stderr.write(line)
+        line += f"  validation {report.validation:.4f} (best {report.best:.4f})"
+    _show_line(line, last=report.validation is not None)
+
+
+def _show_line(line: str, *, last: bool) -> None:
+    """On a terminal each line overwrites the one before, except the last; a file gets the last."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{line}" + ("\n" if last else ""))
+    elif last:
+        sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
