@@ -37,8 +37,11 @@ def temporary_site() -> Iterator[None]:
         django.setup()
         # Only after the set-up may anything of the site be imported.
         from django.core.management import call_command
+        from django.db import connections
 
         call_command("migrate", interactive=False, verbosity=0)
+        # Settings that a migration gives the database hold for connections made after it.
+        connections.close_all()
         yield
     finally:
         supervisor.stop()

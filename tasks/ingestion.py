@@ -6,12 +6,12 @@ import logging
 import time
 import traceback
 import uuid
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection
 
 from genmodels.embedding import load_embedder
-from tasks.worker import WorkerProcess, this_process
+from tasks.worker import this_process
 from webapp import queueing
 from webapp.celery import app
 from webapp.common.problems import DATABASE_OUTAGES
@@ -25,8 +25,32 @@ from webapp.knowledge.operations import ingest_source
 logger = logging.getLogger(__name__)
 
 
-class _Stopped(Exception):
-    """The job was canceled, taken away, or has run out of time."""
+#: Seconds between looks at the lease, and writes of the progress, while a document is embedded.
+LOOK_SECONDS = 1.0
+#: How long a job is tried to be given back while Postgres is away.
+GIVE_BACK_SECONDS = 120
+
+
+class Process(Protocol):
+    """What reading documents needs of the worker process that it runs in."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def accepts_work(self) -> bool: ...
+
+    def hold(self, job_id: uuid.UUID, *, seconds: float) -> None: ...
+
+    def let_go(self, job_id: uuid.UUID) -> None: ...
+
+
+class _Canceled(Exception):
+    """The owner does not want it any more, or the job is somebody else's by now."""
+
+
+class _Interrupted(Exception):
+    """This process is told to stop, or cannot be sure of its lease."""
 
 
 @app.task(name=queueing.INGEST)
@@ -36,14 +60,15 @@ def ingest(**_: Any) -> None:
     with process.working():
         queueing.forget_wake(queueing.DOCUMENTS_QUEUE)
         try:
-            while process.accepts_work and _ingest_next(process):
+            while process.accepts_work and ingest_next(process):
                 pass
         except DATABASE_OUTAGES as error:
             logger.warning("documents wait for the database: %s", error)
             connection.close()
 
 
-def _ingest_next(process: WorkerProcess) -> bool:
+def ingest_next(process: Process) -> bool:
+    """Take the next document and end its job; False when none waits."""
     claimed = jobs.claim_jobs(worker_id=process.id, queues=[queueing.DOCUMENTS_QUEUE], limit=1)
     if not claimed:
         return False
@@ -63,17 +88,17 @@ def _ingest_next(process: WorkerProcess) -> bool:
     return True
 
 
-def run_ingestion(*, process: WorkerProcess, job: ClaimedJob, source: Source) -> None:
+def run_ingestion(*, process: Process, job: ClaimedJob, source: Source) -> None:
     """Read one claimed document and end its job, whatever it does to us."""
     last_look = time.monotonic()
 
     def report(done: int, total: int) -> None:
         nonlocal last_look
-        if time.monotonic() - last_look > 1:
+        if not process.accepts_work:
+            raise _Interrupted
+        if time.monotonic() - last_look >= LOOK_SECONDS:
             last_look = time.monotonic()
             _check_lease(job.id, job.fence)
-            if not process.sure:
-                raise _Stopped
             jobs.record_progress(
                 job_id=job.id,
                 fence=job.fence,
@@ -86,12 +111,12 @@ def run_ingestion(*, process: WorkerProcess, job: ClaimedJob, source: Source) ->
         jobs.fail_job(
             job_id=job.id, fence=job.fence, code=error.code, detail=error.detail, transient=False
         )
-    except _Stopped:
-        # Only a cancel leaves the lease with us, and then this ends the job as canceled.
-        if process.sure:
-            jobs.finish_job(job_id=job.id, fence=job.fence)
-    except DATABASE_OUTAGES:
-        raise
+    except _Canceled:
+        # The cancel flag is set, so this can only end as canceled.
+        jobs.finish_job(job_id=job.id, fence=job.fence)
+    except (_Interrupted, *DATABASE_OUTAGES) as error:
+        logger.warning("document %s is given back: %s", source.id, error)
+        _give_back(job)
     except Exception as error:
         # A task boundary: one document must not take the process down with it.
         logger.exception("document %s", source.id)
@@ -108,4 +133,19 @@ def run_ingestion(*, process: WorkerProcess, job: ClaimedJob, source: Source) ->
 def _check_lease(job_id: uuid.UUID, fence: int) -> None:
     held = job_queries.look_at_jobs([job_id]).get(job_id)
     if held is None or held.fence != fence or held.cancel_requested:
-        raise _Stopped
+        raise _Canceled
+
+
+def _give_back(job: ClaimedJob) -> None:
+    """Release a job as soon as the database answers, or it would wait for its deadline."""
+    until = time.monotonic() + GIVE_BACK_SECONDS
+    while True:
+        try:
+            jobs.release_job(job_id=job.id, fence=job.fence)
+        except DATABASE_OUTAGES:
+            connection.close()
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+        else:
+            return
