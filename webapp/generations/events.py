@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
-from asgiref.sync import sync_to_async
 from django.db import connections
 from redis import RedisError
 from redis.asyncio import Redis as AsyncRedis
@@ -68,11 +67,15 @@ async def generation_events(
     stream = asyncio.create_task(_Stream(scope, send, generation_id).run(first))
     gone = asyncio.create_task(_wait_for_disconnect(receive))
     await asyncio.wait({stream, gone}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (stream, gone):
-        task.cancel()
-    for task in (stream, gone):
-        with contextlib.suppress(asyncio.CancelledError, OSError):
-            await task
+    pending = {task for task in (stream, gone) if not task.done()}
+    while pending:
+        # Again and again, because a cancel that meets a reply of Redis half-way is swallowed there.
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.1)
+    if not stream.cancelled():
+        with contextlib.suppress(OSError):
+            stream.result()
 
 
 class _Stream:
@@ -185,7 +188,7 @@ async def _in_thread(read: Callable[[], Answer]) -> Answer:
         finally:
             connections.close_all()
 
-    return await sync_to_async(call, thread_sensitive=False)()
+    return await asyncio.to_thread(call)
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:
