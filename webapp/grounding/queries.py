@@ -46,4 +46,7 @@ def list_citations(*, user: User, answer: Answer) -> list[Citation]:
 
 def answer_text(citations: Sequence[Citation]) -> str:
     """The quotes as one text with their numbers in brackets; empty where nothing is left."""
-    return " ".join(f"{citation.quote} [{citation.number}]" for citation in citations)
+    # A sentence may be broken over lines in its document; only `quote` keeps it as it stands.
+    return " ".join(
+        f"{' '.join(citation.quote.split())} [{citation.number}]" for citation in citations
+    )
