@@ -16,6 +16,8 @@ from typing import Any
 from django.conf import settings
 from redis import RedisError
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from webapp.common.redis_client import impatient_redis
 
