@@ -6,6 +6,7 @@ import { startAsking } from "./asking.js";
 import { startCopying } from "./copying.js";
 import { startDropping } from "./dropping.js";
 import { startLive } from "./live.js";
+import { startPictures } from "./pictures.js";
 import { startPreferences } from "./preferences.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startStudio } from "./studio.js";
@@ -13,6 +14,7 @@ import { showLocalTimes } from "./times.js";
 import { startTrouble } from "./trouble.js";
 
 startTrouble();
+startPictures();
 startPreferences();
 startShortcuts();
 startCopying();

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import URLPattern, path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
@@ -32,8 +33,15 @@ def problem(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "problem.html", {"code": code, "problem": PROBLEM_TYPES[code]})
 
 
+@require_GET
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for this name on pages that are not ours, such as a picture by itself."""
+    return redirect(static("favicon.svg"))
+
+
 urlpatterns: list[URLPattern] = [
     path("problems/<slug:code>", problem, name="problem"),
     path("offline", offline, name="offline"),
+    path("favicon.ico", favicon, name="favicon"),
     path("service-worker.js", service_worker, name="service-worker"),
 ]
