@@ -240,12 +240,14 @@ def remove_generation(*, generation_id: uuid.UUID) -> int:
     return deleted
 
 
+# Newest first: what was just made is looked for first, and a row that cannot be indexed, should
+# there ever be one, does not stand in the way of those after it.
 _UNINDEXED_GENERATIONS = """
 SELECT r.generation_id FROM generations_response r
 JOIN generations_generation g ON g.id = r.generation_id
 LEFT JOIN search_passage p ON p.generation_id = r.generation_id AND p.ordinal = 0
 WHERE p.id IS NULL AND g.trashed_at IS NULL
-ORDER BY r.generation_id LIMIT %s
+ORDER BY r.generation_id DESC LIMIT %s
 """
 
 
