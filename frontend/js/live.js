@@ -125,7 +125,7 @@ class Follower {
     if (steps < 2) return "";
     const perStep = (performance.now() - this.firstProgress.at) / steps;
     const seconds = Math.round((perStep * (total - done)) / 1000);
-    return seconds >= 2 ? `, about ${seconds} s left` : "";
+    return seconds >= 2 ? `, ${seconds} s left` : "";
   }
 
   showPreview({ media_type: mediaType, text, data }) {
