@@ -20,6 +20,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from redis import Redis
 
@@ -90,7 +91,8 @@ def _first_steps(instance: Instance, *, num_generations: int) -> tuple[list[floa
 
 def _first_progress(redis: Redis, generation_id: str) -> float:
     """Return when the first step's progress was published, in milliseconds since 1970."""
-    for identifier, event in redis.xrange(f"live:{generation_id}"):
+    events: Any = redis.xrange(f"live:{generation_id}")
+    for identifier, event in events:
         if event["type"] == "generation.progress":
             return float(identifier.split("-")[0])
     raise LookupError(f"no progress of {generation_id} is in Redis")
