@@ -58,7 +58,7 @@ class _Singles:
     places: torch.Tensor
     """(S,) positions of their tokens."""
     hidden: torch.Tensor
-    """(R, 1, T): 0 up to each text's own token, minus infinity elsewhere."""
+    """(R H, 1, T): 0 up to each text's own token, minus infinity elsewhere."""
 
     @property
     def is_dense(self) -> bool:
@@ -159,7 +159,9 @@ class Decoder:
             num_positions=num_positions,
             slots=torch.tensor(slots, device=self.device),
             places=torch.tensor(places, device=self.device),
-            hidden=hidden.masked_fill_(behind, -math.inf)[:, None],
+            hidden=hidden.masked_fill_(behind, -math.inf)[:, None].repeat_interleave(
+                self.config.num_heads, dim=0
+            ),
         )
 
 
@@ -258,7 +260,7 @@ class _ExactBlock:
             keys[slots, ..., : singles.num_positions].flatten(0, 1),
             values[slots, :, : singles.num_positions].flatten(0, 1),
             scale=self._scale,
-            mask=singles.hidden.expand(-1, self._heads, -1).reshape(-1, 1, singles.num_positions),
+            mask=singles.hidden,
         )
         return singles.gather(result.view(singles.num_slots, -1))
 
