@@ -97,6 +97,8 @@ class Follower {
   }
 
   showStatus({ status, queue }) {
+    const mark = this.element.querySelector("[data-live-mark]");
+    if (mark && status) mark.className = `status is-${status}`;
     const word = this.element.querySelector("[data-live-status]");
     if (word && status) word.textContent = STATUS_WORDS[status] ?? status;
     if (status === "queued" && queue?.position) this.say(`Place ${queue.position} in the queue`);
