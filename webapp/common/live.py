@@ -62,7 +62,10 @@ def publish(topic: str, event_type: str, data: Mapping[str, Any]) -> None:
 def open_reader() -> AsyncRedis:
     """An asynchronous client for `read`; close it with `aclose`."""
     return AsyncRedis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=0.5, decode_responses=True
+        settings.REDIS_URL,
+        socket_connect_timeout=0.5,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 0),
     )
 
 

@@ -69,7 +69,7 @@ async def generation_events(
     await asyncio.wait({stream, gone}, return_when=asyncio.FIRST_COMPLETED)
     pending = {task for task in (stream, gone) if not task.done()}
     while pending:
-        # Again and again, because a cancel that meets a reply of Redis half-way is swallowed there.
+        # Again and again: a cancel that meets a reply of Redis half-way is swallowed there.
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=0.1)
