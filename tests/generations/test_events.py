@@ -147,9 +147,13 @@ def test_a_reader_goes_on_where_it_left_off(owner, generation):
     first.read(until=lambda event: event["type"] == "stream.snapshot")
     assert first.types == ["stream.snapshot"]
 
+    def tell_the_rest():
+        for done in range(4, 7):
+            tell(generation, done)
+
     seen = Reader(owner, generation.id)
     seen.read(
-        meanwhile=lambda: [tell(generation, done) for done in range(4, 7)],
+        meanwhile=tell_the_rest,
         until=lambda event: event["data"].get("done") == 6,
     )
     fourth = next(event["id"] for event in seen.events if event["data"].get("done") == 4)
