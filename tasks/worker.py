@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 UNSURE_AFTER_SECONDS = 20
 #: A job may overrun its deadline by this much before its process is ended by force.
 OVERRUN_SECONDS = 15
+#: How often the index is looked over for what a lost wake-up left out.
+INDEX_LOOK_SECONDS = 30
 _EXIT_FENCED = 70
 _EXIT_OVERRUN = 71
 
@@ -125,7 +127,7 @@ class WorkerProcess:
             logger.warning("not registered yet: %s", error)
 
     def _beat_forever(self) -> None:
-        next_beat = next_look = 0.0
+        next_beat = next_look = next_index_look = 0.0
         while True:
             self._end_overrun()
             now = time.monotonic()
@@ -138,6 +140,9 @@ class WorkerProcess:
                 if self._id is not None and now >= next_look:
                     next_look = now + settings.JOBS_IDLE_LOOK_INTERVAL
                     self._look()
+                if self._id is not None and now >= next_index_look:
+                    next_index_look = now + INDEX_LOOK_SECONDS
+                    self._look_at_index()
             except DATABASE_OUTAGES as error:
                 logger.warning("heartbeat missed: %s", error)
                 connection.close()
@@ -160,7 +165,10 @@ class WorkerProcess:
             return
         for queue in job_queries.queues_with_work(self.queues):
             queueing.wake(queue)
-        if queueing.INDEXING_QUEUE in self.queues:
+
+    def _look_at_index(self) -> None:
+        """What is missing in the index is no job, so nothing short of looking can tell."""
+        if queueing.INDEXING_QUEUE in self.queues and not self.busy and self.accepts_work:
             queueing.wake(queueing.INDEXING_QUEUE)
 
     def _end_overrun(self) -> None:
