@@ -17,6 +17,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from billiard import current_process
 from celery import signals
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 
 from webapp import queueing
 from webapp.common.problems import DATABASE_OUTAGES
@@ -240,7 +242,12 @@ def _kill_the_hanging() -> None:
         time.sleep(settings.JOBS_HEARTBEAT_INTERVAL)
         try:
             jobs.reap()
-            dead = Worker.objects.filter(node=os.environ[_NODE], state=WorkerState.DEAD)
+            # One that retired a moment ago is on its way out and beat until then.
+            dead = Worker.objects.filter(
+                node=os.environ[_NODE],
+                state=WorkerState.DEAD,
+                heartbeat_at__lt=Now() - timedelta(seconds=OVERRUN_SECONDS),
+            )
             suspects = set(dead.order_by("-id").values_list("pid", flat=True)[:20])
             alive = set(job_queries.live_workers().values_list("pid", flat=True))
         except DATABASE_OUTAGES:
