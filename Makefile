@@ -88,9 +88,7 @@ $(STAMPS)/development: $(STAMPS)/packages
 
 frontend/node_modules/.installed: frontend/package.json frontend/package-lock.json | $(STAMPS)/packages
 	@echo "Installing the packages of the front end"
-	@# Not `npm ci`: it refuses a lock without the builds for other systems, and a mirror that does
-	@# not carry those cannot write one. What the lock names is still installed by its checksum.
-	@cd frontend && PATH="$(NODE_PATH_PREFIX)$$PATH" npm install --no-save --loglevel=error
+	@cd frontend && PATH="$(NODE_PATH_PREFIX)$$PATH" npm ci --loglevel=error
 	@touch $@
 
 $(DIST): frontend/node_modules/.installed $(FRONTEND_SOURCES)
