@@ -10,7 +10,6 @@ time, because it says how busy the machine was with other things.
 
 import argparse
 import json
-import os
 import resource
 import shutil
 import statistics
@@ -24,6 +23,7 @@ from typing import Any
 
 from redis import Redis
 
+from bench.quiet import refuse_unless_quiet
 from webapp.embedded.instance import Instance, running_instance
 from webapp.embedded.rest import RestClient
 
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.studio")
     parser.add_argument("--generations", type=int, default=30)
     options = parser.parse_args(arguments)
+    refuse_unless_quiet()
     home = Path(tempfile.mkdtemp(prefix="pinakes-b"))
     figures: dict[str, float] = {}
     try:
@@ -62,7 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, value in figures.items():
         budget = f"  (budget {_BUDGETS[name]:g})" if name in _BUDGETS else ""
         sys.stdout.write(f"{name:<38} {value:8.1f}{budget}\n")
-    sys.stdout.write(f"load of the machine now: {os.getloadavg()[0]:.1f}\n")
     return 1 if over else 0
 
 
