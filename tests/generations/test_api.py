@@ -255,6 +255,17 @@ def test_a_retry_is_a_new_generation_linked_to_the_old(client, owner):
     assert again["params"] == generation.parameters
 
 
+def test_a_retry_with_a_key_happens_once(client, owner):
+    generation = make_generation(owner=owner)
+    client.post(f"{LIST}/{generation.id}/cancel")
+    retries = [
+        client.post(f"{LIST}/{generation.id}/retry", headers={"Idempotency-Key": "r1"}).json()
+        for _ in range(2)
+    ]
+    assert retries[0]["id"] == retries[1]["id"]
+    assert Generation.objects.count() == 2
+
+
 def test_trash_hides_and_restore_brings_back(client, owner):
     generation = make_generation(owner=owner)
     assert client.delete(f"{LIST}/{generation.id}").status_code == 204

@@ -106,3 +106,14 @@ def test_the_list_holds_what_was_asked_newest_first(owner: User) -> None:
         ask(owner, question=question)
     rows = client_for(owner).get(LIST).json()["data"]
     assert [row["question"] for row in rows] == ["second question", "first question"]
+
+
+def test_the_same_key_gives_the_same_answer(owner: User) -> None:
+    client, headers = client_for(owner), {"Idempotency-Key": "k1"}
+    body = {"question": "harbour lamp lit"}
+    first, second = (client.post(LIST, body, format="json", headers=headers) for _ in range(2))
+    assert first.json()["id"] == second.json()["id"]
+    assert second["Idempotent-Replayed"] == "true"
+    other = client.post(LIST, {"question": "who else"}, format="json", headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert Answer.objects.count() == 1

@@ -177,3 +177,12 @@ def test_a_reviewer_reads_but_does_not_change(owner: User) -> None:
     assert reviewer.delete(f"{LIST}/{source.id}").status_code == 403
     admin = client_for(make_user(Role.ADMIN))
     assert admin.delete(f"{LIST}/{source.id}").status_code == 204
+
+
+def test_a_key_stands_for_one_document(owner: User) -> None:
+    client, headers = client_for(owner), {"Idempotency-Key": "k1"}
+    first, second = (client.post(LIST, TEXT, format="json", headers=headers) for _ in range(2))
+    assert first.json()["id"] == second.json()["id"]
+    other = client.post(LIST, {**TEXT, "text": "# Tea"}, format="json", headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert Source.objects.count() == 1

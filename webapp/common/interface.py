@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from genmodels.contract import Fault
-from webapp.common.problems import invalid
+from webapp.common.problems import Problem, invalid
 
 MAX_WAIT_SECONDS = 30
 _MAX_KEY_LENGTH = 255
@@ -87,6 +87,12 @@ def idempotency_key(request: Request) -> str | None:
         detail = f"must have 1 to {_MAX_KEY_LENGTH} printable characters"
         raise invalid([Fault("Idempotency-Key", "invalid", detail)])
     return key
+
+
+def key_was_reused() -> Problem:
+    """The 422 for a key that came before with another body."""
+    detail = "This key came before with another body. Use a new key for a new request."
+    return Problem(422, "idempotency_key_reused", detail)
 
 
 def preferred_wait(request: Request) -> int:

@@ -24,6 +24,7 @@ from webapp.common.interface import (
     Text,
     WholeNumber,
     idempotency_key,
+    key_was_reused,
     list_of,
     parse_body,
     preferred_wait,
@@ -234,8 +235,7 @@ class GenerationsApi(APIView):
         except UnableToUseCheckpoint as error:
             raise Problem(409, "model_unavailable", str(error)) from error
         except UnableToReuseIdempotencyKey as error:
-            detail = "This key came before with another body. Use a new key for a new request."
-            raise Problem(422, "idempotency_key_reused", detail) from error
+            raise key_was_reused() from error
         return _accepted(request, submitted)
 
 
@@ -320,9 +320,15 @@ class RetryGenerationApi(APIView):
         """Run one that ended without a result again, as a new generation linked to it."""
         generation = _get_to_change(request, generation_id)
         try:
-            submitted = operations.retry_generation(owner=member(request), generation=generation)
+            submitted = operations.retry_generation(
+                owner=member(request),
+                generation=generation,
+                idempotency_key=idempotency_key(request),
+            )
         except operations.UnableToRetry as error:
             raise Problem(409, "conflict", f"Nothing to retry. {error}") from error
+        except UnableToReuseIdempotencyKey as error:
+            raise key_was_reused() from error
         except UnableToUseCheckpoint as error:
             raise Problem(409, "model_unavailable", str(error)) from error
         return _accepted(request, submitted)

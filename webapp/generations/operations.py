@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,6 +31,7 @@ from webapp.common.storage import store_bytes
 from webapp.generations.models import Artifact, Generation, Response
 from webapp.generations.requests import SubmitRequest, draw_seed, tag_faults
 from webapp.jobs import operations as jobs
+from webapp.jobs.idempotency import digest_request
 from webapp.jobs.models import Job, JobState
 
 JOB_KIND = "generation"
@@ -72,7 +71,7 @@ def submit_generation(
                 owner=owner,
                 endpoint=_ENDPOINT,
                 key=idempotency_key,
-                request_sha256=_digest(request),
+                request_sha256=digest_request(dataclasses.asdict(request)),
                 object_id=generation_id,
             )
             if bound_id != generation_id:
@@ -101,6 +100,7 @@ def submit_generation(
             seed=resolved.seed,
             tags=list(dict.fromkeys(request.tags)),
             parent_id=request.parent_id,
+            retried_from_id=request.retried_from_id,
         )
     return Submitted(generation_id, replayed=False)
 
@@ -132,11 +132,6 @@ def _resolve(owner: User, request: SubmitRequest, card: Card) -> GenerationReque
     if faults:
         raise InvalidRequest(faults)
     return resolved
-
-
-def _digest(request: SubmitRequest) -> str:
-    body = dataclasses.asdict(request)
-    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def complete_generation(
@@ -174,7 +169,9 @@ def cancel_generation(*, generation: Generation) -> Job:
     return jobs.cancel_job(job_id=generation.job_id)
 
 
-def retry_generation(*, owner: User, generation: Generation) -> Submitted:
+def retry_generation(
+    *, owner: User, generation: Generation, idempotency_key: str | None = None
+) -> Submitted:
     """Run a generation without a result again, as a new one linked to it. Raises UnableToRetry."""
     if not generation.job.terminal or generation.job.state == JobState.SUCCEEDED:
         raise UnableToRetry(f"It is {generation.job.status}.")
@@ -185,11 +182,9 @@ def retry_generation(*, owner: User, generation: Generation) -> Submitted:
         seed=generation.seed,
         tags=tuple(generation.tags),
         parent_id=generation.parent_id,
+        retried_from_id=generation.id,
     )
-    with transaction.atomic():
-        submitted = submit_generation(owner=owner, request=request)
-        Generation.objects.filter(id=submitted.generation_id).update(retried_from=generation)
-    return submitted
+    return submit_generation(owner=owner, request=request, idempotency_key=idempotency_key)
 
 
 def trash_generation(*, generation: Generation) -> None:

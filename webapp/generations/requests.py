@@ -25,6 +25,7 @@ class SubmitRequest:
     seed: int | None = None
     tags: tuple[str, ...] = ()
     parent_id: uuid.UUID | None = None
+    retried_from_id: uuid.UUID | None = None
     expires_in_seconds: int | None = None
 
 

@@ -13,12 +13,19 @@ from rest_framework.views import APIView
 
 from genmodels.contract import Fault
 from webapp.accounts.authentication import member
-from webapp.common.interface import StrictSerializer, list_of, parse_body
+from webapp.common.interface import (
+    StrictSerializer,
+    idempotency_key,
+    key_was_reused,
+    list_of,
+    parse_body,
+)
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
 from webapp.grounding import operations, queries
 from webapp.grounding.models import Answer
 from webapp.grounding.representation import describe_answer, describe_question
+from webapp.jobs.operations import UnableToReuseIdempotencyKey
 
 _MAX_SOURCES = 100
 
@@ -105,7 +112,10 @@ class AnswersApi(APIView):
         return Response(found.to_dict([describe_question(row) for row in found.rows]))
 
     @extend_schema(
-        operation_id="answers_create", request=QuestionInput, responses={201: AnswerOutput}
+        operation_id="answers_create",
+        request=QuestionInput,
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        responses={201: AnswerOutput},
     )
     def post(self, request: Request) -> Response:
         """Ask: quotes from documents and earlier generations, or that nothing was found."""
@@ -120,10 +130,16 @@ class AnswersApi(APIView):
                 k=body["k"],
                 source_ids=body.get("source_ids"),
                 include_generations=body["include_generations"],
+                idempotency_key=idempotency_key(request),
             )
         except operations.UnableToAsk as error:
             raise invalid([Fault("/question", "invalid", str(error))]) from error
-        return _respond(request, answer.id, status=201)
+        except UnableToReuseIdempotencyKey as error:
+            raise key_was_reused() from error
+        response = _respond(request, answer.id, status=201)
+        if answer.replayed:
+            response["Idempotent-Replayed"] = "true"
+        return response
 
 
 def _respond(request: Request, answer_id: uuid.UUID, *, status: int) -> Response:

@@ -26,8 +26,11 @@ class Answer(models.Model):
     """A question that was asked. The words of its answer are its citations and nothing else.
 
     So a quote vanishes from the answer when its reader may no longer see where it came from.
-    `confidence` is the similarity that decided whether anything was found at all.
+    `confidence` is the similarity that decided whether anything was found at all. `replayed` is no
+    field: it marks an object that an earlier request with the same idempotency key had made.
     """
+
+    replayed = False
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(

@@ -24,6 +24,8 @@ from webapp.grounding.ranking import (
     rank_sentences,
     select_sentences,
 )
+from webapp.jobs import operations as jobs
+from webapp.jobs.idempotency import digest_request
 from webapp.search.queries import SearchFilter, SearchHit, hybrid_search
 from webapp.search.segments import cut_into_sentences
 
@@ -33,6 +35,8 @@ MAX_QUESTION_CHARACTERS = 2_000
 
 #: Sentences that are compared with a question; each costs a few milliseconds.
 _MAX_CANDIDATES = 80
+
+_ENDPOINT = "answers"
 
 
 class UnableToAsk(Exception):
@@ -47,6 +51,7 @@ def ask(
     source_ids: Sequence[uuid.UUID] | None = None,
     include_generations: bool = True,
     embedder: Embedder | None = None,
+    idempotency_key: str | None = None,
 ) -> Answer:
     """Answer a question with quotes from what the user may see, and remember both.
 
@@ -55,7 +60,8 @@ def ask(
     2. Their sentences are ranked by meaning, shared words and the rank of their passage.
     3. The few best that do not repeat each other are quoted; with too little confidence, none.
 
-    An answer with `found` false has no citations. Raises UnableToAsk.
+    An answer with `found` false has no citations. A key that came before gives the answer of that
+    time. Raises UnableToAsk or UnableToReuseIdempotencyKey.
     """
     started = time.perf_counter()
     question = question.replace("\x00", " ").strip()
@@ -89,6 +95,18 @@ def ask(
     answer.found = bool(citations)
     answer.took_ms = (time.perf_counter() - started) * 1000
     with transaction.atomic():
+        if idempotency_key is not None:
+            bound_id = jobs.claim_idempotency_key(
+                owner=user,
+                endpoint=_ENDPOINT,
+                key=idempotency_key,
+                request_sha256=digest_request([question, k, source_ids, include_generations]),
+                object_id=answer.id,
+            )
+            if bound_id != answer.id:
+                earlier = Answer.objects.get(id=bound_id)
+                earlier.replayed = True
+                return earlier
         answer.save(force_insert=True)
         Citation.objects.bulk_create(citations)
     return answer

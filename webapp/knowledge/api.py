@@ -16,9 +16,17 @@ from rest_framework.views import APIView
 
 from genmodels.contract import Fault
 from webapp.accounts.authentication import member
-from webapp.common.interface import StrictSerializer, list_of, parse_body, preferred_wait
+from webapp.common.interface import (
+    StrictSerializer,
+    idempotency_key,
+    key_was_reused,
+    list_of,
+    parse_body,
+    preferred_wait,
+)
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
+from webapp.jobs.operations import UnableToReuseIdempotencyKey
 from webapp.knowledge import operations, queries
 from webapp.knowledge.media import MARKDOWN, PLAIN_TEXT
 from webapp.knowledge.models import Source
@@ -113,7 +121,10 @@ class DocumentsApi(APIView):
     @extend_schema(
         operation_id="documents_create",
         request={"application/json": TextInput, "multipart/form-data": FileInput},
-        parameters=[OpenApiParameter("Prefer", str, OpenApiParameter.HEADER)],
+        parameters=[
+            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER),
+            OpenApiParameter("Prefer", str, OpenApiParameter.HEADER),
+        ],
         responses={200: SourceOutput, 201: SourceOutput, 202: SourceOutput},
     )
     def post(self, request: Request) -> Response:
@@ -125,7 +136,11 @@ class DocumentsApi(APIView):
         if not user.may_submit:
             raise Problem(403, "permission_denied", "Your account has no role that may submit.")
         try:
-            submitted = operations.submit_source(owner=user, **_document(request))
+            submitted = operations.submit_source(
+                owner=user, idempotency_key=idempotency_key(request), **_document(request)
+            )
+        except UnableToReuseIdempotencyKey as error:
+            raise key_was_reused() from error
         except operations.UnableToTakeDocument as error:
             if error.code == "too_large":
                 raise Problem(413, "too_large", error.detail) from error

@@ -25,6 +25,7 @@ from webapp.search.operations import prepare_source_passages, store_source_passa
 from webapp.search.segments import cut_into_segments
 
 JOB_KIND = "ingestion"
+_ENDPOINT = "documents"
 
 #: A document of the greatest length takes about this long to embed on one core, in seconds.
 _ATTEMPT_SECONDS = 1_800
@@ -45,12 +46,19 @@ class SubmittedSource:
 
 
 def submit_source(
-    *, owner: User, content: bytes, file_name: str = "", claimed_type: str = "", title: str = ""
+    *,
+    owner: User,
+    content: bytes,
+    file_name: str = "",
+    claimed_type: str = "",
+    title: str = "",
+    idempotency_key: str | None = None,
 ) -> SubmittedSource:
     """Keep a document and queue the job that reads it.
 
     The same bytes again are the same source: taken out of the trash if it was there, and read
-    again if that had failed. Raises UnableToTakeDocument for what is refused at first sight.
+    again if that had failed. So a key is needed only to refuse another document under it. Raises
+    UnableToTakeDocument for what is refused at first sight, or UnableToReuseIdempotencyKey.
     """
     if len(content) > settings.PINAKES_MAX_UPLOAD_BYTES:
         limit = settings.PINAKES_MAX_UPLOAD_BYTES / 1e6
@@ -73,9 +81,24 @@ def submit_source(
                 sha256=sha256,
                 size=len(content),
             )
+            _bind_key(owner=owner, key=idempotency_key, source=source)
     except IntegrityError:
-        return SubmittedSource(_bring_back(owner=owner, sha256=sha256), is_new=False)
+        with transaction.atomic():
+            source = _bring_back(owner=owner, sha256=sha256)
+            _bind_key(owner=owner, key=idempotency_key, source=source)
+        return SubmittedSource(source.id, is_new=False)
     return SubmittedSource(source.id, is_new=True)
+
+
+def _bind_key(*, owner: User, key: str | None, source: Source) -> None:
+    if key is not None:
+        jobs.claim_idempotency_key(
+            owner=owner,
+            endpoint=_ENDPOINT,
+            key=key,
+            request_sha256=source.sha256,
+            object_id=source.id,
+        )
 
 
 def _clean_name(file_name: str) -> str:
@@ -96,18 +119,17 @@ def _queue_reading(owner: User) -> Job:
     )
 
 
-def _bring_back(*, owner: User, sha256: str) -> uuid.UUID:
-    with transaction.atomic():
-        source = (
-            Source.objects.select_for_update(of=("self",))
-            .select_related("job")
-            .get(owner=owner, sha256=sha256)
-        )
-        source.trashed_at = None
-        if source.job.terminal and source.job.state != JobState.SUCCEEDED:
-            source.job = _queue_reading(owner)
-        source.save(update_fields=["trashed_at", "job"])
-    return source.id
+def _bring_back(*, owner: User, sha256: str) -> Source:
+    source = (
+        Source.objects.select_for_update(of=("self",))
+        .select_related("job")
+        .get(owner=owner, sha256=sha256)
+    )
+    source.trashed_at = None
+    if source.job.terminal and source.job.state != JobState.SUCCEEDED:
+        source.job = _queue_reading(owner)
+    source.save(update_fields=["trashed_at", "job"])
+    return source
 
 
 def ingest_source(
