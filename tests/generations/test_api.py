@@ -293,7 +293,7 @@ def test_waiting_ends_with_the_result(client, owner, monkeypatch):
     def finish_meanwhile(seconds):
         finish(Generation.objects.select_related("job").get())
 
-    monkeypatch.setattr("webapp.generations.api.time.sleep", finish_meanwhile)
+    monkeypatch.setattr("webapp.common.interface.time.sleep", finish_meanwhile)
     answer = client.post(
         LIST,
         {"model": "toy-text", "prompt": "a red house"},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
@@ -14,6 +15,9 @@ from webapp.common.problems import Problem, invalid
 
 MAX_WAIT_SECONDS = 30
 _MAX_KEY_LENGTH = 255
+_WAIT_STEP_SECONDS = 0.05
+
+Row = TypeVar("Row")
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -93,6 +97,18 @@ def key_was_reused() -> Problem:
     """The 422 for a key that came before with another body."""
     detail = "This key came before with another body. Use a new key for a new request."
     return Problem(422, "idempotency_key_reused", detail)
+
+
+def wait_as_preferred(
+    request: Request, look: Callable[[], Row], *, has_ended: Callable[[Row], bool]
+) -> Row:
+    """What `look` returns when it has ended, or when `Prefer: wait=N` is over."""
+    until = time.monotonic() + preferred_wait(request)
+    while True:
+        row = look()
+        if has_ended(row) or time.monotonic() >= until:
+            return row
+        time.sleep(_WAIT_STEP_SECONDS)
 
 
 def preferred_wait(request: Request) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -28,6 +27,7 @@ from webapp.common.interface import (
     list_of,
     parse_body,
     preferred_wait,
+    wait_as_preferred,
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
@@ -39,7 +39,6 @@ from webapp.generations.requests import SubmitRequest
 from webapp.jobs.models import JobState
 from webapp.jobs.operations import UnableToReuseIdempotencyKey
 
-_WAIT_STEP_SECONDS = 0.05
 _FILTERS = ("status", "model", "family", "tag", "from", "to", "mine", "trashed")
 
 
@@ -241,7 +240,11 @@ class GenerationsApi(APIView):
 
 def _accepted(request: Request, submitted: operations.Submitted) -> Response:
     """The answer to whatever made a generation, after waiting as the client prefers."""
-    generation = _wait_for_end(request, submitted.generation_id)
+    generation = wait_as_preferred(
+        request,
+        lambda: _get(request, submitted.generation_id),
+        has_ended=lambda row: row.job.terminal,
+    )
     body = describe_generation(generation)
     headers = {"Location": body["links"]["self"]}
     wait = preferred_wait(request)
@@ -250,15 +253,6 @@ def _accepted(request: Request, submitted: operations.Submitted) -> Response:
     if submitted.replayed:
         headers["Idempotent-Replayed"] = "true"
     return Response(body, status=201 if generation.job.terminal else 202, headers=headers)
-
-
-def _wait_for_end(request: Request, generation_id: uuid.UUID) -> Generation:
-    until = time.monotonic() + preferred_wait(request)
-    while True:
-        generation = _get(request, generation_id)
-        if generation.job.terminal or time.monotonic() >= until:
-            return generation
-        time.sleep(_WAIT_STEP_SECONDS)
 
 
 def _get(request: Request, generation_id: uuid.UUID) -> Generation:

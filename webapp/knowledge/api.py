@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import Any
 
@@ -22,7 +21,7 @@ from webapp.common.interface import (
     key_was_reused,
     list_of,
     parse_body,
-    preferred_wait,
+    wait_as_preferred,
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
@@ -32,7 +31,6 @@ from webapp.knowledge.media import MARKDOWN, PLAIN_TEXT
 from webapp.knowledge.models import Source
 from webapp.knowledge.representation import describe_passage, describe_source
 
-_WAIT_STEP_SECONDS = 0.05
 _STATES = ["queued", "running", "canceling", "indexed", "failed", "canceled", "expired"]
 
 
@@ -146,7 +144,11 @@ class DocumentsApi(APIView):
                 raise Problem(413, "too_large", error.detail) from error
             fault = Fault("/file", error.code, error.detail)
             raise Problem(422, "unsupported_document", error.detail, errors=[fault]) from error
-        source = _wait_for_end(request, submitted.source_id)
+        source = wait_as_preferred(
+            request,
+            lambda: _get(request, submitted.source_id),
+            has_ended=lambda row: row.job.terminal,
+        )
         body = describe_source(source)
         status = 202 if not source.job.terminal else 201 if submitted.is_new else 200
         return Response(body, status=status, headers={"Location": body["links"]["self"]})
@@ -172,15 +174,6 @@ def _document(request: Request) -> dict[str, Any]:
         "claimed_type": body["media_type"],
         "title": body["title"],
     }
-
-
-def _wait_for_end(request: Request, source_id: uuid.UUID) -> Source:
-    until = time.monotonic() + preferred_wait(request)
-    while True:
-        source = _get(request, source_id)
-        if source.job.terminal or time.monotonic() >= until:
-            return source
-        time.sleep(_WAIT_STEP_SECONDS)
 
 
 def _get(request: Request, source_id: uuid.UUID) -> Source:
