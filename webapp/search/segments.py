@@ -21,10 +21,11 @@ _WANTED_CHARACTERS = 500
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(?P<title>[^\n]*)$", re.MULTILINE)
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\S(?:.*\S)?(?:\n(?=[^\n]*\S).*\S)*", re.MULTILINE)
-#: A sentence ends at its mark and closing quotes before a blank, or at a full-width mark anywhere.
-# Possessive, so that a long row of dots is looked at once.
+#: A sentence ends at its mark and closing quotes before a blank, at a full-width mark anywhere,
+#: and before a table row or list item. Possessive: a long row of dots is looked at once.
 _SENTENCE_END = re.compile(
     r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s++[^a-z\s])|[。！？]++[」』”]*+|\n{2,}+"
+    r"|\n(?=[ \t]*+(?:\||[-*+][ \t]|\d{1,3}[.)][ \t]))"
 )
 _ABBREVIATION = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|St|vs|Fig|cf|al|e\.g|i\.e)\.$")
 
