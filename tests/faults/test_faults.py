@@ -9,17 +9,19 @@ import json
 import os
 import shutil
 import signal
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from tests.faults.invariants import find_broken
-from webapp.embedded.instance import Instance
+from webapp.embedded.instance import Instance, running_instance
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
@@ -167,3 +169,27 @@ def test_a_crash_of_postgres_loses_nothing_that_was_accepted(site):
     ids.append(wait_for(submit_until_accepted))
     assert set(refused) <= {503}
     site.check(ids)
+
+
+def test_stopping_in_mid_job_gives_it_back_and_the_next_start_goes_on():
+    home = Path(tempfile.mkdtemp(prefix="pinakes-t"))
+    try:
+        with running_instance(home=home) as instance:
+            first = Site(instance)
+            wish = {"model": MODEL, "prompt": "KING:", "params": {"max_new_tokens": 2000}}
+            generation_id = first.call("POST", "/api/v1/generations", wish)[1]["id"]
+            first.wait_until_running()
+        with running_instance(home=home) as instance:
+            site = Site(instance)
+            site.check([generation_id])
+            outcomes = site.query(
+                "SELECT a.outcome FROM jobs_jobattempt a JOIN jobs_job j ON j.id = a.job_id"
+                " WHERE j.kind = 'generation' ORDER BY a.fence"
+            )
+            assert outcomes == [("released",), ("ok",)]
+            [(attempt, crashes)] = site.query(
+                "SELECT attempt, crashes FROM jobs_job WHERE kind = 'generation'"
+            )
+            assert (attempt, crashes) == (1, 0)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
