@@ -337,6 +337,45 @@ def post_with_key(client, key, **body):
     )
 
 
+@pytest.mark.parametrize("limit", ["JOBS_MAX_QUEUED", "JOBS_MAX_QUEUED_PER_OWNER"])
+def test_a_full_queue_is_told_before_anything_is_accepted(client, settings, limit):
+    setattr(settings, limit, 2)
+    assert [post(client).status_code for _ in range(3)] == [202, 202, 429]
+    answer = post_with_key(client, "k1")
+    assert answer.json()["code"] == "queue_full"
+    assert int(answer["Retry-After"]) == answer.json()["retry_after_s"] >= 1
+    assert Generation.objects.count() == Job.objects.count() == 2
+    jobs.cancel_job(job_id=Job.objects.earliest("id").id)
+    assert post_with_key(client, "k1").status_code == 202
+
+
+def test_one_owner_cannot_fill_the_queue_for_another(client, settings):
+    settings.JOBS_MAX_QUEUED_PER_OWNER = 1
+    assert [post(client).status_code for _ in range(2)] == [202, 429]
+    assert post(client_for(make_user())).status_code == 202
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_limit_of_an_owner_holds_for_many_at_once(settings):
+    settings.JOBS_MAX_QUEUED_PER_OWNER = 5
+    make_checkpoint()
+    owner = make_user()
+    codes = []
+
+    def submit():
+        try:
+            codes.append(post(client_for(owner)).status_code)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=submit) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [202] * 5 + [429] * 7
+
+
 @pytest.mark.django_db(transaction=True)
 def test_twenty_threads_with_one_key_make_one_generation():
     make_checkpoint()

@@ -7,6 +7,7 @@ from redis.retry import Retry
 
 from tests.factories import make_job, make_user
 from webapp import queueing
+from webapp.common.redis_client import impatient_redis
 from webapp.jobs.models import Job
 
 QUEUE = "family.gan"
@@ -15,11 +16,11 @@ QUEUE = "family.gan"
 @pytest.fixture(autouse=True)
 def not_paused(monkeypatch, databases):
     monkeypatch.setattr(queueing, "_paused_until", 0.0)
-    queueing.impatient_redis().flushdb()
+    impatient_redis().flushdb()
 
 
 def waiting() -> int:
-    return queueing.impatient_redis().llen(QUEUE)
+    return int(impatient_redis().llen(QUEUE))
 
 
 def test_wake_ups_before_a_look_are_one_message():

@@ -36,7 +36,8 @@ def create_user(*, username: str, password: str, roles: frozenset[Role]) -> User
             is_staff=Role.ADMIN in roles,
             is_superuser=Role.ADMIN in roles,
         )
-        user.groups.set(Group.objects.filter(name__in=roles))
+        # Groups can be deleted in the admin pages; a role that is asked for exists again.
+        user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
     return user
 
 

@@ -99,6 +99,11 @@ def key_was_reused() -> Problem:
     return Problem(422, "idempotency_key_reused", detail)
 
 
+def queue_is_full(detail: str, *, retry_after_seconds: int) -> Problem:
+    """The 429 that comes before anything was accepted."""
+    return Problem(429, "queue_full", detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
 def wait_as_preferred(
     request: Request, look: Callable[[], Row], *, has_ended: Callable[[Row], bool]
 ) -> Row:

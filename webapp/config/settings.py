@@ -288,6 +288,9 @@ USE_I18N = True
 #: The broker's address as Celery spells it; unix sockets have a scheme of their own there.
 BROKER_URL = re.sub(r"^unix:", "redis+socket:", REDIS_URL)
 
+#: How many jobs may wait in one queue, and how many of one owner's in all queues together.
+JOBS_MAX_QUEUED = env_int("PINAKES_MAX_QUEUED", 10_000)
+JOBS_MAX_QUEUED_PER_OWNER = env_int("PINAKES_MAX_QUEUED_PER_OWNER", 500)
 #: Seconds without a heartbeat after which a worker process counts as dead.
 JOBS_HEARTBEAT_TTL = env_int("PINAKES_HEARTBEAT_TTL", 30)
 JOBS_HEARTBEAT_INTERVAL = env_int("PINAKES_HEARTBEAT_INTERVAL", 5)

@@ -41,6 +41,7 @@ from webapp.generations.queries import (
     get_generation,
     list_generations,
 )
+from webapp.jobs.operations import QueueFull
 from webapp.jobs.queries import count_active, list_attempts, list_events
 
 #: How many of one's own latest results the Studio shows; the rest is in the Library.
@@ -138,7 +139,7 @@ def generate(request: HttpRequest) -> HttpResponse:
     except InvalidRequest as error:
         faults = tuple(describe_fault(fault, card) for fault in error.faults)
         return _refuse(request, checkpoints, draft, faults)
-    except (UnreadableSeed, UnableToUseCheckpoint) as error:
+    except (UnreadableSeed, UnableToUseCheckpoint, QueueFull) as error:
         return _refuse(request, checkpoints, draft, (str(error),))
     if is_fragment(request):
         generation = find_or_404(request, submitted.generation_id)
@@ -344,7 +345,12 @@ def retry(request: HttpRequest, generation_id: uuid.UUID) -> HttpResponse:
         raise PermissionDenied
     try:
         submitted = operations.retry_generation(owner=user, generation=generation)
-    except (operations.UnableToRetry, UnableToUseCheckpoint, InvalidRequest) as error:
+    except (
+        operations.UnableToRetry,
+        UnableToUseCheckpoint,
+        InvalidRequest,
+        QueueFull,
+    ) as error:
         messages.error(request, f"It cannot be tried again: {error}")
         return redirect("generation", generation_id=generation_id)
     return redirect("generation", generation_id=submitted.generation_id)

@@ -129,6 +129,7 @@ class Job(models.Model):
             ),
             models.Index(fields=["worker"], name="job_running", condition=Q(state="running")),
             models.Index(F("owner"), F("created_at").desc(), name="job_owner"),
+            models.Index(fields=["owner"], name="job_owner_queued", condition=Q(state="queued")),
         ]
 
     def __str__(self) -> str:

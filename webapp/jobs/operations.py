@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 
 from webapp import queueing
 from webapp.accounts.models import User
+from webapp.jobs import queries as job_queries
 from webapp.jobs.models import IdempotencyKey, Job, JobState, Worker, WorkerState
 
 #: A job whose worker died this often is taken for the cause and not tried again.
@@ -27,9 +28,20 @@ MAX_CRASHES = 3
 #: Keys the advisory lock that lets any number of processes reap, one at a time.
 _REAPER_LOCK = 0x70696E61
 
+#: The class of the advisory locks under which the submissions of one owner take turns.
+_ADMISSION_LOCK = 0x70696E62
+
 
 class UnableToReuseIdempotencyKey(Exception):
     """The key was used before, for a request with another body."""
+
+
+class QueueFull(Exception):
+    """Nothing was accepted, because too much waits already."""
+
+    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,11 @@ def submit_job(
     priority: int = 5,
     expires_at: datetime.datetime | None = None,
 ) -> Job:
-    """Queue a job in the caller's transaction; the wake-up leaves after its commit."""
+    """Queue a job in the caller's transaction; the wake-up leaves after its commit.
+
+    Raises QueueFull before anything is stored.
+    """
+    _admit(owner=owner, queue=queue)
     job = Job.objects.create(
         id=job_id,
         kind=kind,
@@ -78,6 +94,23 @@ def submit_job(
     )
     transaction.on_commit(lambda: queueing.wake(queue))
     return job
+
+
+def _admit(*, owner: User, queue: str) -> None:
+    """Refuse what would wait behind too much: exactly for an owner, about so for a queue.
+
+    The lock makes the submissions of one owner take turns until their commit; others do not wait.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_ADMISSION_LOCK, owner.pk])
+    queued = Job.objects.filter(state=JobState.QUEUED)
+    if queued.filter(owner=owner).count() >= settings.JOBS_MAX_QUEUED_PER_OWNER:
+        detail = f"You have {settings.JOBS_MAX_QUEUED_PER_OWNER} requests waiting already."
+    elif queued.filter(queue=queue).count() >= settings.JOBS_MAX_QUEUED:
+        detail = f"{settings.JOBS_MAX_QUEUED} requests wait in this queue already."
+    else:
+        return
+    raise QueueFull(detail, retry_after_seconds=job_queries.seconds_per_job(queue))
 
 
 def claim_idempotency_key(

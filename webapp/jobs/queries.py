@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from django.db.models.functions import Now
 
 from webapp.accounts.models import User
 from webapp.jobs.models import Job, JobAttempt, JobEvent, JobState, Worker, WorkerState
+
+#: What a job is taken to cost where none has ended yet.
+_UNKNOWN_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,20 @@ def queues_with_work(queues: Sequence[str]) -> list[str]:
     """Those of the queues that have a job to claim now."""
     waiting = Job.objects.filter(queue__in=queues, state=JobState.QUEUED, sched_at__lte=Now())
     return sorted(set(waiting.values_list("queue", flat=True)[:100]))
+
+
+def seconds_per_job(queue: str) -> int:
+    """About how long until one job leaves a queue, from the latest attempts; at least 1."""
+    latest = JobAttempt.objects.filter(outcome="ok").order_by("-id")[:20]
+    durations = [
+        (ended - started).total_seconds()
+        for started, ended in latest.values_list("started_at", "ended_at")
+        if ended is not None
+    ]
+    if not durations:
+        return _UNKNOWN_SECONDS
+    served_by = max(1, live_workers().filter(queues__contains=[queue]).count())
+    return max(1, math.ceil(sum(durations) / len(durations) / served_by))
 
 
 def live_workers() -> QuerySet[Worker]:

@@ -21,11 +21,12 @@ from webapp.common.interface import (
     key_was_reused,
     list_of,
     parse_body,
+    queue_is_full,
     wait_as_preferred,
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
-from webapp.jobs.operations import UnableToReuseIdempotencyKey
+from webapp.jobs.operations import QueueFull, UnableToReuseIdempotencyKey
 from webapp.knowledge import operations, queries
 from webapp.knowledge.media import MARKDOWN, PLAIN_TEXT
 from webapp.knowledge.models import Source
@@ -139,6 +140,10 @@ class DocumentsApi(APIView):
             )
         except UnableToReuseIdempotencyKey as error:
             raise key_was_reused() from error
+        except QueueFull as error:
+            raise queue_is_full(
+                str(error), retry_after_seconds=error.retry_after_seconds
+            ) from error
         except operations.UnableToTakeDocument as error:
             if error.code == "too_large":
                 raise Problem(413, "too_large", error.detail) from error
