@@ -42,11 +42,6 @@ class LoadedGenerators:
             self._loaded.move_to_end(key)
             return self._loaded[key]
 
-    def drop(self, key: str) -> None:
-        """Forget a generator, so that the next use loads it anew."""
-        with self._lock:
-            self._loaded.pop(key, None)
-
 
 def loader_for(slot: int) -> Load:
     """Loads onto the device of this slot, with the threads that the settings allow."""

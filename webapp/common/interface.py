@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from webapp.common.problems import Problem, invalid
 MAX_WAIT_SECONDS = 30
 _MAX_KEY_LENGTH = 255
 _WAIT_STEP_SECONDS = 0.05
+#: How many requests of one process may wait at a time; half of its threads stay free.
+_waiters = threading.BoundedSemaphore(4)
 
 Row = TypeVar("Row")
 
@@ -107,13 +110,22 @@ def queue_is_full(detail: str, *, retry_after_seconds: int) -> Problem:
 def wait_as_preferred(
     request: Request, look: Callable[[], Row], *, has_ended: Callable[[Row], bool]
 ) -> Row:
-    """What `look` returns when it has ended, or when `Prefer: wait=N` is over."""
+    """What `look` returns when it has ended, or when `Prefer: wait=N` is over.
+
+    A waiting request holds a thread, so only a few may wait at a time; others are answered at
+    once, as a preference allows.
+    """
     until = time.monotonic() + preferred_wait(request)
-    while True:
-        row = look()
-        if has_ended(row) or time.monotonic() >= until:
-            return row
-        time.sleep(_WAIT_STEP_SECONDS)
+    row = look()
+    if has_ended(row) or time.monotonic() >= until or not _waiters.acquire(blocking=False):
+        return row
+    try:
+        while not has_ended(row) and time.monotonic() < until:
+            time.sleep(_WAIT_STEP_SECONDS)
+            row = look()
+        return row
+    finally:
+        _waiters.release()
 
 
 def preferred_wait(request: Request) -> int:
