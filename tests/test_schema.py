@@ -16,6 +16,8 @@ def schema():
 def test_the_schema_is_valid_openapi(schema):
     validate_schema(schema)
     assert schema["openapi"].startswith("3.1")
+    operation = schema["paths"]["/api/v1/generations"]["post"]
+    assert {"201", "202", "4XX", "5XX"} <= set(operation["responses"])
 
 
 def test_every_operation_says_what_it_answers(schema):

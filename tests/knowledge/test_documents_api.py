@@ -186,3 +186,11 @@ def test_a_key_stands_for_one_document(owner: User) -> None:
     other = client.post(LIST, {**TEXT, "text": "# Tea"}, format="json", headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
     assert Source.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_trash_and_restore_work_outside_of_a_transaction(owner: User) -> None:
+    client = client_for(owner)
+    address = client.post(LIST, TEXT, format="json").json()["links"]["self"]
+    assert client.delete(address).status_code == 204
+    assert client.post(f"{address}/restore").status_code == 200

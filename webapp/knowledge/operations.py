@@ -120,6 +120,7 @@ def _queue_reading(owner: User) -> Job:
 
 
 def _bring_back(*, owner: User, sha256: str) -> Source:
+    """Only inside a transaction: the row is locked until its end."""
     source = (
         Source.objects.select_for_update(of=("self",))
         .select_related("job")
@@ -188,4 +189,5 @@ def trash_source(*, source: Source) -> None:
 
 def restore_source(*, source: Source) -> None:
     """Take a document out of the trash; it is read again if that had not been finished."""
-    _bring_back(owner=source.owner, sha256=source.sha256)
+    with transaction.atomic():
+        _bring_back(owner=source.owner, sha256=source.sha256)
