@@ -67,11 +67,20 @@ def test_a_prompt_is_accepted_with_its_place_in_the_queue(client):
     assert answer["Location"] == f"{LIST}/{body['id']}"
     assert body["status"] == "queued"
     assert not body["terminal"]
-    assert body["queue"] == {"position": 2}
+    assert body["queue"] == {"position": 2, "eta_s": None}
+    assert body["status_reason"]["code"] == "no_worker"
     assert body["params"] == {"length": 3, "temperature": 1.0}
     assert isinstance(body["seed"], int)
     assert body["tags"] == ["house"]
     assert body["accession"].startswith("P-")
+
+
+def test_what_waits_for_its_turn_is_told_about_when(client, checkpoint):
+    make_worker(queues=["family.transformer"])
+    assert post(client).json()["queue"] == {"position": 1, "eta_s": 0}
+    body = post(client).json()
+    assert body["queue"]["eta_s"] > 0
+    assert body["status_reason"] is None
 
 
 def test_a_given_seed_is_kept(client):

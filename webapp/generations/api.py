@@ -65,6 +65,7 @@ class QueueOutput(serializers.Serializer[Any]):
     """Where a waiting generation stands."""
 
     position = serializers.IntegerField()
+    eta_s = serializers.IntegerField(allow_null=True)
 
 
 class ProgressOutput(serializers.Serializer[Any]):

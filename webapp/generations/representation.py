@@ -10,7 +10,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.urls import reverse
 
 from webapp.generations.models import Artifact, Generation
-from webapp.jobs.queries import queue_position
+from webapp.jobs.queries import Waiting, describe_waiting
 
 _LIST_TEXT_LENGTH = 400
 
@@ -18,7 +18,7 @@ _LIST_TEXT_LENGTH = 400
 def describe_generation(generation: Generation, *, brief: bool = False) -> dict[str, Any]:
     """The object; `brief` cuts long texts and leaves out what would cost a query per row."""
     job = generation.job
-    position = None if brief else queue_position(job)
+    waiting = None if brief else describe_waiting(job)
     prompt = generation.prompt[:_LIST_TEXT_LENGTH] if brief else generation.prompt
     return {
         "id": str(generation.id),
@@ -26,9 +26,11 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         "status": job.status,
         "terminal": job.terminal,
         "status_seq": job.status_seq,
-        "status_reason": _reason(generation),
+        "status_reason": _reason(generation, waiting),
         "progress": job.progress or None,
-        "queue": None if position is None else {"position": position},
+        "queue": None
+        if waiting is None
+        else {"position": waiting.position, "eta_s": waiting.seconds},
         "model": {
             "slug": generation.checkpoint.slug,
             "family": generation.checkpoint.family,
@@ -72,11 +74,18 @@ def describe_artifact(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def _reason(generation: Generation) -> dict[str, str] | None:
+def _reason(generation: Generation, waiting: Waiting | None) -> dict[str, str] | None:
+    """Why it ended as it did, or why it is not running yet where that is not its turn alone."""
     job = generation.job
-    if not job.error_code:
-        return None
-    return {"code": job.error_code, "detail": job.error_detail}
+    if job.error_code:
+        return {"code": job.error_code, "detail": job.error_detail}
+    if waiting is not None and not waiting.is_served:
+        detail = (
+            f"No worker for {generation.checkpoint.family} is running. "
+            "It is queued and starts when one is."
+        )
+        return {"code": "no_worker", "detail": detail}
+    return None
 
 
 def _artifacts(generation: Generation) -> list[Artifact]:

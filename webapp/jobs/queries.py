@@ -17,6 +17,8 @@ from webapp.jobs.models import Job, JobAttempt, JobEvent, JobState, Worker, Work
 
 #: What a job is taken to cost where none has ended yet.
 _UNKNOWN_SECONDS = 5
+#: A worker that was silent for longer than this does not count as running.
+_FRESH = datetime.timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,28 @@ def queue_position(job: Job) -> int | None:
         | Q(priority=job.priority, sched_at=job.sched_at, id__lt=job.id)
     )
     return ahead.count() + 1
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How a queued job stands: its place, about how many seconds until its turn, and by whom.
+
+    `seconds` is None while no worker serves its queue.
+    """
+
+    position: int
+    is_served: bool
+    seconds: int | None
+
+
+def describe_waiting(job: Job) -> Waiting | None:
+    """How a job waits; None unless it does."""
+    position = queue_position(job)
+    if position is None:
+        return None
+    if not queue_is_served(job.queue, within=_FRESH):
+        return Waiting(position, is_served=False, seconds=None)
+    return Waiting(position, is_served=True, seconds=(position - 1) * seconds_per_job(job.queue))
 
 
 def queues_with_work(queues: Sequence[str]) -> list[str]:
