@@ -6,6 +6,7 @@ Apart from `tasks/generation.py`, which every Celery process imports, because th
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import lru_cache
 
 from django.db import connection
@@ -22,7 +23,12 @@ logger = logging.getLogger(__name__)
 
 @lru_cache(maxsize=1)
 def _generators() -> LoadedGenerators:
-    return LoadedGenerators(loader_for(this_process().slot))
+    return LoadedGenerators(loader_for(this_process().slot), tell=_tell_checkpoints)
+
+
+def _tell_checkpoints(keys: Sequence[str]) -> None:
+    """Let the next heartbeat name the loaded checkpoints; a key is `slug@revision`."""
+    this_process().tell(checkpoints=sorted({key.partition("@")[0] for key in keys}))
 
 
 def run_until_idle() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -21,13 +21,18 @@ logger = logging.getLogger(__name__)
 MAX_LOADED = 8
 
 Load = Callable[[Path], Generator]
+#: Hears the keys of what is loaded now, after each change.
+Tell = Callable[[Sequence[str]], None]
 
 
 class LoadedGenerators:
     """Loads a checkpoint at its first use and keeps it. Safe to use from several threads."""
 
-    def __init__(self, load: Load, *, capacity: int = MAX_LOADED) -> None:
+    def __init__(
+        self, load: Load, *, capacity: int = MAX_LOADED, tell: Tell = lambda _keys: None
+    ) -> None:
         self._load = load
+        self._tell = tell
         self._capacity = capacity
         self._loaded: OrderedDict[str, Generator] = OrderedDict()
         self._lock = threading.Lock()
@@ -39,6 +44,8 @@ class LoadedGenerators:
                 self._loaded[key] = self._load(folder)
                 while len(self._loaded) > self._capacity:
                     self._loaded.popitem(last=False)
+                # Told rather than asked for: an asker would wait for the lock while one loads.
+                self._tell(list(self._loaded))
             self._loaded.move_to_end(key)
             return self._loaded[key]
 

@@ -102,6 +102,11 @@ class WorkerProcess:
         with self._held_lock:
             self._held.pop(job_id, None)
 
+    def tell(self, **facts: Any) -> None:
+        """Add to what the next heartbeat says about this process."""
+        # A new dictionary, because the heartbeat's thread may be reading the old one.
+        self.info = {**self.info, **facts}
+
     def start(self) -> None:
         """Begin to beat."""
         threading.Thread(target=self._beat_forever, name="heartbeat", daemon=True).start()

@@ -23,11 +23,13 @@ from webapp.grounding.models import Answer
 pytestmark = pytest.mark.django_db
 
 OPEN, OWN_LIST, SHARED, FOREIGN = "open", "list of one's own", "same for all", "somebody else's"
+ADMINS = "for admins and monitors, which have no browser to be led to a form"
 
 #: What lies behind each route, by method.
 ROUTES: dict[str, dict[str, str]] = {
     "healthz/live": {"GET": OPEN},
     "healthz/ready": {"GET": OPEN},
+    "metrics": {"GET": ADMINS},
     "problems/<slug:code>": {"GET": OPEN},
     "offline": {"GET": OPEN},
     "favicon.ico": {"GET": OPEN},
@@ -40,6 +42,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "account/theme": {"POST": SHARED},
     "models": {"GET": SHARED},
     "models/<slug:slug>": {"GET": SHARED},
+    "workers": {"GET": SHARED},
     "": {"GET": OWN_LIST},
     "studio/knobs": {"GET": SHARED},
     "studio/generate": {"POST": OWN_LIST},
@@ -159,7 +162,7 @@ def test_without_signing_in(route, method, address, db):
     if ROUTES[route][method] == OPEN:
         assert answer.status_code in {200, 302}
         assert "sign-in" not in answer.get("Location", "")
-    elif route.startswith("api/"):
+    elif route.startswith("api/") or ROUTES[route][method] == ADMINS:
         assert answer.status_code == 401
     elif route in {"sign-out", "account/theme"}:
         assert answer.status_code in {204, 302}
@@ -179,6 +182,14 @@ def test_a_stranger_finds_nothing(route, method, role, address, django_user_mode
     answer = call(signed_in(stranger), route, method, address)
     assert answer.status_code == 404
     assert b"mine alone" not in answer.content.lower()
+
+
+@pytest.mark.parametrize(
+    ("route", "method"), [case for case in CASES if ROUTES[case[0]][case[1]] == ADMINS]
+)
+@pytest.mark.parametrize("role", [Role.AUTHOR, Role.REVIEWER])
+def test_others_than_admins_are_refused(route, method, role, address):
+    assert call(signed_in(make_user(role)), route, method, address).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ PLAIN = [
     "/ask",
     "/models",
     "/models/toy-text",
+    "/workers",
     "/account",
     "/queue",
 ]

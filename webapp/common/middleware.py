@@ -79,7 +79,7 @@ class DatabaseOutageMiddleware:
 
 def _outage(request: HttpRequest) -> HttpResponse:
     problem = database_unavailable()
-    if request.path.startswith(("/api/", "/healthz/")):
+    if request.path.startswith(("/api/", "/healthz/", "/metrics")):
         return problem_response(problem, request)
     response = render(request, "outage.html", status=503)
     response["Retry-After"] = "2"

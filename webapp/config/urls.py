@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from webapp.config import health
+from webapp.config import health, metrics
 
 api_patterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.accounts.urls")),
@@ -28,5 +28,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include((api_patterns, "api"))),
     path("healthz/live", health.live, name="healthz-live"),
     path("healthz/ready", health.ready, name="healthz-ready"),
+    path("metrics", metrics.MetricsApi.as_view(), name="metrics"),
     path("admin/", admin.site.urls),
 ]

@@ -7,6 +7,7 @@ from webapp.catalog import pages as catalog
 from webapp.common import pages as common
 from webapp.generations import pages as generations
 from webapp.grounding import pages as grounding
+from webapp.jobs import pages as jobs
 from webapp.knowledge import pages as knowledge
 from webapp.search import pages as search
 
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *common.urlpatterns,
     *accounts.urlpatterns,
     *catalog.urlpatterns,
+    *jobs.urlpatterns,
     *generations.urlpatterns,
     *search.urlpatterns,
     *knowledge.urlpatterns,

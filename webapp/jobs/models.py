@@ -130,6 +130,9 @@ class Job(models.Model):
             models.Index(fields=["worker"], name="job_running", condition=Q(state="running")),
             models.Index(F("owner"), F("created_at").desc(), name="job_owner"),
             models.Index(fields=["owner"], name="job_owner_queued", condition=Q(state="queued")),
+            models.Index(
+                fields=["finished_at"], name="job_finished", condition=Q(finished_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

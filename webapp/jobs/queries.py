@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
@@ -132,3 +134,124 @@ def list_attempts(*, job_id: uuid.UUID) -> QuerySet[JobAttempt]:
 def list_events(*, job_id: uuid.UUID) -> QuerySet[JobEvent]:
     """The states a job went through, oldest first."""
     return JobEvent.objects.filter(job_id=job_id).order_by("seq")
+
+
+@dataclass(frozen=True)
+class QueueLoad:
+    """What waits in a queue and what of it runs; `oldest_seconds` is None where none can start."""
+
+    queue: str
+    depth: int
+    oldest_seconds: float | None
+    running: int
+
+
+#: Two halves because each has an index of exactly the jobs that it counts; the ended ones, which
+#: are nearly all, are never looked at.
+_QUEUE_LOADS = """
+SELECT queue, sum(waiting)::bigint, max(oldest), sum(running)::bigint FROM (
+  SELECT queue, count(*) AS waiting, 0 AS running,
+    extract(epoch FROM statement_timestamp() - min(sched_at) FILTER (
+      WHERE sched_at <= statement_timestamp()
+        AND (expires_at IS NULL OR expires_at > statement_timestamp())))::float AS oldest
+  FROM jobs_job WHERE state = 'queued' GROUP BY queue
+  UNION ALL
+  SELECT queue, 0, count(*), NULL FROM jobs_job WHERE state = 'running' GROUP BY queue) AS halves
+GROUP BY queue ORDER BY queue
+"""
+
+
+def list_queue_loads() -> list[QueueLoad]:
+    """The queues in which something waits or runs, by name."""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE_LOADS)
+        return [QueueLoad(*row) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class EndedCount:
+    """How many jobs of a kind ended in a state."""
+
+    kind: str
+    state: str
+    count: int
+
+
+def count_ended(*, within: datetime.timedelta) -> list[EndedCount]:
+    """The jobs that ended lately by kind and state; costs what ended, not what was ever made."""
+    ended = (
+        Job.objects.filter(finished_at__gt=Now() - within)
+        .values_list("kind", "state")
+        .annotate(count=Count("id"))
+        .order_by("kind", "state")
+    )
+    return [EndedCount(*row) for row in ended]
+
+
+@dataclass(frozen=True)
+class WorkerReport:
+    """A worker process as the database knows it; `silent_seconds` by the database's clock."""
+
+    id: int
+    node: str
+    slot: int
+    pid: int
+    queues: tuple[str, ...]
+    state: WorkerState
+    heartbeat_at: datetime.datetime
+    silent_seconds: float
+    running: int
+    peak_memory_bytes: int | None
+    checkpoints: tuple[str, ...]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is not known to be dead."""
+        return self.state != WorkerState.DEAD
+
+
+#: Dead processes that are listed at most; one that dies at every start would fill the page.
+_MAX_DEAD_LISTED = 12
+
+_WORKERS = """
+SELECT w.id, w.node, w.slot, w.pid, w.queues, w.state, w.heartbeat_at,
+  greatest(0, extract(epoch FROM statement_timestamp() - w.heartbeat_at))::float,
+  (SELECT count(*) FROM jobs_job j WHERE j.worker_id = w.id AND j.state = 'running'), w.info
+FROM (
+  SELECT * FROM jobs_worker WHERE state <> 'dead'
+  UNION ALL
+  (SELECT * FROM jobs_worker
+   WHERE state = 'dead'
+     AND heartbeat_at > statement_timestamp() - %(dead_seconds)s * interval '1 second'
+   ORDER BY heartbeat_at DESC LIMIT %(max_dead)s)) AS w
+ORDER BY w.state = 'dead', CASE WHEN w.state = 'dead' THEN w.heartbeat_at END DESC, w.node, w.slot
+"""
+
+
+def list_workers(*, dead_within: datetime.timedelta) -> list[WorkerReport]:
+    """Live processes by name, then those that died lately, the latest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WORKERS, {"dead_seconds": dead_within.total_seconds(), "max_dead": _MAX_DEAD_LISTED}
+        )
+        return [_worker_report(row) for row in cursor.fetchall()]
+
+
+def _worker_report(row: Sequence[Any]) -> WorkerReport:
+    *columns, info = row
+    told = json.loads(info) if isinstance(info, str) else info
+    identity, node, slot, pid, queues, state, heartbeat_at, silent_seconds, running = columns
+    peak_kib = told.get("peak_rss_kib")
+    return WorkerReport(
+        id=identity,
+        node=node,
+        slot=slot,
+        pid=pid,
+        queues=tuple(queues),
+        state=WorkerState(state),
+        heartbeat_at=heartbeat_at,
+        silent_seconds=silent_seconds,
+        running=running,
+        peak_memory_bytes=None if peak_kib is None else peak_kib * 1024,
+        checkpoints=tuple(told.get("checkpoints", ())),
+    )

@@ -47,6 +47,7 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("ask", "Ask", "ask", frozenset({"answer"})),
     ("documents", "Documents", "documents", frozenset({"document"})),
     ("models", "Models", "models", frozenset({"model"})),
+    ("workers", "Workers", "workers", frozenset()),
     ("account", "Account", "account", frozenset()),
 )
 
