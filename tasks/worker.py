@@ -63,6 +63,7 @@ class WorkerProcess:
         self._last_beat = time.monotonic()
         self._held: dict[uuid.UUID, float] = {}
         self._held_lock = threading.Lock()
+        self._register_lock = threading.Lock()
 
     @property
     def id(self) -> int:
@@ -118,6 +119,13 @@ class WorkerProcess:
                 jobs.retire_worker(worker_id=self._id)
 
     def _register(self) -> None:
+        # The heartbeat and the first job come at the same time; a second row would declare the
+        # first one dead, and what was claimed under it would be lost.
+        with self._register_lock:
+            if self._id is None:
+                self._register_once()
+
+    def _register_once(self) -> None:
         try:
             row = jobs.register_worker(
                 queues=self.queues,

@@ -21,6 +21,9 @@ from webapp.jobs.queries import QueueLoad, WorkerReport, list_queue_loads, list_
 #: How long a process that ended stays on the page.
 _DEAD_WITHIN = timedelta(hours=1)
 
+#: A sign of life comes every few seconds; to count between two would only make the page restless.
+_JUST_NOW_SECONDS = 6
+
 _FAMILY_OF_QUEUE = {queueing.family_queue(family): family for family in FAMILY_NAMES}
 
 
@@ -99,7 +102,7 @@ def _worker_card(report: WorkerReport) -> WorkerCard:
         queues=tuple(_queue_name(queue) for queue in report.queues),
         word=word,
         mark=mark,
-        silence=f"{_duration(report.silent_seconds)} ago",
+        silence=_ago(report.silent_seconds),
     )
 
 
@@ -121,6 +124,10 @@ def _is_silent(report: WorkerReport) -> bool:
 def _queue_name(queue: str) -> QueueName:
     family = _FAMILY_OF_QUEUE.get(queue, "")
     return QueueName(family, FAMILY_NAMES[family] if family else queue.capitalize())
+
+
+def _ago(seconds: float) -> str:
+    return "just now" if seconds < _JUST_NOW_SECONDS else f"{_duration(seconds)} ago"
 
 
 def _duration(seconds: float) -> str:
