@@ -16,6 +16,7 @@ from genmodels.contract import Generator
 from genmodels.families.diffusion.captions import CONCEPTS, captions_of, wordings_of
 from genmodels.families.diffusion.concepts import embed_prompt, map_wordings
 from genmodels.families.diffusion.generator import DiffusionGenerator, PictureRun
+from genmodels.families.diffusion.network import PointwiseConv, RowwiseLinear
 from genmodels.families.diffusion.objective import draw_times, mix, predict_data
 from genmodels.families.diffusion.picture import encode_png, read_recipe
 from genmodels.families.diffusion.samplers import SAMPLERS
@@ -176,3 +177,31 @@ def test_the_recipe_is_json_in_a_text_chunk() -> None:
     content = encode_png(torch.zeros(1, 4, 4), upscale=1, recipe={"b": 1, "a": "ß"})
     with Image.open(io.BytesIO(content)) as image:
         assert json.loads(image.info["pinakes"]) == {"a": "ß", "b": 1}
+
+
+def test_passes_of_their_own_give_the_same_bytes(painter: DiffusionGenerator) -> None:
+    """Where the trial fails, runs do not share passes; nobody sees it in a picture."""
+    requests = [
+        make_request(painter, "a boot", {"steps": steps, "guidance": guidance}, seed=steps)
+        for steps, guidance in ((2, 0.0), (3, 1.5), (4, 7.0))
+    ]
+    alone = [finish(painter, request) for request in requests]
+    painter.shares_passes = False
+    runs: list[PictureRun] = [painter.open(request) for request in requests]
+    while going := [run for run in runs if not run.done]:
+        painter.advance(going)
+    assert [run.sample.content for run in runs] == alone
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("layer", [RowwiseLinear(48, 40), PointwiseConv(48, 40)])
+def test_layers_of_few_rows_are_indifferent_to_company(
+    layer: RowwiseLinear | PointwiseConv,
+) -> None:
+    shape = (40, 48) if isinstance(layer, RowwiseLinear) else (40, 48, 7, 7)
+    x = torch.randn(shape, generator=seeded(3))
+    together = layer(x)
+    for size in (1, 2, 3, 8, 17, 33):
+        assert torch.equal(layer(x[:size]), together[:size])
+    plain = torch.nn.functional.linear if isinstance(layer, RowwiseLinear) else torch.conv2d
+    assert torch.allclose(together, plain(x, layer.weight, layer.bias), atol=1e-5)

@@ -100,9 +100,10 @@ PARAMETERS = (
 )
 
 DETERMINISM = (
-    "Every run is computed in passes of its own, whose shape depends on its request alone, so the "
-    "bytes never depend on the runs beside it. They repeat on the same kind of processor, torch "
-    "version and number of threads; elsewhere the last bit of a pixel may differ."
+    "Runs share passes where a trial at loading finds that pictures get the same velocities, bit "
+    "by bit, in passes of every size; elsewhere each run has passes of its own. So the bytes never "
+    "depend on the runs beside it. They repeat on the same kind of processor and torch version; "
+    "elsewhere the last bit of a pixel may differ."
 )
 
 

@@ -1,8 +1,9 @@
 """Runs of the diffusion network: each follows its own path by one velocity per pass.
 
-A convolution library chooses its algorithm by the shape of the whole batch, and another algorithm
-rounds otherwise. So each run is computed in a pass of its own, whose shape depends on its request
-alone. What that costs against one shared batch is in docs/families/diffusion.md.
+Runs share a pass, each at its own time. That must not change a bit of any, but a convolution
+library may choose its algorithm by the shape of the whole batch, and another algorithm rounds
+otherwise. So a trial after loading compares passes of different sizes bit by bit; where they
+differ, each run gets a pass of its own. docs/families/diffusion.md says what was found where.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class PictureRun:
 class DiffusionGenerator:
     """A loaded diffusion checkpoint."""
 
-    #: A pass costs the same for each run in it, so more company would only make each wait longer.
+    #: Sixteen pictures, with and without the sentence: more of them are no faster per picture.
     slots = 8
 
     def __init__(
@@ -128,6 +129,7 @@ class DiffusionGenerator:
         self._concepts = concepts
         self._embedder = embedder
         self._device = device
+        self.shares_passes = self._is_indifferent_to_company()
 
     @property
     def card(self) -> Card:
@@ -150,21 +152,51 @@ class DiffusionGenerator:
     @torch.inference_mode()
     def advance(self, runs: Sequence[Run]) -> None:
         """One velocity for each of these runs, opened here and not done."""
-        for run in cast("Sequence[PictureRun]", runs):
-            assert not run.done, "a run that is done has left"
-            run.follow(self._guided_velocity(run))
+        pictures = cast("Sequence[PictureRun]", runs)
+        assert not any(run.done for run in pictures), "a run that is done has left"
+        if self.shares_passes:
+            for run, velocity in zip(pictures, self._guided_velocities(pictures), strict=True):
+                run.follow(velocity[None])
+        else:
+            for run in pictures:
+                run.follow(self._guided_velocities([run]))
 
-    def _guided_velocity(self, run: PictureRun) -> torch.Tensor:
-        """Classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598, eq. 6): (1, 1, Y, X).
+    def _guided_velocities(self, runs: Sequence[PictureRun]) -> torch.Tensor:
+        """Classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598, eq. 6): (R, 1, Y, X).
 
         The velocity without the sentence, plus `guidance` times what the sentence changes.
         """
-        with_and_without = torch.cat((run.sentence, self._network.no_sentence[None]))
-        x = run.path.x.expand(2, -1, -1, -1)
-        time = torch.full((2,), run.path.time, device=self._device)
-        told, untold = self._network(x, time, with_and_without).chunk(2)
-        guided: torch.Tensor = untold + run.guidance * (told - untold)
+        x = torch.cat([run.path.x for run in runs])
+        time = torch.tensor([run.path.time for run in runs], device=self._device)
+        guidance = torch.tensor([run.guidance for run in runs], device=self._device)
+        told = torch.cat([run.sentence for run in runs])
+        untold = self._network.no_sentence.expand(len(runs), -1)
+        velocity = self._network(
+            torch.cat((x, x)), torch.cat((time, time)), torch.cat((told, untold))
+        )
+        with_sentence, without = velocity.chunk(2)
+        guided: torch.Tensor = without + guidance[:, None, None, None] * (with_sentence - without)
         return guided
+
+    @torch.inference_mode()
+    def _is_indifferent_to_company(self) -> bool:
+        """Whether pictures have the same velocities, bit by bit, in passes of 2 and of more."""
+        random = seeded(0)
+        side, count = self._network.config.side, 2 * self.slots
+        x = stacked_normal([random], (count, side, side)).view(count, 1, side, side)
+        x = x.to(self._device)
+        time = torch.linspace(0.0, 1.0, count, device=self._device)
+        sentence = self._network.no_sentence.expand(count, -1)
+        pairs = torch.cat(
+            [
+                self._network(x[pair], time[pair], sentence[pair])
+                for pair in (slice(start, start + 2) for start in range(0, count, 2))
+            ]
+        )
+        return all(
+            torch.equal(self._network(x[:size], time[:size], sentence[:size]), pairs[:size])
+            for size in range(4, count + 1, 2)
+        )
 
 
 def _product_version() -> str:

@@ -6,6 +6,11 @@ of a sentence vector.
 The picture is first folded into patches of 2x2 pixels: at 28x28 the first level then works on
 14x14 and the second on 7x7, where it also attends. Time and sentence scale and shift every
 normalised feature map (Dhariwal and Nichol 2021, arXiv:2105.05233, section 3).
+
+A picture's velocity should have the same bits in any company. The 3x3 convolutions of the
+libraries at hand keep them in every batch of two or more; products of matrices do not while they
+have few rows. So layers that see one row per picture pad them (RowwiseLinear), and convolutions of
+single pixels are one product per picture (PointwiseConv).
 """
 
 from __future__ import annotations
@@ -16,6 +21,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 from torch.nn import functional
+
+#: Rows that a product needs to be computed as products of many rows are.
+_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -46,9 +54,9 @@ class UNet(nn.Module):
         self.config = config
         fine, coarse = config.channels, 2 * config.channels
         width = config.condition_width
-        self.time_in = nn.Linear(fine, width)
-        self.sentence_in = nn.Linear(config.sentence_width, width)
-        self.condition_out = nn.Linear(width, width)
+        self.time_in = RowwiseLinear(fine, width)
+        self.sentence_in = RowwiseLinear(config.sentence_width, width)
+        self.condition_out = RowwiseLinear(width, width)
         #: Stands for "no sentence" in classifier-free guidance.
         self.no_sentence = nn.Parameter(torch.zeros(config.sentence_width))
         self.stem = nn.Conv2d(4, fine, 3, padding=1)
@@ -100,6 +108,32 @@ class UNet(nn.Module):
         return functional.silu(self.condition_out(functional.silu(waves + meaning)))
 
 
+class RowwiseLinear(nn.Linear):
+    """A linear layer whose rows (B, K) have the same result in batches of any size.
+
+    Libraries compute products of few rows by other kernels than those of many, so the rows are
+    filled up with zeros to a multiple of 16.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, K) to (B, N)."""
+        return super().forward(functional.pad(x, (0, 0, 0, -len(x) % _ROWS)))[: len(x)]
+
+
+class PointwiseConv(nn.Conv2d):
+    """A convolution of single pixels, as one product of matrices per picture."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(channels_in, channels_out, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, C_in, Y, X) to (B, C_out, Y, X)."""
+        assert self.bias is not None
+        weight = self.weight.flatten(1).expand(len(x), -1, -1)
+        result = torch.baddbmm(self.bias[None, :, None], weight, x.flatten(2))
+        return result.view(len(x), -1, *x.shape[2:])
+
+
 class ResidualBlock(nn.Module):
     """Two convolutions around a scale and shift by the condition, added to the input."""
 
@@ -107,13 +141,13 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.norm_in = nn.GroupNorm(8, channels_in)
         self.conv_in = nn.Conv2d(channels_in, channels_out, 3, padding=1)
-        self.modulation = nn.Linear(width, 2 * channels_out)
+        self.modulation = RowwiseLinear(width, 2 * channels_out)
         self.norm_out = nn.GroupNorm(8, channels_out, affine=False)
         self.conv_out = nn.Conv2d(channels_out, channels_out, 3, padding=1)
         self.skip = (
             nn.Identity()
             if channels_in == channels_out
-            else nn.Conv2d(channels_in, channels_out, 1)
+            else PointwiseConv(channels_in, channels_out)
         )
 
     def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
@@ -132,8 +166,8 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.head_width = head_width
         self.norm = nn.GroupNorm(8, channels)
-        self.query_key_value = nn.Conv2d(channels, 3 * channels, 1)
-        self.out = nn.Conv2d(channels, channels, 1)
+        self.query_key_value = PointwiseConv(channels, 3 * channels)
+        self.out = PointwiseConv(channels, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, Y, X) to the same shape."""
