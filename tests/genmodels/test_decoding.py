@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import torch
 
-from genmodels.decoding import choose_token
+from genmodels.decoding import Choice, choose_tokens
 from genmodels.randomness import seeded
 
 _SHARES = [0.5, 0.3, 0.15, 0.05]
@@ -15,11 +15,8 @@ _SCORES = torch.tensor(_SHARES, dtype=torch.float64).log()[[2, 0, 3, 1]]  # best
 
 
 def _count(*, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> Counter[int]:
-    random = seeded(0)
-    return Counter(
-        choose_token(_SCORES, temperature=temperature, top_k=top_k, top_p=top_p, random=random)
-        for _ in range(4000)
-    )
+    choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p, random=seeded(0))
+    return Counter(choose_tokens(_SCORES.expand(4000, -1), [choice] * 4000))
 
 
 def test_temperature_one_draws_by_probability() -> None:
@@ -30,8 +27,9 @@ def test_temperature_one_draws_by_probability() -> None:
 def test_temperature_zero_takes_the_first_best_and_draws_nothing() -> None:
     random = seeded(0)
     before = random.get_state()
-    scores = torch.tensor([1.0, 3.0, 3.0])
-    assert choose_token(scores, temperature=0.0, top_k=0, top_p=1.0, random=random) == 1
+    scores = torch.tensor([[1.0, 3.0, 3.0]])
+    choice = Choice(temperature=0.0, top_k=0, top_p=1.0, random=random)
+    assert choose_tokens(scores, [choice]) == [1]
     assert torch.equal(random.get_state(), before)
 
 
@@ -58,3 +56,25 @@ def test_top_p_keeps_the_fewest_that_hold_the_share(top_p: float, allowed: set[i
 
 def test_top_p_is_a_share_of_what_top_k_left() -> None:
     assert set(_count(top_k=2, top_p=0.6)) == {1}  # 0.5 of 0.8 is more than 0.6
+
+
+def test_each_row_is_drawn_as_if_it_were_alone() -> None:
+    """Rows of all kinds together, at a width that fills no vector register."""
+    scores = torch.randn(24, 65, generator=seeded(1), dtype=torch.float64) * 4
+
+    def choices() -> list[Choice]:
+        return [
+            Choice(
+                temperature=(0.0, 0.3, 1.0, 2.0)[row % 4],
+                top_k=(0, 5, 40)[row % 3],
+                top_p=(1.0, 0.9, 0.2)[row // 4 % 3],
+                random=seeded(row),
+            )
+            for row in range(24)
+        ]
+
+    alone = [
+        choose_tokens(scores[row : row + 1], [choice])[0] for row, choice in enumerate(choices())
+    ]
+    assert choose_tokens(scores, choices()) == alone
+    assert len(set(alone)) > 8

@@ -101,7 +101,7 @@ PARAMETERS = (
 
 DETERMINISM = (
     "Runs share passes where a trial at loading finds that pictures get the same velocities, bit "
-    "by bit, in passes of every size; elsewhere each run has passes of its own. So the bytes never "
+    "by bit, in passes of every size; elsewhere each run has its own passes. So the bytes never "
     "depend on the runs beside it. They repeat on the same kind of processor and torch version; "
     "elsewhere the last bit of a pixel may differ."
 )

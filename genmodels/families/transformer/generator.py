@@ -22,7 +22,7 @@ from genmodels.contract import (
     Run,
     Sample,
 )
-from genmodels.decoding import choose_token
+from genmodels.decoding import Choice, choose_tokens
 from genmodels.families.transformer.cache import SlotCache, SlotOwner
 from genmodels.families.transformer.decoder import Chunk, Decoder
 from genmodels.families.transformer.vocabulary import Vocabulary
@@ -41,11 +41,13 @@ class TextRun:
         self._tokens = vocabulary.encode(prompt)
         self._num_prompt = len(self._tokens)
         self._context = context
-        self._random = seeded(request.seed)
         self._total = int(request.parameters["max_new_tokens"])
-        self._temperature = float(request.parameters["temperature"])
-        self._top_k = int(request.parameters["top_k"])
-        self._top_p = float(request.parameters["top_p"])
+        self.choice = Choice(
+            temperature=float(request.parameters["temperature"]),
+            top_k=int(request.parameters["top_k"]),
+            top_p=float(request.parameters["top_p"]),
+            random=seeded(request.seed),
+        )
         self.owner = SlotOwner()
         self.owner.start = max(0, self._num_prompt - context)
 
@@ -86,15 +88,8 @@ class TextRun:
             owner.length = 0
         return Chunk(owner=owner, tokens=self._tokens[owner.start + owner.length :])
 
-    def write(self, scores: torch.Tensor) -> None:
-        """Append the character that is drawn from `scores` (V,)."""
-        token = choose_token(
-            scores,
-            temperature=self._temperature,
-            top_k=self._top_k,
-            top_p=self._top_p,
-            random=self._random,
-        )
+    def write(self, token: int) -> None:
+        """Append a character."""
         self._tokens.append(token)
 
     @property
@@ -153,7 +148,8 @@ class TransformerGenerator:
         assert not any(run.done for run in texts), "a run that is done has left"
         self._cache.claim([run.owner for run in texts])
         scores = self._decoder.read(self._cache, [run.pending() for run in texts])
-        for run, row in zip(texts, scores, strict=True):
-            run.write(row)
+        tokens = choose_tokens(scores, [run.choice for run in texts])
+        for run, token in zip(texts, tokens, strict=True):
+            run.write(token)
             if run.done:
                 self._cache.release(run.owner)
