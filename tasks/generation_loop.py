@@ -2,71 +2,80 @@
 
 Runs join and leave between steps. Runs of the same checkpoint share its passes; checkpoints take
 turns. Nothing here decides what a run computes: its bytes depend on its request alone
-(`genmodels.contract`).
+(`genmodels.contract`). And nothing here waits for Postgres or Redis while a run could advance:
+that is done in the background (`tasks.bookkeeping`).
 """
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import logging
+import math
+import threading
 import time
-import traceback
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, MutableMapping
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol
 
 from django.conf import settings
-from django.db import connection
 
 from genmodels.checkpoint import UnableToLoadCheckpoint
-from genmodels.contract import GenerationRequest, Generator, InvalidRequest, Run, Sample
+from genmodels.contract import GenerationRequest, Generator, Run, Sample
+from tasks import bookkeeping
+from tasks.bookkeeping import Background, Bookkeeping, Held, ModelReplaced, Room, Seen
 from webapp.catalog.models import Checkpoint
-from webapp.catalog.operations import mark_unavailable
 from webapp.common import live
 from webapp.common.problems import DATABASE_OUTAGES
-from webapp.generations import operations as generations
-from webapp.generations.models import Generation, Response
-from webapp.jobs import operations as jobs
-from webapp.jobs import queries as job_queries
+from webapp.generations.models import Generation
 from webapp.jobs.models import JobState
 from webapp.jobs.operations import ClaimedJob
 
 logger = logging.getLogger(__name__)
-Outcome = TypeVar("Outcome")
+Arguments = ParamSpec("Arguments")
 
 #: Runs that one process holds at a time, over all its checkpoints.
-MAX_RUNS = 32
-#: Jobs taken at one claim: enough to fill a pass, few enough to leave some for other processes.
-CLAIM_LIMIT = 8
+MAX_RUNS = 64
 #: Seconds between looks at the database while runs go on: for new jobs, and for cancels.
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
+#: Seconds between looks when there was a word of something new.
+NUDGED_SECONDS = 0.02
+#: How long a process without work listens before it goes back to waiting for messages, which
+#: wake it less quickly.
+LINGER_SECONDS = 0.5
 #: Seconds between the progress events of a run, between its previews, and between writes to its
 #: row.
 PROGRESS_SECONDS = 0.1
 PREVIEW_SECONDS = 0.4
 ROW_SECONDS = 1.0
-#: How long the end of a job is tried again while Postgres is away.
-FINISH_SECONDS = 120
+#: Seconds until the database is asked again after it could not be.
+_OUTAGE_SECONDS = 0.5
 
 
-class Process(Protocol):
+class Process(bookkeeping.Process, Protocol):
     """What the loop needs of the worker process that it runs in."""
-
-    @property
-    def id(self) -> int: ...
-
-    @property
-    def queues(self) -> list[str]: ...
 
     @property
     def sure(self) -> bool: ...
 
     @property
-    def accepts_work(self) -> bool: ...
+    def nudged(self) -> threading.Event:
+        """Set when there may be new jobs."""
+        ...
 
-    def hold(self, job_id: uuid.UUID, *, seconds: float) -> None: ...
+    @property
+    def doomed(self) -> set[uuid.UUID]:
+        """Jobs that somebody has just asked to cancel; the loop empties it."""
+        ...
+
+    @property
+    def batch_limits(self) -> MutableMapping[str, int]:
+        """How many runs of a checkpoint fit into memory, where fewer do than it has slots for."""
+        ...
 
     def let_go(self, job_id: uuid.UUID) -> None: ...
 
@@ -77,7 +86,7 @@ class Generators(Protocol):
     def get(self, key: str, folder: Path) -> Generator: ...
 
 
-@dataclass
+@dataclass(eq=False)
 class ActiveRun:
     """A claimed job on its way through a generator."""
 
@@ -90,15 +99,26 @@ class ActiveRun:
     row_at: float = 0.0
     steps: int = 0
     pass_seconds: float = 0.0
+    #: Its share of the passes: what it is charged with.
+    used_seconds: float = 0.0
 
 
 @dataclass
 class Group:
-    """The runs of one checkpoint. `single` after a pass failed: then each run goes alone."""
+    """The runs of one checkpoint, at most `limit` of which share a pass.
+
+    `single` after a pass failed: then each run goes alone until the culprit is found.
+    """
 
     generator: Generator
+    limit: int
     runs: list[ActiveRun] = field(default_factory=list)
     single: bool = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more would have to wait for its turn."""
+        return len(self.runs) >= self.limit
 
 
 def checkpoint_folder(checkpoint: Checkpoint) -> Path:
@@ -111,223 +131,220 @@ def checkpoint_folder(checkpoint: Checkpoint) -> Path:
 class GenerationLoop:
     """Runs jobs until none is left that this process may take."""
 
-    def __init__(self, *, process: Process, generators: Generators) -> None:
+    def __init__(
+        self, *, process: Process, generators: Generators, background: Background
+    ) -> None:
         self._process = process
         self._generators = generators
+        self._background = background
+        self._books = Bookkeeping(process)
         self._groups: dict[str, Group] = {}
-        self._look_at = 0.0
+        self._endings: list[Future[None]] = []
+        self._look: Future[Seen] | None = None
+        self._doomed_at_look: set[uuid.UUID] = set()
+        #: Whether the latest look could take any job: none that must run alone was left out.
+        self._looked_alone = False
+        self._looked_at = -math.inf
 
     def run_until_idle(self) -> None:
         """Return when nothing runs and nothing waits; survives an outage of Postgres."""
-        while True:
-            try:
-                self._look()
-            except DATABASE_OUTAGES as error:
-                logger.warning("looking again in a moment: %s", error)
-                connection.close()
-                time.sleep(0.5)
-                if not self._groups:
-                    return
-            if not self._process.sure:
-                self._abandon()
-                return
-            if not self._groups:
-                return
-            for key in list(self._groups):
-                self._step(key)
+        idle_since: float | None = None
+        while self._process.sure and self._process.accepts_work:
+            self._attend()
+            if self._groups:
+                idle_since = None
+                advanced = [self._step(key) for key in list(self._groups)]
+                if not any(advanced) and self._look is not None:
+                    wait_for([self._look], timeout=LOOK_SECONDS)
+                continue
+            now = time.monotonic()
+            idle_since = now if idle_since is None else idle_since
+            left_seconds = idle_since + LINGER_SECONDS - now
+            if self._looked_alone:
+                if left_seconds <= 0:
+                    break
+                self._process.nudged.wait(min(left_seconds, LOOK_SECONDS))
+        if self._process.sure:
+            self._release_all()
+        else:
+            self._abandon()
+        # A result that is on its way to the database must get there.
+        wait_for(self._endings)
 
     def _active(self) -> list[ActiveRun]:
         return [active for group in self._groups.values() for active in group.runs]
 
-    def _look(self) -> None:
-        """Claim new jobs, and notice cancels and lost leases, at most every LOOK_SECONDS."""
+    def _attend(self) -> None:
+        """Have the rows looked at when it is time, and take in what was found."""
+        if self._look is None and self._is_time():
+            self._look = self._ask()
+        # There is something to wait for only where nothing can advance.
+        if self._look is not None and (self._look.done() or not self._groups):
+            look, self._look = self._look, None
+            self._take_in(look)
+
+    def _is_time(self) -> bool:
         now = time.monotonic()
+        if self._process.doomed:
+            self._process.doomed.intersection_update([run.job.id for run in self._active()])
+        is_new_alone = not self._groups and not self._looked_alone
+        if self._process.doomed or is_new_alone or now >= self._looked_at + LOOK_SECONDS:
+            return True
+        return self._process.nudged.is_set() and now >= self._looked_at + NUDGED_SECONDS
+
+    def _ask(self) -> Future[Seen]:
+        self._looked_at = time.monotonic()
+        self._process.nudged.clear()
+        self._doomed_at_look = set(self._process.doomed)
+        self._endings = [ending for ending in self._endings if not ending.done()]
         active = self._active()
-        if active and now < self._look_at:
-            return
-        self._look_at = now + LOOK_SECONDS
-        if active:
-            self._check_leases(active)
-        if self._process.accepts_work:
-            self._claim()
-        else:
-            self._release_all()
-
-    def _check_leases(self, active: Sequence[ActiveRun]) -> None:
-        held = job_queries.look_at_jobs([run.job.id for run in active])
-        if any(seen.overdue for seen in held.values()):
-            jobs.reap()
-            held = job_queries.look_at_jobs([run.job.id for run in active])
-        for run in active:
-            seen = held.get(run.job.id)
-            if seen is None or seen.fence != run.job.fence:
-                logger.warning("job %s was taken away", run.job.id)
-                self._remove(run)
-            elif seen.cancel_requested:
-                # The cancel flag is set, so this can only end as canceled.
-                jobs.finish_job(job_id=run.job.id, fence=run.job.fence)
-                self._remove(run)
-                self._publish_end(run)
-
-    def _claim(self) -> None:
-        """Take jobs while there is room; one that lost a worker before runs alone."""
-        while True:
-            active = self._active()
-            if len(active) >= MAX_RUNS or any(run.job.crashes for run in active):
-                return
-            full = [key for key, group in self._groups.items() if len(group.runs) >= MAX_RUNS // 2]
-            claimed = jobs.claim_jobs(
-                worker_id=self._process.id,
-                queues=self._process.queues,
-                limit=min(CLAIM_LIMIT, MAX_RUNS - len(active)),
-                busy=bool(active),
-                full=full,
-            )
-            if not claimed:
-                return
-            self._open_all(claimed)
-            if len(claimed) < CLAIM_LIMIT:
-                return
-
-    def _open_all(self, claimed: Sequence[ClaimedJob]) -> None:
-        rows = Generation.objects.select_related("checkpoint", "job").filter(
-            job_id__in=[job.id for job in claimed]
+        is_busy = bool(active or self._endings)
+        self._looked_alone = not is_busy
+        room = Room(
+            runs=MAX_RUNS - len(active),
+            full=tuple(key for key, group in self._groups.items() if group.is_full),
+            is_busy=is_busy,
         )
-        by_job = {row.job_id: row for row in rows}
-        for job in claimed:
-            row = by_job[job.id]
-            self._process.hold(job.id, seconds=row.job.attempt_seconds)
-            live.publish(str(row.id), "generation.status", {"status": JobState.RUNNING})
-            try:
-                self._open(job, row)
-            except Exception as error:
-                # A task boundary: whatever opening raises is this job's failure, not its
-                # neighbours'.
-                self._fail(job, row.id, error)
+        if any(run.job.crashes for run in active):
+            # One that lost a worker before runs alone.
+            room = dataclasses.replace(room, runs=0)
+        return self._background.submit(
+            self._books.look,
+            [Held(run.job.id, run.job.fence, run.used_seconds) for run in active],
+            room,
+        )
+
+    def _take_in(self, look: Future[Seen]) -> None:
+        try:
+            seen = look.result()
+        except DATABASE_OUTAGES as error:
+            logger.warning("looking again in a moment: %s", error)
+            self._looked_at = time.monotonic() + _OUTAGE_SECONDS
+            self._looked_alone = True
+            return
+        self._process.doomed.difference_update(self._doomed_at_look)
+        for active in self._active():
+            if active.job.id in seen.lost or active.job.id in seen.canceled:
+                self._remove(active)
+                self._process.let_go(active.job.id)
+                if active.job.id in seen.canceled:
+                    self._publish_end(active.generation_id)
+        for job, row in seen.claimed:
+            self._open(job, row)
 
     def _open(self, job: ClaimedJob, row: Generation) -> None:
-        key = f"{row.checkpoint.slug}@{row.checkpoint_revision}"
+        self._announce(str(row.id), "generation.status", {"status": JobState.RUNNING})
         try:
-            generator = self._generators.get(key, checkpoint_folder(row.checkpoint))
-        except UnableToLoadCheckpoint as error:
-            mark_unavailable(checkpoint_id=row.checkpoint_id, reason=str(error))
-            raise
+            group, run = self._open_run(job, row)
+        except Exception as error:
+            # A task boundary: whatever opening raises is this job's failure, not its neighbours'.
+            if isinstance(error, UnableToLoadCheckpoint):
+                self._background.submit(self._books.mark_unavailable, row.checkpoint_id, error)
+            self._end(self._fail, job, row.id, error, 0.0)
+            return
+        self._groups[job.batch_key] = group
+        group.runs.append(ActiveRun(job, row.id, run, opened_at=time.monotonic()))
+
+    def _open_run(self, job: ClaimedJob, row: Generation) -> tuple[Group, Run]:
+        key = f"{row.checkpoint.slug}@{row.checkpoint_revision}"
+        generator = self._generators.get(key, checkpoint_folder(row.checkpoint))
         if generator.card.weights_sha256 != row.checkpoint_revision:
             raise ModelReplaced
         request = GenerationRequest(prompt=row.prompt, parameters=row.parameters, seed=row.seed)
-        run = generator.open(request)
-        group = self._groups.setdefault(job.batch_key, Group(generator))
-        group.runs.append(ActiveRun(job, row.id, run, opened_at=time.monotonic()))
+        limit = min(generator.slots, self._process.batch_limits.get(job.batch_key, MAX_RUNS))
+        group = self._groups.get(job.batch_key) or Group(generator, limit)
+        return group, generator.open(request)
 
-    def _step(self, key: str) -> None:
-        """One pass of a group: at most `slots` of its runs, taking turns if there are more."""
+    def _step(self, key: str) -> bool:
+        """One pass of a group: at most `limit` of its runs, taking turns if there are more.
+
+        Returns whether there was one to advance: those just asked to cancel are not.
+        """
         group = self._groups[key]
-        slots = 1 if group.single else group.generator.slots
-        members = [active for active in group.runs[:slots] if not active.run.done]
-        group.runs = [*group.runs[slots:], *group.runs[:slots]]
+        ready = [active for active in group.runs if active.job.id not in self._process.doomed]
+        members = ready[: 1 if group.single else group.limit]
+        if not members:
+            return False
+        group.runs = [active for active in group.runs if active not in members] + members
         started = time.monotonic()
         try:
-            if members:
-                group.generator.advance([active.run for active in members])
+            group.generator.advance([active.run for active in members])
         except Exception as error:
             # A task boundary: a pass that raises must not take the process down with it.
-            self._recover(group, members, error)
-            return
+            self._recover(key, members, error)
+            return True
         seconds = time.monotonic() - started
         for active in members:
             active.steps += 1
             active.pass_seconds += seconds
-        for active in members:
+            active.used_seconds += seconds / len(members)
             if active.run.done:
-                self._finish(active)
+                self._remove(active)
+                self._end(self._finish, active)
             else:
                 self._publish(active)
+        return True
 
-    def _recover(self, group: Group, members: list[ActiveRun], error: Exception) -> None:
-        """After a failed pass start its runs over, one at a time, to find whose fault it was."""
+    def _recover(self, key: str, members: list[ActiveRun], error: Exception) -> None:
+        """Start the runs of a failed pass over, fewer at a time.
+
+        Half of them where memory ran out; else one at a time, to find whose fault it was.
+        """
+        group = self._groups[key]
         if len(members) == 1:
-            self._remove(members[0])
-            self._fail(members[0].job, members[0].generation_id, error)
+            group.single = False
+            active = members[0]
+            self._remove(active)
+            self._end(self._fail, active.job, active.generation_id, error, active.used_seconds)
             return
-        logger.warning("a pass of %s runs failed; running them singly", len(members))
-        group.single = True
+        logger.warning("a pass of %s runs failed: %s", len(members), error)
+        if bookkeeping.is_out_of_memory(error):
+            group.limit = self._process.batch_limits[key] = len(members) // 2
+        else:
+            group.single = True
         for active in members:
             active.run = group.generator.open(active.run.request)
 
+    def _end(
+        self, ending: Callable[Arguments, None], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> None:
+        self._endings.append(self._background.submit(ending, *args, **kwargs))
+
     def _finish(self, active: ActiveRun) -> None:
+        """In the background: store a result and tell of it."""
         try:
-            sample = active.run.sample
+            sample = _with_timings(active.run.sample, active)
+            state = self._books.finish(
+                active.job, active.generation_id, sample, active.used_seconds
+            )
         except Exception as error:
-            # A task boundary: encoding a result may fail as a pass may.
-            self._remove(active)
-            self._fail(active.job, active.generation_id, error)
+            # A task boundary: encoding or storing a result may fail as a pass may.
+            self._fail(active.job, active.generation_id, error, active.used_seconds)
             return
-        sample = _with_timings(sample, active)
-        try:
-            state = self._patiently(lambda: self._complete(active, sample))
-        except OSError as error:
-            self._remove(active)
-            self._fail(active.job, active.generation_id, error)
-            return
-        self._remove(active)
+        self._process.let_go(active.job.id)
         if state is None:
             logger.warning("job %s was finished by another process", active.job.id)
             return
-        self._publish_end(active)
+        live.publish(str(active.generation_id), "generation.changed", {})
 
-    @staticmethod
-    def _complete(active: ActiveRun, sample: Sample) -> JobState | None:
-        state = generations.complete_generation(
-            generation_id=active.generation_id,
-            job_id=active.job.id,
-            fence=active.job.fence,
-            sample=sample,
-        )
-        mine = Response.objects.filter(generation=active.generation_id, fence=active.job.fence)
-        if state is None and mine.exists():
-            # The commit had gone through although its answer was lost.
-            return JobState.SUCCEEDED
-        return state
-
-    def _fail(self, job: ClaimedJob, generation_id: uuid.UUID, error: Exception) -> None:
-        failure = _describe(error)
-        logger.warning("job %s failed: %s", job.id, failure.code, exc_info=error)
+    def _fail(
+        self, job: ClaimedJob, generation_id: uuid.UUID, error: Exception, used_seconds: float
+    ) -> None:
+        """In the background: end an attempt and tell of it."""
+        self._books.fail(job, error, used_seconds)
         self._process.let_go(job.id)
-        self._patiently(
-            lambda: jobs.fail_job(
-                job_id=job.id,
-                fence=job.fence,
-                code=failure.code,
-                detail=failure.detail,
-                transient=failure.transient,
-                error="".join(traceback.format_exception(error))[-8000:],
-            )
-        )
         live.publish(str(generation_id), "generation.changed", {})
-
-    def _patiently(self, write: Callable[[], Outcome]) -> Outcome | None:
-        """Try a write again while Postgres is away; the fence makes it happen once."""
-        give_up_at = time.monotonic() + FINISH_SECONDS
-        while True:
-            try:
-                return write()
-            except DATABASE_OUTAGES as error:
-                if time.monotonic() > give_up_at:
-                    logger.exception("given up; the lease will end by itself")
-                    return None
-                logger.warning("writing again in a moment: %s", error)
-                connection.close()
-                time.sleep(0.5)
 
     def _publish(self, active: ActiveRun) -> None:
         """Tell whoever looks how far a run is, not more often than eyes can follow."""
         now = time.monotonic()
+        if now < active.progress_at + PROGRESS_SECONDS or self._background.is_behind:
+            return
+        active.progress_at = now
         topic = str(active.generation_id)
         progress = active.run.progress
         facts = {"done": progress.done, "total": progress.total, "unit": progress.unit}
-        if now >= active.progress_at + PROGRESS_SECONDS:
-            active.progress_at = now
-            live.publish(topic, "generation.progress", facts)
+        self._announce(topic, "generation.progress", facts)
         if now >= active.preview_at + PREVIEW_SECONDS:
             active.preview_at = now
             preview = active.run.preview()
@@ -335,19 +352,18 @@ class GenerationLoop:
                 data = {"media_type": preview.media_type, "text": preview.text}
                 if preview.content:
                     data["data"] = base64.b64encode(preview.content).decode()
-                live.publish(topic, "generation.preview", data)
+                self._announce(topic, "generation.preview", data)
         if now >= active.row_at + ROW_SECONDS:
             active.row_at = now
-            try:
-                jobs.record_progress(job_id=active.job.id, fence=active.job.fence, progress=facts)
-            except DATABASE_OUTAGES:
-                connection.close()
+            self._background.submit(self._books.record_progress, active.job, facts)
 
-    def _publish_end(self, active: ActiveRun) -> None:
-        live.publish(str(active.generation_id), "generation.changed", {})
+    def _publish_end(self, generation_id: uuid.UUID) -> None:
+        self._announce(str(generation_id), "generation.changed", {})
+
+    def _announce(self, topic: str, event_type: str, data: Mapping[str, Any]) -> None:
+        self._background.submit(live.publish, topic, event_type, data)
 
     def _remove(self, active: ActiveRun) -> None:
-        self._process.let_go(active.job.id)
         group = self._groups[active.job.batch_key]
         group.runs.remove(active)
         if not group.runs:
@@ -355,49 +371,25 @@ class GenerationLoop:
 
     def _release_all(self) -> None:
         """Give everything back: this process is to stop, and others can go on."""
+        if self._look is not None:
+            # It may have claimed more.
+            self._take_in(self._look)
+            self._look = None
         for active in self._active():
-            jobs.release_job(job_id=active.job.id, fence=active.job.fence)
             self._remove(active)
-            self._publish_end(active)
+            self._end(self._release, active)
+
+    def _release(self, active: ActiveRun) -> None:
+        """In the background: give a job back and tell of it."""
+        self._books.release(active.job)
+        self._process.let_go(active.job.id)
+        live.publish(str(active.generation_id), "generation.changed", {})
 
     def _abandon(self) -> None:
         """The lease may be over: stop at once and store nothing."""
         for active in self._active():
             self._remove(active)
-
-
-class ModelReplaced(Exception):
-    """The weights on the disk are not those that the request was accepted for."""
-
-
-@dataclass(frozen=True)
-class _Failure:
-    code: str
-    detail: str
-    transient: bool
-
-
-def _describe(error: Exception) -> _Failure:
-    """What a failure is called, what its owner is told, and whether trying again makes sense."""
-    match error:
-        case InvalidRequest():
-            return _Failure("invalid_request", str(error), transient=False)
-        case UnableToLoadCheckpoint():
-            return _Failure("model_unavailable", "The model cannot be loaded.", transient=False)
-        case ModelReplaced():
-            detail = "The model was replaced since. Submit it again to use the new one."
-            return _Failure("model_replaced", detail, transient=False)
-        case MemoryError():
-            return _Failure("out_of_memory", "There was not enough memory.", transient=True)
-        case _ if type(error).__name__ == "OutOfMemoryError":
-            return _Failure("out_of_memory", "There was not enough memory.", transient=True)
-        case OSError():
-            detail = f"The result could not be stored: {error.strerror}."
-            return _Failure("storage_failed", detail, transient=True)
-        case _:
-            return _Failure(
-                "generation_failed", "The model failed on this request.", transient=False
-            )
+            self._process.let_go(active.job.id)
 
 
 def _with_timings(sample: Sample, active: ActiveRun) -> Sample:
@@ -405,12 +397,7 @@ def _with_timings(sample: Sample, active: ActiveRun) -> Sample:
     timings = {
         "run_seconds": round(time.monotonic() - active.opened_at, 4),
         "pass_seconds": round(active.pass_seconds, 4),
+        "used_seconds": round(active.used_seconds, 4),
         "passes": active.steps,
     }
-    return Sample(
-        content=sample.content,
-        media_type=sample.media_type,
-        text=sample.text,
-        metrics={**sample.metrics, **timings},
-        extra=sample.extra,
-    )
+    return dataclasses.replace(sample, metrics={**sample.metrics, **timings})

@@ -12,6 +12,7 @@ from functools import lru_cache
 from django.db import connection
 
 from genmodels.checkpoint import UnableToLoadCheckpoint
+from tasks.bookkeeping import BackgroundThread
 from tasks.generation_loop import GenerationLoop, checkpoint_folder
 from tasks.generators import LoadedGenerators, loader_for
 from tasks.worker import this_process
@@ -26,6 +27,11 @@ def _generators() -> LoadedGenerators:
     return LoadedGenerators(loader_for(this_process().slot), tell=_tell_checkpoints)
 
 
+@lru_cache(maxsize=1)
+def _background() -> BackgroundThread:
+    return BackgroundThread("books")
+
+
 def _tell_checkpoints(keys: Sequence[str]) -> None:
     """Let the next heartbeat name the loaded checkpoints; a key is `slug@revision`."""
     this_process().tell(checkpoints=sorted({key.partition("@")[0] for key in keys}))
@@ -33,7 +39,9 @@ def _tell_checkpoints(keys: Sequence[str]) -> None:
 
 def run_until_idle() -> None:
     """Run everything that waits in the queues of this process."""
-    GenerationLoop(process=this_process(), generators=_generators()).run_until_idle()
+    GenerationLoop(
+        process=this_process(), generators=_generators(), background=_background()
+    ).run_until_idle()
 
 
 def load_checkpoints(families: set[str]) -> None:

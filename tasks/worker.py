@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,19 @@ _NODE = "PINAKES_WORKER_NODE"
 _PROC = Path("/proc")
 
 
+class BatchLimits(dict[str, int]):
+    """How many runs of a checkpoint fit into memory, by batch key; tells of what it learns."""
+
+    def __init__(self, tell: Callable[[dict[str, int]], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def __setitem__(self, key: str, limit: int) -> None:
+        """Learn a limit."""
+        super().__setitem__(key, limit)
+        self._tell(dict(self))
+
+
 class WorkerProcess:
     """The life of one pool process: its row, its heartbeat and the jobs that it holds."""
 
@@ -58,6 +71,14 @@ class WorkerProcess:
         self.slot = slot
         self.busy = False
         self.draining = threading.Event()
+        #: Set when there may be new jobs.
+        self.nudged = threading.Event()
+        #: Jobs that somebody has just asked to cancel; whoever runs jobs empties it.
+        self.doomed: set[uuid.UUID] = set()
+        #: By batch key: how many runs fit into memory, where that is fewer than there are slots.
+        self.batch_limits: MutableMapping[str, int] = BatchLimits(
+            lambda limits: self.tell(batch_limits=limits)
+        )
         self.info: dict[str, Any] = {"python": platform.python_version()}
         self._id: int | None = None
         self._last_beat = time.monotonic()
@@ -109,8 +130,9 @@ class WorkerProcess:
         self.info = {**self.info, **facts}
 
     def start(self) -> None:
-        """Begin to beat."""
+        """Begin to beat, and to listen."""
         threading.Thread(target=self._beat_forever, name="heartbeat", daemon=True).start()
+        threading.Thread(target=self._listen_forever, name="listener", daemon=True).start()
 
     def retire(self) -> None:
         """Sign off at an orderly end."""
@@ -127,6 +149,9 @@ class WorkerProcess:
 
     def _register_once(self) -> None:
         try:
+            before = job_queries.latest_info(node=self.node, slot=self.slot)
+            for key, limit in before.get("batch_limits", {}).items():
+                self.batch_limits[key] = limit
             row = jobs.register_worker(
                 queues=self.queues,
                 node=self.node,
@@ -173,6 +198,13 @@ class WorkerProcess:
         if state == WorkerState.DRAINING:
             self.draining.set()
         jobs.reap()
+
+    def _listen_forever(self) -> None:
+        """Hear at once of new jobs and of cancels; without Redis the rows tell a little later."""
+        for nudge in queueing.listen(self.queues):
+            if nudge.doomed_job_id is not None:
+                self.doomed.add(nudge.doomed_job_id)
+            self.nudged.set()
 
     def _look(self) -> None:
         """Find rows whose wake-up was lost; also what makes queued retries start in time."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from celery import Celery
 from django.conf import settings
@@ -32,6 +35,9 @@ _MESSAGES = {DOCUMENTS_QUEUE: INGEST, INDEXING_QUEUE: INDEX}
 _MESSAGE_SECONDS = 60
 #: After a failed attempt, further wake-ups are skipped for this long.
 _PAUSE_SECONDS = 1.0
+
+#: How long a listener waits before it makes sure that its connection lives.
+_LISTEN_SECONDS = 10.0
 
 #: What lets a publisher give up at once instead of retrying for seconds.
 IMPATIENT_TRANSPORT = {
@@ -73,20 +79,64 @@ _paused_until = 0.0
 def wake(queue: str) -> None:
     """Tell the workers of a queue to look for work; never raises, never waits long.
 
-    Wake-ups that follow each other before a worker has looked are sent once: the worker forgets
-    the mark before it looks, so a row that it could miss always sends a message of its own.
+    Those at work hear it at once (`listen`), the others get a message. Wake-ups that follow each
+    other before a worker has looked are sent once: the worker forgets the mark before it looks,
+    so a row that it could miss always sends a message of its own.
     """
     global _paused_until  # noqa: PLW0603 -- a pause is a fact about this process's broker
     if time.monotonic() < _paused_until:
         return
     try:
-        if impatient_redis().set(f"wake:{queue}", 1, nx=True, px=500):
+        pipeline = impatient_redis().pipeline(transaction=False)
+        pipeline.publish(_channel(queue), b"")
+        pipeline.set(f"wake:{queue}", 1, nx=True, px=500)
+        _, is_first = pipeline.execute()
+        if is_first:
             _producer.send_task(
                 message_name(queue), kwargs={"queue": queue}, queue=queue, expires=_MESSAGE_SECONDS
             )
     except (RedisError, BrokerError) as error:
         _paused_until = time.monotonic() + _PAUSE_SECONDS
         logger.warning("wake-up for %s skipped: %s", queue, error)
+
+
+def announce_cancel(*, queue: str, job_id: uuid.UUID) -> None:
+    """Tell whoever runs this job that it is to stop; never raises, never waits long."""
+    try:
+        impatient_redis().publish(_channel(queue), job_id.bytes)
+    except RedisError as error:
+        logger.warning("cancel of %s is left to the next look: %s", job_id, error)
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """There may be new jobs, or one that is to stop."""
+
+    doomed_job_id: uuid.UUID | None
+
+
+def listen(queues: Sequence[str]) -> Iterator[Nudge]:
+    """What is said about these queues, without end; what is said while Redis is away is missed."""
+    while True:
+        try:
+            with impatient_redis().pubsub(  # type: ignore[no-untyped-call]
+                ignore_subscribe_messages=True
+            ) as subscription:
+                subscription.subscribe(*(_channel(queue) for queue in queues))
+                while True:
+                    message = subscription.get_message(timeout=_LISTEN_SECONDS)
+                    if message is None:
+                        subscription.ping()
+                    elif message["type"] == "message":
+                        data: bytes = message["data"]
+                        yield Nudge(uuid.UUID(bytes=data) if data else None)
+        except RedisError as error:
+            logger.warning("listening again in a moment: %s", error)
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _channel(queue: str) -> str:
+    return f"nudge:{queue}"
 
 
 def forget_wake(queue: str) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 
 from genmodels.checkpoint import UnableToLoadCheckpoint
 from genmodels.contract import Card, GenerationRequest, Preview, Progress, Sample
@@ -72,6 +76,9 @@ class FakeProcess:
         self.id = make_worker(queues=queues).id
         self.sure = True
         self.accepts_work = True
+        self.nudged = threading.Event()
+        self.doomed: set[uuid.UUID] = set()
+        self.batch_limits: dict[str, int] = {}
         self.held: set[uuid.UUID] = set()
 
     def hold(self, job_id: uuid.UUID, *, seconds: float) -> None:  # noqa: ARG002 -- a fake
@@ -79,6 +86,20 @@ class FakeProcess:
 
     def let_go(self, job_id: uuid.UUID) -> None:
         self.held.discard(job_id)
+
+
+class Foreground:
+    """Does at once what a worker leaves to its background."""
+
+    is_behind = False
+
+    def submit(self, work, *args, **kwargs):
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 -- as a future does
+            future.set_exception(error)
+        return future
 
 
 class FakeGenerators:
@@ -98,6 +119,7 @@ class FakeGenerators:
 def eager_looks(monkeypatch):
     """Look at the database at every step, so that tests need no waiting."""
     monkeypatch.setattr("tasks.generation_loop.LOOK_SECONDS", 0)
+    monkeypatch.setattr("tasks.generation_loop.LINGER_SECONDS", 0)
 
 
 @pytest.fixture
@@ -122,7 +144,9 @@ def process(checkpoint):
 
 @pytest.fixture
 def loop(process, generator):
-    return GenerationLoop(process=process, generators=FakeGenerators(generator))
+    return GenerationLoop(
+        process=process, generators=FakeGenerators(generator), background=Foreground()
+    )
 
 
 def test_a_result_is_stored_once_with_its_file(owner, loop, process):
@@ -224,6 +248,135 @@ def test_running_out_of_memory_is_tried_again_later(owner, loop, generator):
     loop.run_until_idle()
     job = Job.objects.get(id=generation.job_id)
     assert (job.state, job.error_code, job.attempt) == ("queued", "out_of_memory", 1)
+
+
+def test_memory_that_runs_out_in_company_makes_passes_smaller(owner, loop, generator, process):
+    """Halved until it fits, remembered for the process, and nobody fails."""
+    for letter in "abcd":
+        make_generation(owner=owner, prompt=letter * 3)
+
+    def fail(runs):
+        if len(runs) > 1:
+            raise MemoryError
+
+    generator.before_pass = fail
+    loop.run_until_idle()
+    assert Response.objects.count() == 4
+    sizes = [len(runs) for runs in generator.passes]
+    assert sizes[:2] == [4, 2]
+    assert set(sizes[3:]) == {1}
+    assert list(process.batch_limits.values()) == [1]
+
+
+def test_a_limit_that_was_learnt_holds_for_later_runs(owner, checkpoint, loop, generator, process):
+    process.batch_limits[f"{checkpoint.slug}@{checkpoint.revision}"] = 2
+    for letter in "abcde":
+        make_generation(owner=owner, prompt=letter * 2)
+    loop.run_until_idle()
+    assert {len(runs) for runs in generator.passes} <= {1, 2}
+    assert Response.objects.count() == 5
+
+
+def test_after_the_culprit_is_gone_runs_share_their_passes_again(owner, loop, generator):
+    for prompt in ("bad", "abcdef", "ghijkl"):
+        make_generation(owner=owner, prompt=prompt)
+
+    def fail(runs):
+        if any(run.request.prompt == "bad" for run in runs):
+            raise RuntimeError("no")
+
+    generator.before_pass = fail
+    loop.run_until_idle()
+    assert len(generator.passes[-1]) == 2
+    assert Response.objects.count() == 2
+
+
+def test_a_model_that_fails_in_company_only_still_serves_everybody(owner, loop, generator):
+    for prompt in ("abc", "def", "ghi"):
+        make_generation(owner=owner, prompt=prompt)
+
+    def fail(runs):
+        if len(runs) > 1:
+            raise RuntimeError("no")
+
+    generator.before_pass = fail
+    loop.run_until_idle()
+    assert Response.objects.count() == 3
+
+
+def test_a_doomed_run_takes_no_further_step(owner, loop, generator, process, monkeypatch):
+    """The word of a cancel stops a run before the database has been looked at."""
+    monkeypatch.setattr("tasks.generation_loop.LOOK_SECONDS", 60)
+    generation = make_generation(owner=owner, prompt="abcdef")
+    make_generation(owner=owner, prompt="ghijkl")
+
+    def cancel(runs):
+        if len(generator.passes) == 2:
+            jobs.cancel_job(job_id=generation.job_id)
+            process.doomed.add(generation.job_id)
+
+    generator.before_pass = cancel
+    loop.run_until_idle()
+    assert [runs.count("abcdef") for runs in generator.passes[:4]] == [1, 1, 0, 0]
+    assert Job.objects.get(id=generation.job_id).state == JobState.CANCELED
+    assert Response.objects.count() == 1
+
+
+def test_a_false_alarm_delays_a_run_until_the_next_look(owner, loop, generator, process):
+    generation = make_generation(owner=owner, prompt="abcdef")
+
+    def cry_wolf(runs):
+        if len(generator.passes) == 2:
+            process.doomed.add(generation.job_id)
+
+    generator.before_pass = cry_wolf
+    loop.run_until_idle()
+    assert Response.objects.get().text == "abcdef"
+
+
+def test_a_claim_whose_answer_was_lost_is_given_back(owner, loop, generator, process, monkeypatch):
+    """The commit went through, its answer did not: the job must not wait for its deadline."""
+    generation = make_generation(owner=owner, prompt="abc")
+    claim = jobs.claim_jobs
+    lost: list[jobs.ClaimedJob] = []
+
+    def claim_and_lose(**arguments):
+        claimed = claim(**arguments)
+        if claimed and not lost:
+            lost.extend(claimed)
+            raise OperationalError("server closed the connection unexpectedly")
+        return claimed
+
+    monkeypatch.setattr(jobs, "claim_jobs", claim_and_lose)
+    monkeypatch.setattr("tasks.bookkeeping.connection.close", lambda: None)
+    loop.run_until_idle()
+    assert not Response.objects.exists()
+    # The next message, or the process's own look, starts another loop.
+    GenerationLoop(
+        process=process, generators=FakeGenerators(generator), background=Foreground()
+    ).run_until_idle()
+    outcomes = JobAttempt.objects.filter(job=generation.job).order_by("fence")
+    assert list(outcomes.values_list("outcome", flat=True)) == ["released", "ok"]
+    assert Response.objects.get().text == "abc"
+
+
+def test_a_result_that_cannot_be_encoded_fails_its_own_job(owner, loop, monkeypatch):
+    generation = make_generation(owner=owner, prompt="ab")
+    monkeypatch.setattr(FakeRun, "sample", property(lambda _run: 1 / 0))
+    loop.run_until_idle()
+    assert Job.objects.get(id=generation.job_id).error_code == "generation_failed"
+
+
+def test_what_a_run_is_charged_with_is_its_share_of_the_passes(owner, loop, generator):
+    for prompt in ("abc", "def"):
+        make_generation(owner=owner, prompt=prompt)
+    generator.before_pass = lambda _runs: time.sleep(0.02)
+    loop.run_until_idle()
+    for response in Response.objects.all():
+        assert response.metrics["pass_seconds"] >= 0.06
+        assert response.metrics["used_seconds"] == pytest.approx(
+            response.metrics["pass_seconds"] / 2, abs=0.001
+        )
 
 
 def test_a_full_disk_loses_nothing(owner, loop, monkeypatch):

@@ -135,7 +135,12 @@ def _resolve(owner: User, request: SubmitRequest, card: Card) -> GenerationReque
 
 
 def complete_generation(
-    *, generation_id: uuid.UUID, job_id: uuid.UUID, fence: int, sample: Sample
+    *,
+    generation_id: uuid.UUID,
+    job_id: uuid.UUID,
+    fence: int,
+    sample: Sample,
+    used_seconds: float,
 ) -> JobState | None:
     """Store the result of a finished run, exactly once.
 
@@ -145,7 +150,7 @@ def complete_generation(
     """
     sha256 = store_bytes(sample.content)
     with transaction.atomic():
-        state = jobs.finish_job(job_id=job_id, fence=fence)
+        state = jobs.finish_job(job_id=job_id, fence=fence, used_seconds=used_seconds)
         if state == JobState.SUCCEEDED:
             response = Response.objects.create(
                 generation_id=generation_id,

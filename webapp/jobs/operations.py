@@ -243,7 +243,7 @@ SELECT state FROM finished
 """  # noqa: S608 -- the inserted text is a constant of this file
 
 
-def finish_job(*, job_id: uuid.UUID, fence: int) -> JobState | None:
+def finish_job(*, job_id: uuid.UUID, fence: int, used_seconds: float = 0.0) -> JobState | None:
     """End a running job; None means that the lease was lost and nothing may be stored for it.
 
     A cancel that came before this statement wins. What the job made is stored in the same
@@ -278,7 +278,14 @@ SELECT state FROM failed
 
 
 def fail_job(
-    *, job_id: uuid.UUID, fence: int, code: str, detail: str, transient: bool, error: str = ""
+    *,
+    job_id: uuid.UUID,
+    fence: int,
+    code: str,
+    detail: str,
+    transient: bool,
+    error: str = "",
+    used_seconds: float = 0.0,
 ) -> JobState | None:
     """End an attempt that raised; None means that the lease was lost.
 

@@ -98,6 +98,18 @@ def seconds_per_job(queue: str) -> int:
     return max(1, math.ceil(sum(durations) / len(durations) / served_by))
 
 
+def list_held_jobs(*, worker_id: int) -> list[tuple[uuid.UUID, int]]:
+    """The running jobs of a worker process, each with the fence that it was claimed under."""
+    held = Job.objects.filter(worker_id=worker_id, state=JobState.RUNNING, fence__isnull=False)
+    return [(job_id, fence or 0) for job_id, fence in held.values_list("id", "fence")]
+
+
+def latest_info(*, node: str, slot: int) -> dict[str, Any]:
+    """What the latest process of a slot told about itself, alive or not."""
+    latest = Worker.objects.filter(node=node, slot=slot).order_by("-id").first()
+    return dict(latest.info) if latest else {}
+
+
 def live_workers() -> QuerySet[Worker]:
     """Worker processes that are not known to be dead."""
     return Worker.objects.exclude(state=WorkerState.DEAD).order_by("node", "slot")
