@@ -55,12 +55,13 @@ def make_source(name: str = "bench") -> Any:
     from webapp.accounts.models import Role
     from webapp.accounts.operations import create_user
     from webapp.common.ids import uuid7
-    from webapp.jobs.operations import submit_job
+    from webapp.jobs.operations import NewJob, submit_jobs
     from webapp.knowledge.models import Source
 
     owner = create_user(username=name, password=name * 4, roles=frozenset({Role.AUTHOR}))
-    job = submit_job(
-        job_id=uuid7(), kind="ingestion", owner=owner, queue="bench", attempt_seconds=60
+    [job] = submit_jobs(
+        owner=owner,
+        jobs=[NewJob(uuid7(), kind="ingestion", queue="bench", attempt_seconds=60)],
     )
     return Source.objects.create(
         owner=owner, job=job, title=name, media_type="text/plain", sha256="0" * 64, size=1

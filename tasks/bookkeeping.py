@@ -18,11 +18,12 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from django.db import connection
 
 from genmodels.checkpoint import UnableToLoadCheckpoint
-from genmodels.contract import InvalidRequest, Sample
+from genmodels.contract import InvalidRequest
 from webapp.catalog.operations import mark_unavailable
 from webapp.common.problems import DATABASE_OUTAGES
 from webapp.generations import operations as generations
 from webapp.generations.models import Generation, Response
+from webapp.generations.operations import Completion
 from webapp.jobs import operations as jobs
 from webapp.jobs import queries as job_queries
 from webapp.jobs.models import JobState
@@ -90,13 +91,13 @@ class Held:
 
 @dataclass(frozen=True)
 class Room:
-    """What the loop could take: `runs` more at all, and none of the batch keys in `full`.
+    """What the loop could take: `runs` more at all, and of a batch key only so many.
 
     `is_busy` keeps out jobs that lost a worker before: those run alone.
     """
 
     runs: int
-    full: tuple[str, ...]
+    by_batch_key: Mapping[str, int]
     is_busy: bool
 
 
@@ -181,13 +182,14 @@ class Bookkeeping:
     def _claim(self, room: Room, seen: Seen) -> None:
         """Take jobs while there is room; one that lost a worker before runs alone."""
         left = room.runs
+        left_of = dict(room.by_batch_key)
         while left > 0:
             claimed = jobs.claim_jobs(
                 worker_id=self._process.id,
                 queues=self._process.queues,
                 limit=min(CLAIM_LIMIT, left),
                 busy=room.is_busy or bool(seen.claimed),
-                full=room.full,
+                room=left_of,
             )
             rows = Generation.objects.select_related("checkpoint", "job").filter(
                 job_id__in=[job.id for job in claimed]
@@ -196,32 +198,26 @@ class Bookkeeping:
             for job in claimed:
                 self._process.hold(job.id, seconds=by_job[job.id].job.attempt_seconds)
                 seen.claimed.append((job, by_job[job.id]))
+                if job.batch_key in left_of:
+                    left_of[job.batch_key] -= 1
             left -= len(claimed)
             if len(claimed) < CLAIM_LIMIT or any(job.crashes for job in claimed):
                 return
 
-    def finish(
-        self, job: ClaimedJob, generation_id: uuid.UUID, sample: Sample, used_seconds: float
-    ) -> JobState | None:
-        """Store a result; None where the lease was lost. Raises OSError when no file can be."""
-        return self._patiently(lambda: self._complete(job, generation_id, sample, used_seconds))
+    def finish(self, completions: Sequence[Completion]) -> list[JobState | None]:
+        """Store results, all in one transaction; None where a lease was lost.
+
+        Raises OSError where a file cannot be written, and then nothing was stored.
+        """
+        return self._patiently(lambda: self._complete(completions)) or [None] * len(completions)
 
     @staticmethod
-    def _complete(
-        job: ClaimedJob, generation_id: uuid.UUID, sample: Sample, used_seconds: float
-    ) -> JobState | None:
-        state = generations.complete_generation(
-            generation_id=generation_id,
-            job_id=job.id,
-            fence=job.fence,
-            sample=sample,
-            used_seconds=used_seconds,
-        )
-        mine = Response.objects.filter(generation=generation_id, fence=job.fence)
-        if state is None and mine.exists():
-            # The commit had gone through although its answer was lost.
-            return JobState.SUCCEEDED
-        return state
+    def _complete(completions: Sequence[Completion]) -> list[JobState | None]:
+        states = generations.complete_generations(completions)
+        return [
+            state or _outcome_of_lost_answer(each)
+            for state, each in zip(states, completions, strict=True)
+        ]
 
     def fail(self, job: ClaimedJob, error: Exception, used_seconds: float) -> None:
         """End an attempt that raised."""
@@ -267,6 +263,12 @@ class Bookkeeping:
                 logger.warning("writing again in a moment: %s", error)
                 connection.close()
                 time.sleep(0.5)
+
+
+def _outcome_of_lost_answer(completion: Completion) -> JobState | None:
+    """Succeeded where the commit had gone through although its answer was lost."""
+    mine = Response.objects.filter(generation=completion.generation_id, fence=completion.fence)
+    return JobState.SUCCEEDED if mine.exists() else None
 
 
 class ModelReplaced(Exception):

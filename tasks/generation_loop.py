@@ -15,7 +15,7 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
@@ -25,13 +25,14 @@ from typing import Any, ParamSpec, Protocol
 from django.conf import settings
 
 from genmodels.checkpoint import UnableToLoadCheckpoint
-from genmodels.contract import GenerationRequest, Generator, Run, Sample
+from genmodels.contract import GenerationRequest, Generator, Run
 from tasks import bookkeeping
 from tasks.bookkeeping import Background, Bookkeeping, Held, ModelReplaced, Room, Seen
 from webapp.catalog.models import Checkpoint
 from webapp.common import live
 from webapp.common.problems import DATABASE_OUTAGES
 from webapp.generations.models import Generation
+from webapp.generations.operations import Completion
 from webapp.jobs.models import JobState
 from webapp.jobs.operations import ClaimedJob
 
@@ -115,11 +116,6 @@ class Group:
     runs: list[ActiveRun] = field(default_factory=list)
     single: bool = False
 
-    @property
-    def is_full(self) -> bool:
-        """Whether one more would have to wait for its turn."""
-        return len(self.runs) >= self.limit
-
 
 def checkpoint_folder(checkpoint: Checkpoint) -> Path:
     """Where this host keeps a checkpoint: where it was found, or below the host's own roots."""
@@ -202,7 +198,9 @@ class GenerationLoop:
         self._looked_alone = not is_busy
         room = Room(
             runs=MAX_RUNS - len(active),
-            full=tuple(key for key, group in self._groups.items() if group.is_full),
+            by_batch_key={
+                key: max(0, group.limit - len(group.runs)) for key, group in self._groups.items()
+            },
             is_busy=is_busy,
         )
         if any(run.job.crashes for run in active):
@@ -278,10 +276,13 @@ class GenerationLoop:
             active.steps += 1
             active.pass_seconds += seconds
             active.used_seconds += seconds / len(members)
-            if active.run.done:
-                self._remove(active)
-                self._end(self._finish, active)
-            else:
+        done = [active for active in members if active.run.done]
+        for active in done:
+            self._remove(active)
+        if done:
+            self._end(self._finish, done)
+        for active in members:
+            if not active.run.done:
                 self._publish(active)
         return True
 
@@ -310,22 +311,25 @@ class GenerationLoop:
     ) -> None:
         self._endings.append(self._background.submit(ending, *args, **kwargs))
 
-    def _finish(self, active: ActiveRun) -> None:
-        """In the background: store a result and tell of it."""
+    def _finish(self, done: Sequence[ActiveRun]) -> None:
+        """In the background: store results and tell of them; those that cannot be, singly."""
         try:
-            sample = _with_timings(active.run.sample, active)
-            state = self._books.finish(
-                active.job, active.generation_id, sample, active.used_seconds
-            )
+            states = self._books.finish([_completion_of(active) for active in done])
         except Exception as error:
             # A task boundary: encoding or storing a result may fail as a pass may.
-            self._fail(active.job, active.generation_id, error, active.used_seconds)
+            if len(done) > 1:
+                for active in done:
+                    self._finish([active])
+            else:
+                [active] = done
+                self._fail(active.job, active.generation_id, error, active.used_seconds)
             return
-        self._process.let_go(active.job.id)
-        if state is None:
-            logger.warning("job %s was finished by another process", active.job.id)
-            return
-        live.publish(str(active.generation_id), "generation.changed", {})
+        for active, state in zip(done, states, strict=True):
+            self._process.let_go(active.job.id)
+            if state is None:
+                logger.warning("job %s was finished by another process", active.job.id)
+            else:
+                live.publish(str(active.generation_id), "generation.changed", {})
 
     def _fail(
         self, job: ClaimedJob, generation_id: uuid.UUID, error: Exception, used_seconds: float
@@ -392,12 +396,19 @@ class GenerationLoop:
             self._process.let_go(active.job.id)
 
 
-def _with_timings(sample: Sample, active: ActiveRun) -> Sample:
-    """Add how long it took. The bytes stay as they are: they depend on the request alone."""
+def _completion_of(active: ActiveRun) -> Completion:
+    """The result, and how long it took. Its bytes depend on the request alone."""
     timings = {
         "run_seconds": round(time.monotonic() - active.opened_at, 4),
         "pass_seconds": round(active.pass_seconds, 4),
         "used_seconds": round(active.used_seconds, 4),
         "passes": active.steps,
     }
-    return dataclasses.replace(sample, metrics={**sample.metrics, **timings})
+    sample = active.run.sample
+    return Completion(
+        generation_id=active.generation_id,
+        job_id=active.job.id,
+        fence=active.job.fence,
+        sample=dataclasses.replace(sample, metrics={**sample.metrics, **timings}),
+        used_seconds=active.used_seconds,
+    )

@@ -101,9 +101,8 @@ def make_generation(
 
 def make_job(*, owner: User, queue: str = "family.gan", **changes: Any) -> Job:
     """A queued job of no particular kind."""
-    return jobs.submit_job(
-        job_id=uuid7(), kind="test", owner=owner, queue=queue, attempt_seconds=60, **changes
-    )
+    wish = jobs.NewJob(uuid7(), kind="test", queue=queue, **{"attempt_seconds": 60, **changes})
+    return jobs.submit_jobs(owner=owner, jobs=[wish])[0]
 
 
 def make_worker(*, queues: Sequence[str] = ("family.gan",), slot: int = 0) -> Worker:

@@ -13,7 +13,7 @@ from genmodels.contract import Sample
 from tests.factories import make_checkpoint, make_generation, make_user, make_worker
 from webapp.accounts.models import Role
 from webapp.generations.models import Generation
-from webapp.generations.operations import complete_generation
+from webapp.generations.operations import Completion, complete_generations
 from webapp.jobs import operations as jobs
 from webapp.jobs.models import Job
 
@@ -32,12 +32,8 @@ def finish(
     worker = make_worker(queues=[generation.job.queue])
     [job] = jobs.claim_jobs(worker_id=worker.id, queues=[generation.job.queue], limit=1)
     assert job.id == generation.job_id
-    complete_generation(
-        generation_id=generation.id,
-        job_id=job.id,
-        fence=job.fence,
-        sample=Sample(content, media_type, text=content.decode("latin-1")),
-    )
+    sample = Sample(content, media_type, text=content.decode("latin-1"))
+    complete_generations([Completion(generation.id, job.id, job.fence, sample, used_seconds=0.5)])
 
 
 @pytest.fixture

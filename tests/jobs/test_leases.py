@@ -44,7 +44,7 @@ def test_mates_share_the_batch_key_and_the_limit():
         make_job(owner=owner, batch_key=key)
     worker = make_worker()
     assert [job.batch_key for job in claim(worker, limit=2)] == ["a", "a"]
-    assert [job.batch_key for job in claim(worker, limit=8, full=["a"])] == ["b"]
+    assert [job.batch_key for job in claim(worker, limit=8, room={"a": 0})] == ["b"]
 
 
 def test_a_job_that_lost_its_worker_is_claimed_alone():

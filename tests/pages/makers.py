@@ -8,7 +8,7 @@ from genmodels.contract import Sample
 from tests.factories import make_generation, make_worker
 from webapp.accounts.models import User
 from webapp.generations.models import Generation
-from webapp.generations.operations import complete_generation
+from webapp.generations.operations import Completion, complete_generations
 from webapp.jobs import operations as jobs
 
 PNG = bytes.fromhex(
@@ -43,8 +43,8 @@ def make_failed(*, owner: User, detail: str = "It ran out of memory.", **wish: A
 
 def _finish(owner: User, sample: Sample, wish: dict[str, Any]) -> Generation:
     generation, fence = _claim(owner, wish)
-    complete_generation(
-        generation_id=generation.id, job_id=generation.job_id, fence=fence, sample=sample
+    complete_generations(
+        [Completion(generation.id, generation.job_id, fence, sample, used_seconds=0.5)]
     )
     return Generation.objects.with_details().get(id=generation.id)
 

@@ -11,7 +11,7 @@ from tests.factories import make_generation
 from webapp.accounts.models import User
 from webapp.common.ids import uuid7
 from webapp.generations.models import Generation, Response
-from webapp.jobs.operations import submit_job
+from webapp.jobs.operations import NewJob, submit_jobs
 from webapp.knowledge.models import Source
 from webapp.search.models import Passage
 from webapp.search.operations import (
@@ -42,8 +42,9 @@ def make_found_generation(*, owner: User, **wish: Any) -> Generation:
 def make_source(*, owner: User, title: str = "Notes") -> Source:
     """A source whose file nobody reads."""
     number = next(_numbers)
-    job = submit_job(
-        job_id=uuid7(), kind="ingestion", owner=owner, queue="documents", attempt_seconds=60
+    [job] = submit_jobs(
+        owner=owner,
+        jobs=[NewJob(uuid7(), kind="ingestion", queue="documents", attempt_seconds=60)],
     )
     return Source.objects.create(
         owner=owner, job=job, title=title, media_type="text/plain", sha256=f"{number:064x}", size=1

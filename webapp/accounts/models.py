@@ -44,6 +44,31 @@ class User(AbstractUser):
         return Role.ADMIN in self.roles
 
 
+class Quota(models.Model):
+    """What one user may use, where that differs from everybody's settings; empty means as those.
+
+    `weight` is the user's part where several wait: twice the weight gets twice the seconds.
+    """
+
+    user = models.OneToOneField(
+        User, primary_key=True, on_delete=models.CASCADE, related_name="quota"
+    )
+    max_queued = models.PositiveIntegerField(null=True, blank=True)
+    max_running = models.PositiveIntegerField(null=True, blank=True)
+    compute_seconds_per_day = models.PositiveIntegerField(null=True, blank=True)
+    weight = models.FloatField(default=1.0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(weight__gte=0.01, weight__lte=100), name="quota_weight_is_reasonable"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"quota of {self.user_id}"
+
+
 class ApiKey(models.Model):
     """A secret that acts as its user. Only its SHA-256 is kept; the key is shown once.
 

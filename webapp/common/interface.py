@@ -102,9 +102,9 @@ def key_was_reused() -> Problem:
     return Problem(422, "idempotency_key_reused", detail)
 
 
-def queue_is_full(detail: str, *, retry_after_seconds: int) -> Problem:
+def refused(code: str, detail: str, *, retry_after_seconds: int) -> Problem:
     """The 429 that comes before anything was accepted."""
-    return Problem(429, "queue_full", detail, headers={"Retry-After": str(retry_after_seconds)})
+    return Problem(429, code, detail, headers={"Retry-After": str(retry_after_seconds)})
 
 
 def wait_as_preferred(

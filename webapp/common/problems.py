@@ -81,6 +81,11 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "queue_full": ProblemType(
         "The queue is full", "Nothing was accepted. Try again after the seconds of `Retry-After`."
     ),
+    "quota_exceeded": ProblemType(
+        "The quota is used up",
+        "Nothing was accepted. `detail` says what is used; try again after the seconds of "
+        "`Retry-After`.",
+    ),
     "database_unavailable": ProblemType(
         "The database cannot be reached", "Nothing was stored. Try again in a moment."
     ),

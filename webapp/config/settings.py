@@ -297,6 +297,10 @@ BROKER_URL = re.sub(r"^unix:", "redis+socket:", REDIS_URL)
 #: How many jobs may wait in one queue, and how many of one owner's in all queues together.
 JOBS_MAX_QUEUED = env_int("PINAKES_MAX_QUEUED", 10_000)
 JOBS_MAX_QUEUED_PER_OWNER = env_int("PINAKES_MAX_QUEUED_PER_OWNER", 500)
+#: How many jobs of one owner may run at a time, and how many seconds of computing one owner has
+#: per day (UTC); 0 means any number. A user's own quota, set in the admin, goes before these.
+JOBS_MAX_RUNNING_PER_OWNER = env_int("PINAKES_MAX_RUNNING_PER_OWNER", 0)
+JOBS_COMPUTE_SECONDS_PER_DAY = env_int("PINAKES_COMPUTE_SECONDS_PER_DAY", 0)
 #: Seconds without a heartbeat after which a worker process counts as dead.
 JOBS_HEARTBEAT_TTL = env_int("PINAKES_HEARTBEAT_TTL", 30)
 JOBS_HEARTBEAT_INTERVAL = env_int("PINAKES_HEARTBEAT_INTERVAL", 5)

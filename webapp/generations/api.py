@@ -27,7 +27,7 @@ from webapp.common.interface import (
     list_of,
     parse_body,
     preferred_wait,
-    queue_is_full,
+    refused,
     wait_as_preferred,
 )
 from webapp.common.pagination import parse_page
@@ -37,8 +37,9 @@ from webapp.generations import operations, queries
 from webapp.generations.models import Generation
 from webapp.generations.representation import describe_generation
 from webapp.generations.requests import SubmitRequest
+from webapp.jobs.admission import Refused
 from webapp.jobs.models import JobState
-from webapp.jobs.operations import QueueFull, UnableToReuseIdempotencyKey
+from webapp.jobs.operations import UnableToReuseIdempotencyKey
 
 _FILTERS = ("status", "model", "family", "tag", "from", "to", "mine", "trashed")
 
@@ -237,9 +238,9 @@ class GenerationsApi(APIView):
             raise Problem(409, "model_unavailable", str(error)) from error
         except UnableToReuseIdempotencyKey as error:
             raise key_was_reused() from error
-        except QueueFull as error:
-            raise queue_is_full(
-                str(error), retry_after_seconds=error.retry_after_seconds
+        except Refused as error:
+            raise refused(
+                error.code, str(error), retry_after_seconds=error.retry_after_seconds
             ) from error
         return _accepted(request, submitted)
 
@@ -329,9 +330,9 @@ class RetryGenerationApi(APIView):
             raise Problem(409, "conflict", f"Nothing to retry. {error}") from error
         except UnableToReuseIdempotencyKey as error:
             raise key_was_reused() from error
-        except QueueFull as error:
-            raise queue_is_full(
-                str(error), retry_after_seconds=error.retry_after_seconds
+        except Refused as error:
+            raise refused(
+                error.code, str(error), retry_after_seconds=error.retry_after_seconds
             ) from error
         except UnableToUseCheckpoint as error:
             raise Problem(409, "model_unavailable", str(error)) from error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,8 +33,11 @@ from webapp.common.storage import store_bytes
 from webapp.generations.models import Artifact, Generation, Response
 from webapp.generations.requests import SubmitRequest, draw_seed, tag_faults
 from webapp.jobs import operations as jobs
+from webapp.jobs import queries as job_queries
+from webapp.jobs.admission import take_share
 from webapp.jobs.idempotency import digest_request
 from webapp.jobs.models import Job, JobState
+from webapp.jobs.operations import FinishedJob, NewJob
 
 JOB_KIND = "generation"
 _ENDPOINT = "generations"
@@ -65,6 +70,7 @@ def submit_generation(
     checkpoint = _checkpoint(request)
     resolved = _resolve(owner, request, checkpoint.card)
     generation_id = uuid7()
+    job = _job_for(owner, request, checkpoint)
     with transaction.atomic():
         if idempotency_key is not None:
             bound_id = jobs.claim_idempotency_key(
@@ -76,22 +82,11 @@ def submit_generation(
             )
             if bound_id != generation_id:
                 return Submitted(bound_id, replayed=True)
-        expires_at = None
-        if request.expires_in_seconds is not None:
-            expires_at = timezone.now() + timedelta(seconds=request.expires_in_seconds)
-        job = jobs.submit_job(
-            job_id=uuid7(),
-            kind=JOB_KIND,
-            owner=owner,
-            queue=queueing.family_queue(checkpoint.family),
-            attempt_seconds=_ATTEMPT_SECONDS.get(checkpoint.modality, _DEFAULT_ATTEMPT_SECONDS),
-            batch_key=f"{checkpoint.slug}@{checkpoint.revision}",
-            expires_at=expires_at,
-        )
+        jobs.submit_jobs(owner=owner, jobs=[job])
         Generation.objects.create(
             id=generation_id,
             owner=owner,
-            job=job,
+            job_id=job.id,
             checkpoint=checkpoint,
             checkpoint_revision=checkpoint.revision,
             routed=request.model == AUTO,
@@ -103,6 +98,32 @@ def submit_generation(
             retried_from_id=request.retried_from_id,
         )
     return Submitted(generation_id, replayed=False)
+
+
+def _job_for(owner: User, request: SubmitRequest, checkpoint: Checkpoint) -> NewJob:
+    """The job of a request; its place in the owner's fair share is taken at once."""
+    queue = queueing.family_queue(checkpoint.family)
+    batch_key = f"{checkpoint.slug}@{checkpoint.revision}"
+    seconds = job_queries.estimated_seconds(batch_key)
+    [start_tag] = take_share(
+        owner=owner, queue=queue, priority=request.priority, seconds=[seconds]
+    )
+    return NewJob(
+        id=uuid7(),
+        kind=JOB_KIND,
+        queue=queue,
+        attempt_seconds=_ATTEMPT_SECONDS.get(checkpoint.modality, _DEFAULT_ATTEMPT_SECONDS),
+        batch_key=batch_key,
+        priority=request.priority,
+        start_tag=start_tag,
+        estimated_seconds=seconds,
+        expires_at=_in(request.expires_in_seconds),
+        finish_by=_in(request.deadline_in_seconds),
+    )
+
+
+def _in(seconds: int | None) -> datetime.datetime | None:
+    return None if seconds is None else timezone.now() + timedelta(seconds=seconds)
 
 
 def _checkpoint(request: SubmitRequest) -> Checkpoint:
@@ -120,8 +141,10 @@ def _resolve(owner: User, request: SubmitRequest, card: Card) -> GenerationReque
         visible = Generation.objects.visible_to(owner).kept()
         if not visible.filter(id=request.parent_id).exists():
             faults.append(Fault("/parent", "not_found", "there is no such generation"))
-    if request.expires_in_seconds is not None and request.expires_in_seconds < 1:
-        faults.append(Fault("/expires_in", "out_of_range", "must be at least 1 second"))
+    for name in ("expires_in", "deadline_in"):
+        seconds = getattr(request, f"{name}_seconds")
+        if seconds is not None and seconds < 1:
+            faults.append(Fault(f"/{name}", "out_of_range", "must be at least 1 second"))
     seed = draw_seed() if request.seed is None else request.seed
     try:
         resolved = resolve_request(
@@ -134,39 +157,52 @@ def _resolve(owner: User, request: SubmitRequest, card: Card) -> GenerationReque
     return resolved
 
 
-def complete_generation(
-    *,
-    generation_id: uuid.UUID,
-    job_id: uuid.UUID,
-    fence: int,
-    sample: Sample,
-    used_seconds: float,
-) -> JobState | None:
-    """Store the result of a finished run, exactly once.
+@dataclass(frozen=True)
+class Completion:
+    """The result of a run, and the lease under which it may be stored."""
 
-    1. The file goes to the blob store; a crash after that leaves a file that nothing names.
-    2. The job ends under its fence; a worker that lost its lease stores nothing (None).
-    3. Response and artifact are written in the same transaction, unless a cancel came first.
+    generation_id: uuid.UUID
+    job_id: uuid.UUID
+    fence: int
+    sample: Sample
+    used_seconds: float
+
+
+def complete_generations(completions: Sequence[Completion]) -> list[JobState | None]:
+    """Store the results of finished runs, each exactly once, all in one transaction.
+
+    1. Files go to the blob store; a crash after that leaves files that nothing names.
+    2. Jobs end under their fences; where a worker lost its lease nothing is stored (None).
+    3. Responses and artifacts are written in the same transaction, unless a cancel came first.
     """
-    sha256 = store_bytes(sample.content)
+    hashes = {each.job_id: store_bytes(each.sample.content) for each in completions}
     with transaction.atomic():
-        state = jobs.finish_job(job_id=job_id, fence=fence, used_seconds=used_seconds)
-        if state == JobState.SUCCEEDED:
-            response = Response.objects.create(
-                generation_id=generation_id,
-                fence=fence,
-                text=sample.text,
-                metrics=dict(sample.metrics),
-                extra=dict(sample.extra),
+        states = jobs.finish_jobs(
+            [FinishedJob(each.job_id, each.fence, each.used_seconds) for each in completions]
+        )
+        stored = [each for each in completions if states.get(each.job_id) == JobState.SUCCEEDED]
+        responses = Response.objects.bulk_create(
+            Response(
+                generation_id=each.generation_id,
+                fence=each.fence,
+                text=each.sample.text,
+                metrics=dict(each.sample.metrics),
+                extra=dict(each.sample.extra),
             )
-            Artifact.objects.create(
+            for each in stored
+        )
+        Artifact.objects.bulk_create(
+            Artifact(
                 response=response,
-                sha256=sha256,
-                size=len(sample.content),
-                media_type=sample.media_type,
+                sha256=hashes[each.job_id],
+                size=len(each.sample.content),
+                media_type=each.sample.media_type,
             )
+            for response, each in zip(responses, stored, strict=True)
+        )
+        if stored:
             transaction.on_commit(lambda: queueing.wake(queueing.INDEXING_QUEUE))
-    return state
+    return [states.get(each.job_id) for each in completions]
 
 
 def cancel_generation(*, generation: Generation) -> Job:

@@ -41,7 +41,7 @@ from webapp.generations.queries import (
     get_generation,
     list_generations,
 )
-from webapp.jobs.operations import QueueFull
+from webapp.jobs.admission import Refused
 from webapp.jobs.queries import count_active, list_attempts, list_events
 
 #: How many of one's own latest results the Studio shows; the rest is in the Library.
@@ -139,7 +139,7 @@ def generate(request: HttpRequest) -> HttpResponse:
     except InvalidRequest as error:
         faults = tuple(describe_fault(fault, card) for fault in error.faults)
         return _refuse(request, checkpoints, draft, faults)
-    except (UnreadableSeed, UnableToUseCheckpoint, QueueFull) as error:
+    except (UnreadableSeed, UnableToUseCheckpoint, Refused) as error:
         return _refuse(request, checkpoints, draft, (str(error),))
     if is_fragment(request):
         generation = find_or_404(request, submitted.generation_id)
@@ -349,7 +349,7 @@ def retry(request: HttpRequest, generation_id: uuid.UUID) -> HttpResponse:
         operations.UnableToRetry,
         UnableToUseCheckpoint,
         InvalidRequest,
-        QueueFull,
+        Refused,
     ) as error:
         messages.error(request, f"It cannot be tried again: {error}")
         return redirect("generation", generation_id=generation_id)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from genmodels.contract import Fault
+from webapp.jobs.models import Priority
 
 MAX_TAGS = 20
 MAX_TAG_LENGTH = 64
@@ -26,7 +27,9 @@ class SubmitRequest:
     tags: tuple[str, ...] = ()
     parent_id: uuid.UUID | None = None
     retried_from_id: uuid.UUID | None = None
+    priority: Priority = Priority.NORMAL
     expires_in_seconds: int | None = None
+    deadline_in_seconds: int | None = None
 
 
 def draw_seed() -> int:

@@ -58,6 +58,14 @@ class JobState(models.TextChoices):
     EXPIRED = "expired"
 
 
+class Priority(models.IntegerChoices):
+    """Lower numbers first. Within a priority the owners' fair shares decide."""
+
+    HIGH = 3
+    NORMAL = 5
+    LOW = 7
+
+
 TERMINAL_STATES = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED, JobState.EXPIRED)
 
 
@@ -79,9 +87,16 @@ class Job(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     queue = models.CharField(max_length=64)
     batch_key = models.CharField(max_length=128, blank=True, default="")
-    priority = models.SmallIntegerField(default=5)
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    #: When it is its turn, in the virtual time of its queue and priority (`jobs/admission.py`).
+    start_tag = models.FloatField(default=0.0)
+    #: What it was taken to cost when it was let in, and what it has cost.
+    estimated_seconds = models.FloatField(default=1.0)
+    used_seconds = models.FloatField(default=0.0)
+    #: Not before this; by when it must have started; by when it must have ended.
     sched_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True)
+    finish_by = models.DateTimeField(null=True, blank=True)
     attempt_seconds = models.PositiveIntegerField()
     state = models.CharField(
         max_length=16, choices=JobState, default=JobState.QUEUED, db_default="queued"
@@ -123,13 +138,18 @@ class Job(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["queue", "priority", "sched_at", "id"],
+                fields=["queue", "priority", "start_tag", "id"],
                 name="job_claim",
                 condition=Q(state="queued"),
             ),
             models.Index(fields=["worker"], name="job_running", condition=Q(state="running")),
             models.Index(F("owner"), F("created_at").desc(), name="job_owner"),
             models.Index(fields=["owner"], name="job_owner_queued", condition=Q(state="queued")),
+            models.Index(
+                fields=["owner", "finished_at"],
+                name="job_owner_finished",
+                condition=Q(finished_at__isnull=False),
+            ),
             models.Index(
                 fields=["finished_at"], name="job_finished", condition=Q(finished_at__isnull=False)
             ),
@@ -149,6 +169,28 @@ class Job(models.Model):
         if self.state == JobState.RUNNING and self.cancel_requested_at is not None:
             return "canceling"
         return self.state
+
+
+class FairShare(models.Model):
+    """Where in the virtual time of a queue and priority the last job of an owner will end."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    queue = models.CharField(max_length=64)
+    priority = models.SmallIntegerField(choices=Priority)
+    finish_tag = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "queue", "priority"], name="fair_share_is_unique"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["queue", "priority", "finish_tag"], name="fair_share_latest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} in {self.queue}: {self.finish_tag:.1f}"
 
 
 class JobAttempt(models.Model):

@@ -8,9 +8,12 @@ changed since, so the guard and the change are together.
 from __future__ import annotations
 
 import datetime
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -19,29 +22,41 @@ from django.db.models.functions import Now
 
 from webapp import queueing
 from webapp.accounts.models import User
-from webapp.jobs import queries as job_queries
-from webapp.jobs.models import IdempotencyKey, Job, JobState, Worker, WorkerState
+from webapp.jobs import admission
+from webapp.jobs.admission import Wish
+from webapp.jobs.models import IdempotencyKey, Job, JobState, Priority, Worker, WorkerState
 
 #: A job whose worker died this often is taken for the cause and not tried again.
 MAX_CRASHES = 3
 
+_NO_ROOM_KNOWN: Mapping[str, int] = MappingProxyType({})
+
 #: Keys the advisory lock that lets any number of processes reap, one at a time.
 _REAPER_LOCK = 0x70696E61
-
-#: The class of the advisory locks under which the submissions of one owner take turns.
-_ADMISSION_LOCK = 0x70696E62
 
 
 class UnableToReuseIdempotencyKey(Exception):
     """The key was used before, for a request with another body."""
 
 
-class QueueFull(Exception):
-    """Nothing was accepted, because too much waits already."""
+@dataclass(frozen=True)
+class NewJob:
+    """A job to be queued. `start_tag` comes from `admission.take_share`, here if not before.
 
-    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
-        super().__init__(detail)
-        self.retry_after_seconds = retry_after_seconds
+    It must start by `expires_at` and end by `finish_by`.
+    """
+
+    id: uuid.UUID
+    kind: str
+    queue: str
+    attempt_seconds: int
+    batch_key: str = ""
+    priority: Priority = Priority.NORMAL
+    start_tag: float | None = None
+    estimated_seconds: float = 1.0
+    expires_at: datetime.datetime | None = None
+    finish_by: datetime.datetime | None = None
+    max_attempts: int = 4
 
 
 @dataclass(frozen=True)
@@ -66,51 +81,44 @@ class ReapedJobs:
     ended: tuple[uuid.UUID, ...]
 
 
-def submit_job(
-    *,
-    job_id: uuid.UUID,
-    kind: str,
-    owner: User,
-    queue: str,
-    attempt_seconds: int,
-    batch_key: str = "",
-    priority: int = 5,
-    expires_at: datetime.datetime | None = None,
-) -> Job:
-    """Queue a job in the caller's transaction; the wake-up leaves after its commit.
+def submit_jobs(*, owner: User, jobs: Sequence[NewJob]) -> list[Job]:
+    """Queue jobs in the caller's transaction, all or none; wake-ups leave after its commit.
 
-    Raises QueueFull before anything is stored.
+    Raises admission.QueueFull or QuotaExceeded before anything is stored.
     """
-    _admit(owner=owner, queue=queue)
-    job = Job.objects.create(
-        id=job_id,
-        kind=kind,
+    for queue in sorted({job.queue for job in jobs}):
+        mine = [job for job in jobs if job.queue == queue]
+        seconds = sum(job.estimated_seconds for job in mine)
+        admission.admit(owner=owner, wish=Wish(queue, count=len(mine), seconds=seconds))
+    rows = Job.objects.bulk_create([_row(owner, job) for job in jobs])
+    for queue in {job.queue for job in jobs}:
+        transaction.on_commit(partial(queueing.wake, queue))
+    return rows
+
+
+def _row(owner: User, job: NewJob) -> Job:
+    tag = job.start_tag
+    if tag is None:
+        [tag] = admission.take_share(
+            owner=owner,
+            queue=job.queue,
+            priority=job.priority,
+            seconds=[job.estimated_seconds],
+        )
+    return Job(
+        id=job.id,
+        kind=job.kind,
         owner=owner,
-        queue=queue,
-        batch_key=batch_key,
-        priority=priority,
-        attempt_seconds=attempt_seconds,
-        expires_at=expires_at,
+        queue=job.queue,
+        batch_key=job.batch_key,
+        priority=job.priority,
+        start_tag=tag,
+        estimated_seconds=job.estimated_seconds,
+        attempt_seconds=job.attempt_seconds,
+        expires_at=job.expires_at,
+        finish_by=job.finish_by,
+        max_attempts=job.max_attempts,
     )
-    transaction.on_commit(lambda: queueing.wake(queue))
-    return job
-
-
-def _admit(*, owner: User, queue: str) -> None:
-    """Refuse what would wait behind too much: exactly for an owner, about so for a queue.
-
-    The lock makes the submissions of one owner take turns until their commit; others do not wait.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_ADMISSION_LOCK, owner.pk])
-    queued = Job.objects.filter(state=JobState.QUEUED)
-    if queued.filter(owner=owner).count() >= settings.JOBS_MAX_QUEUED_PER_OWNER:
-        detail = f"You have {settings.JOBS_MAX_QUEUED_PER_OWNER} requests waiting already."
-    elif queued.filter(queue=queue).count() >= settings.JOBS_MAX_QUEUED:
-        detail = f"{settings.JOBS_MAX_QUEUED} requests wait in this queue already."
-    else:
-        return
-    raise QueueFull(detail, retry_after_seconds=job_queries.seconds_per_job(queue))
 
 
 def claim_idempotency_key(
@@ -172,32 +180,64 @@ def retire_worker(*, worker_id: int) -> None:
     Worker.objects.filter(id=worker_id).update(state=WorkerState.DEAD)
 
 
-_CLAIM = """
-WITH head AS MATERIALIZED (
-  SELECT id, batch_key, crashes FROM jobs_job
-  WHERE queue = ANY(%(queues)s) AND state = 'queued' AND sched_at <= statement_timestamp()
+# What may start now. Every list below is in the order of the index job_claim.
+_CLAIMABLE = """state = 'queued' AND sched_at <= statement_timestamp()
     AND (expires_at IS NULL OR expires_at > statement_timestamp())
+    AND (finish_by IS NULL OR finish_by > statement_timestamp())
+    AND owner_id <> ALL(ARRAY(SELECT owner_id FROM at_limit))"""
+
+# Tags of different queues cannot be compared; among the heads of a process's queues the one that
+# could start for longest goes first.
+_CLAIM = f"""
+WITH running AS MATERIALIZED (
+  SELECT j.owner_id, count(*) AS count,
+    coalesce(min(q.max_running), nullif(%(max_running)s, 0)) AS allowed
+  FROM jobs_job j LEFT JOIN accounts_quota q ON q.user_id = j.owner_id
+  WHERE j.state = 'running' GROUP BY j.owner_id),
+at_limit AS MATERIALIZED (SELECT owner_id FROM running WHERE count >= allowed),
+chosen AS MATERIALIZED (
+  SELECT first.queue FROM unnest(%(queues)s::text[]) AS served(queue) CROSS JOIN LATERAL (
+    SELECT queue, priority, sched_at FROM jobs_job
+    WHERE queue = served.queue AND {_CLAIMABLE}
+      AND (crashes = 0 OR NOT %(busy)s) AND batch_key <> ALL(%(full)s)
+    ORDER BY priority, start_tag, id LIMIT 1) AS first
+  ORDER BY first.priority, first.sched_at LIMIT 1),
+head AS MATERIALIZED (
+  SELECT id, owner_id, start_tag, batch_key, crashes FROM jobs_job
+  WHERE queue = (SELECT queue FROM chosen) AND {_CLAIMABLE}
     AND (crashes = 0 OR NOT %(busy)s) AND batch_key <> ALL(%(full)s)
-  ORDER BY priority, sched_at, id LIMIT 1 FOR UPDATE SKIP LOCKED),
+  ORDER BY priority, start_tag, id LIMIT 1 FOR UPDATE SKIP LOCKED),
 mates AS MATERIALIZED (
-  SELECT j.id FROM jobs_job j
-  WHERE j.queue = ANY(%(queues)s) AND j.state = 'queued' AND j.crashes = 0
-    AND j.sched_at <= statement_timestamp()
-    AND (j.expires_at IS NULL OR j.expires_at > statement_timestamp())
-    AND j.batch_key = (SELECT batch_key FROM head WHERE crashes = 0)
-    AND j.id <> (SELECT id FROM head)
-  ORDER BY j.priority, j.sched_at, j.id LIMIT %(mates)s FOR UPDATE SKIP LOCKED),
+  SELECT id, owner_id, start_tag FROM jobs_job
+  WHERE queue = (SELECT queue FROM chosen) AND {_CLAIMABLE} AND crashes = 0
+    AND batch_key = (SELECT batch_key FROM head WHERE crashes = 0)
+    AND id <> (SELECT id FROM head)
+  ORDER BY priority, start_tag, id
+  LIMIT (SELECT greatest(0, least(%(limit)s, (%(room)s::jsonb ->> batch_key)::int) - 1) FROM head)
+  FOR UPDATE SKIP LOCKED),
+placed AS (
+  SELECT id, owner_id,
+    row_number() OVER (PARTITION BY owner_id ORDER BY is_mate, start_tag, id) AS place
+  FROM (SELECT id, owner_id, start_tag, false AS is_mate FROM head
+    UNION ALL SELECT id, owner_id, start_tag, true FROM mates) AS locked),
+allowed AS (
+  SELECT placed.id FROM placed
+  LEFT JOIN running ON running.owner_id = placed.owner_id
+  LEFT JOIN accounts_quota q ON q.user_id = placed.owner_id
+  WHERE coalesce(running.count, 0) + place
+    <= coalesce(q.max_running, nullif(%(max_running)s, 0), 2147483647)),
 claimed AS (
   UPDATE jobs_job SET state = 'running', attempt = attempt + 1, fence = nextval('job_fence'),
     worker_id = %(worker)s, started_at = statement_timestamp(),
-    deadline_at = statement_timestamp() + attempt_seconds * interval '1 second'
-  WHERE id IN (SELECT id FROM head UNION ALL SELECT id FROM mates)
+    deadline_at = least(
+      statement_timestamp() + attempt_seconds * interval '1 second', finish_by)
+  WHERE id IN (SELECT id FROM allowed)
   RETURNING id, fence, kind, queue, batch_key, attempt, crashes),
 attempts AS (
   INSERT INTO jobs_jobattempt (job_id, fence, worker_id, outcome, error)
   SELECT id, fence, %(worker)s, '', '' FROM claimed)
 SELECT id, fence, kind, queue, batch_key, attempt, crashes FROM claimed ORDER BY fence
-"""
+"""  # noqa: S608 -- the inserted text is a constant of this file
 
 
 def claim_jobs(
@@ -206,13 +246,14 @@ def claim_jobs(
     queues: Sequence[str],
     limit: int,
     busy: bool = False,
-    full: Sequence[str] = (),
+    room: Mapping[str, int] = _NO_ROOM_KNOWN,
 ) -> list[ClaimedJob]:
     """Take the next job of these queues, and up to `limit` - 1 more that may share its passes.
 
     `busy` says that the worker runs other jobs already; then none is taken that lost a worker
-    before, because such a job runs alone until it has proved harmless. `full` are batch keys with
-    no room left.
+    before, because such a job runs alone until it has proved harmless. `room` says how many more
+    of a batch key fit; of those not in it any number does. An owner's limit of running jobs holds
+    within a claim; two workers that claim at the same moment may both use the last place.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -220,9 +261,11 @@ def claim_jobs(
             {
                 "queues": list(queues),
                 "worker": worker_id,
-                "mates": limit - 1,
+                "limit": limit,
                 "busy": busy,
-                "full": list(full),
+                "full": [key for key, places in room.items() if places <= 0],
+                "room": json.dumps(dict(room)),
+                "max_running": settings.JOBS_MAX_RUNNING_PER_OWNER,
             },
         )
         return [ClaimedJob(*row) for row in cursor.fetchall()]
@@ -230,50 +273,90 @@ def claim_jobs(
 
 _END_LEASE = "fence = NULL, worker_id = NULL, deadline_at = NULL"
 
+# What a job has cost beyond its estimate, or less, moves its owner's next turn.
+_SETTLE = """
+  UPDATE jobs_fairshare share SET finish_tag = share.finish_tag + owed.seconds
+  FROM (
+    SELECT e.owner_id, e.queue, e.priority,
+      sum((e.used_seconds - e.estimated_seconds) / coalesce(q.weight, 1)) AS seconds
+    FROM ended e LEFT JOIN accounts_quota q ON q.user_id = e.owner_id
+    WHERE e.finished_at IS NOT NULL GROUP BY e.owner_id, e.queue, e.priority) AS owed
+  WHERE share.owner_id = owed.owner_id AND share.queue = owed.queue
+    AND share.priority = owed.priority"""
+
+_LEDGER = "j.owner_id, j.queue, j.priority, j.estimated_seconds, j.used_seconds, j.finished_at"
+
 _FINISH = f"""
-WITH finished AS (
-  UPDATE jobs_job SET {_END_LEASE}, finished_at = statement_timestamp(),
+WITH given AS (
+  SELECT * FROM unnest(%(jobs)s::uuid[], %(fences)s::bigint[], %(seconds)s::float[])
+    AS given(id, fence, seconds)),
+ended AS (
+  UPDATE jobs_job j SET {_END_LEASE}, finished_at = statement_timestamp(),
+    used_seconds = used_seconds + given.seconds,
     state = CASE WHEN cancel_requested_at IS NULL THEN 'succeeded' ELSE 'canceled' END
-  WHERE id = %(job)s AND state = 'running' AND fence = %(fence)s RETURNING state),
-attempt AS (
-  UPDATE jobs_jobattempt SET ended_at = statement_timestamp(),
-    outcome = (SELECT CASE state WHEN 'succeeded' THEN 'ok' ELSE state END FROM finished)
-  WHERE job_id = %(job)s AND fence = %(fence)s AND EXISTS (SELECT 1 FROM finished))
-SELECT state FROM finished
+  FROM given WHERE j.id = given.id AND j.state = 'running' AND j.fence = given.fence
+  RETURNING j.id, j.state, given.fence, {_LEDGER}),
+attempts AS (
+  UPDATE jobs_jobattempt a SET ended_at = statement_timestamp(),
+    outcome = CASE ended.state WHEN 'succeeded' THEN 'ok' ELSE ended.state END
+  FROM ended WHERE a.job_id = ended.id AND a.fence = ended.fence),
+settled AS ({_SETTLE})
+SELECT id, state FROM ended
 """  # noqa: S608 -- the inserted text is a constant of this file
 
 
-def finish_job(*, job_id: uuid.UUID, fence: int, used_seconds: float = 0.0) -> JobState | None:
-    """End a running job; None means that the lease was lost and nothing may be stored for it.
+@dataclass(frozen=True)
+class FinishedJob:
+    """A job that came to its end under this fence, and the seconds of computing it took."""
 
-    A cancel that came before this statement wins. What the job made is stored in the same
+    id: uuid.UUID
+    fence: int
+    used_seconds: float = 0.0
+
+
+def finish_jobs(finished: Sequence[FinishedJob]) -> dict[uuid.UUID, JobState]:
+    """End running jobs; those whose lease was lost are not in the answer: store nothing for them.
+
+    A cancel that came before this statement wins. What a job made is stored in the same
     transaction, by the caller, and only when the answer is `succeeded`.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_FINISH, {"job": job_id, "fence": fence})
-        row = cursor.fetchone()
-    return JobState(row[0]) if row else None
+        cursor.execute(
+            _FINISH,
+            {
+                "jobs": [job.id for job in finished],
+                "fences": [job.fence for job in finished],
+                "seconds": [job.used_seconds for job in finished],
+            },
+        )
+        return {job_id: JobState(state) for job_id, state in cursor.fetchall()}
+
+
+def finish_job(*, job_id: uuid.UUID, fence: int, used_seconds: float = 0.0) -> JobState | None:
+    """`finish_jobs` for one; None means that the lease was lost."""
+    return finish_jobs([FinishedJob(job_id, fence, used_seconds)]).get(job_id)
 
 
 _FAIL = f"""
-WITH failed AS (
-  UPDATE jobs_job SET {_END_LEASE},
+WITH ended AS (
+  UPDATE jobs_job j SET {_END_LEASE}, used_seconds = used_seconds + %(seconds)s,
     state = CASE WHEN cancel_requested_at IS NOT NULL THEN 'canceled'
                  WHEN %(transient)s AND attempt < max_attempts THEN 'queued' ELSE 'failed' END,
     finished_at = CASE WHEN cancel_requested_at IS NULL
                             AND %(transient)s AND attempt < max_attempts
                        THEN NULL ELSE statement_timestamp() END,
     sched_at = CASE WHEN %(transient)s AND attempt < max_attempts
-      THEN statement_timestamp()
-        + least(300, 2 * 2 ^ (attempt - 1)) * (0.5 + random() / 2) * interval '1 second'
+      THEN statement_timestamp() + coalesce(%(retry_in)s,
+        least(300, 2 * 2 ^ (attempt - 1)) * (0.5 + random() / 2)) * interval '1 second'
       ELSE sched_at END,
     error_code = %(code)s, error_detail = %(detail)s
-  WHERE id = %(job)s AND state = 'running' AND fence = %(fence)s RETURNING state),
+  WHERE id = %(job)s AND state = 'running' AND fence = %(fence)s RETURNING j.state, {_LEDGER}),
 attempt AS (
   UPDATE jobs_jobattempt
   SET ended_at = statement_timestamp(), outcome = %(code)s, error = %(error)s
-  WHERE job_id = %(job)s AND fence = %(fence)s AND EXISTS (SELECT 1 FROM failed))
-SELECT state FROM failed
+  WHERE job_id = %(job)s AND fence = %(fence)s AND EXISTS (SELECT 1 FROM ended)),
+settled AS ({_SETTLE})
+SELECT state FROM ended
 """  # noqa: S608 -- the inserted text is a constant of this file
 
 
@@ -286,11 +369,13 @@ def fail_job(
     transient: bool,
     error: str = "",
     used_seconds: float = 0.0,
+    retry_in_seconds: float | None = None,
 ) -> JobState | None:
     """End an attempt that raised; None means that the lease was lost.
 
-    A transient failure is queued again, later each time, until the attempts are used up. `detail`
-    is shown to the owner; `error` is kept with the attempt for operators.
+    A transient failure is queued again, later each time or after `retry_in_seconds`, until the
+    attempts are used up. `detail` is shown to the owner; `error` is kept with the attempt for
+    operators.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -302,6 +387,8 @@ def fail_job(
                 "detail": detail,
                 "transient": transient,
                 "error": error,
+                "seconds": used_seconds,
+                "retry_in": retry_in_seconds,
             },
         )
         row = cursor.fetchone()
@@ -346,10 +433,14 @@ def cancel_job(*, job_id: uuid.UUID) -> Job:
             Job.objects.filter(id=job_id, state=JobState.QUEUED).update(
                 state=JobState.CANCELED, cancel_requested_at=Now(), finished_at=Now()
             )
+            admission.give_back_shares([job_id])
         elif job.state == JobState.RUNNING:
             Job.objects.filter(
                 id=job_id, state=JobState.RUNNING, cancel_requested_at__isnull=True
             ).update(cancel_requested_at=Now())
+            transaction.on_commit(
+                partial(queueing.announce_cancel, queue=job.queue, job_id=job_id)
+            )
         job.refresh_from_db()
     return job
 
@@ -360,37 +451,48 @@ WHERE state <> 'dead'
   AND heartbeat_at < statement_timestamp() - %(ttl)s * interval '1 second' RETURNING id
 """
 
+# A job that its worker took down is charged nothing; one that overran its time is.
 _RECOVER = f"""
 WITH lost AS (
-  SELECT j.id, j.fence, j.crashes, j.cancel_requested_at,
+  SELECT j.id, j.fence, j.crashes, j.cancel_requested_at, j.attempt_seconds,
+    coalesce(j.finish_by <= statement_timestamp(), false) AS out_of_time,
     j.deadline_at < statement_timestamp() AS late
   FROM jobs_job j
   WHERE j.state = 'running' AND (j.deadline_at < statement_timestamp()
     OR EXISTS (SELECT 1 FROM jobs_worker w WHERE w.id = j.worker_id AND w.state = 'dead'))
   FOR UPDATE OF j SKIP LOCKED),
+verdict AS (
+  SELECT *, CASE WHEN cancel_requested_at IS NOT NULL THEN 'canceled'
+                 WHEN out_of_time OR crashes + 1 >= %(max_crashes)s THEN 'failed'
+                 ELSE 'queued' END AS state
+  FROM lost),
 attempts AS (
   UPDATE jobs_jobattempt a SET ended_at = statement_timestamp(),
-    outcome = CASE WHEN l.late THEN 'timeout' ELSE 'lost' END
-  FROM lost l WHERE a.job_id = l.id AND a.fence = l.fence)
-UPDATE jobs_job j SET {_END_LEASE}, crashes = l.crashes + 1,
-  state = CASE WHEN l.cancel_requested_at IS NOT NULL THEN 'canceled'
-               WHEN l.crashes + 1 >= %(max_crashes)s THEN 'failed' ELSE 'queued' END,
-  finished_at = CASE WHEN l.cancel_requested_at IS NOT NULL OR l.crashes + 1 >= %(max_crashes)s
-                     THEN statement_timestamp() END,
-  error_code = CASE WHEN l.cancel_requested_at IS NOT NULL OR l.crashes + 1 < %(max_crashes)s
-                    THEN j.error_code WHEN l.late THEN 'timeout' ELSE 'poison' END,
-  error_detail = CASE WHEN l.cancel_requested_at IS NOT NULL OR l.crashes + 1 < %(max_crashes)s
-                      THEN j.error_detail
-                      WHEN l.late
-                        THEN 'It overran its time limit ' || (l.crashes + 1) || ' times.'
-                      ELSE 'Its worker process died ' || (l.crashes + 1) || ' times.' END
-FROM lost l WHERE j.id = l.id RETURNING j.id, j.queue, j.state
+    outcome = CASE WHEN v.out_of_time THEN 'deadline' WHEN v.late THEN 'timeout' ELSE 'lost' END
+  FROM verdict v WHERE a.job_id = v.id AND a.fence = v.fence)
+UPDATE jobs_job j SET {_END_LEASE}, state = v.state,
+  crashes = v.crashes + CASE WHEN v.out_of_time THEN 0 ELSE 1 END,
+  used_seconds = j.used_seconds + CASE WHEN v.late AND NOT v.out_of_time
+                                       THEN v.attempt_seconds ELSE 0 END,
+  finished_at = CASE WHEN v.state <> 'queued' THEN statement_timestamp() END,
+  error_code = CASE WHEN v.state <> 'failed' THEN j.error_code
+                    WHEN v.out_of_time THEN 'deadline'
+                    WHEN v.late THEN 'timeout' ELSE 'poison' END,
+  error_detail = CASE WHEN v.state <> 'failed' THEN j.error_detail
+                      WHEN v.out_of_time THEN 'It was not ready by its deadline.'
+                      WHEN v.late
+                        THEN 'It overran its time limit ' || (v.crashes + 1) || ' times.'
+                      ELSE 'Its worker process died ' || (v.crashes + 1) || ' times.' END
+FROM verdict v WHERE j.id = v.id RETURNING j.id, j.queue, j.state
 """  # noqa: S608 -- the inserted text is a constant of this file
 
 _EXPIRE = """
-UPDATE jobs_job SET state = 'expired', finished_at = statement_timestamp(), error_code = 'expired',
-  error_detail = 'It was not started before its time ran out.'
-WHERE state = 'queued' AND expires_at < statement_timestamp() RETURNING id
+UPDATE jobs_job SET state = 'expired', finished_at = statement_timestamp(),
+  error_code = CASE WHEN finish_by < statement_timestamp() THEN 'deadline' ELSE 'expired' END,
+  error_detail = CASE WHEN finish_by < statement_timestamp()
+    THEN 'It was not ready by its deadline.'
+    ELSE 'It was not started before its time ran out.' END
+WHERE state = 'queued' AND least(expires_at, finish_by) < statement_timestamp() RETURNING id
 """
 
 
@@ -411,6 +513,7 @@ def reap() -> ReapedJobs:
         recovered = cursor.fetchall()
         cursor.execute(_EXPIRE)
         expired = [row[0] for row in cursor.fetchall()]
+        admission.give_back_shares(expired)
     requeued = sorted({queue for _, queue, state in recovered if state == JobState.QUEUED})
     ended = [job_id for job_id, _, state in recovered if state != JobState.QUEUED]
     for queue in requeued:

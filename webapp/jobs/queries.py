@@ -5,20 +5,26 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Avg, Count, Q, QuerySet
 from django.db.models.functions import Now
 
-from webapp.accounts.models import User
+from webapp.accounts.models import Quota, User
 from webapp.jobs.models import Job, JobAttempt, JobEvent, JobState, Worker, WorkerState
 
 #: What a job is taken to cost where none has ended yet.
 _UNKNOWN_SECONDS = 5
+#: Nothing is free: jobs that take no measurable time cost this much.
+_LEAST_SECONDS = 0.01
+#: Estimates come from those of so many of the latest jobs of all that were of the same kind.
+_ESTIMATED_FROM = 500
 #: A worker that was silent for longer than this does not count as running.
 _FRESH = datetime.timedelta(seconds=30)
 
@@ -50,8 +56,8 @@ def queue_position(job: Job) -> int | None:
         return None
     ahead = Job.objects.filter(queue=job.queue, state=JobState.QUEUED).filter(
         Q(priority__lt=job.priority)
-        | Q(priority=job.priority, sched_at__lt=job.sched_at)
-        | Q(priority=job.priority, sched_at=job.sched_at, id__lt=job.id)
+        | Q(priority=job.priority, start_tag__lt=job.start_tag)
+        | Q(priority=job.priority, start_tag=job.start_tag, id__lt=job.id)
     )
     return ahead.count() + 1
 
@@ -96,6 +102,104 @@ def seconds_per_job(queue: str) -> int:
         return _UNKNOWN_SECONDS
     served_by = max(1, live_workers().filter(queues__contains=[queue]).count())
     return max(1, math.ceil(sum(durations) / len(durations) / served_by))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an owner may have; None means any number."""
+
+    max_queued: int
+    max_running: int | None
+    compute_seconds_per_day: int | None
+    weight: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an owner has now. Seconds are of this day (UTC); reserved ones are estimates."""
+
+    limits: Limits
+    queued: int
+    running: int
+    queued_in_queue: int
+    used_seconds: float
+    reserved_seconds: float
+    seconds_to_midnight: int
+
+
+def limits_of(*, owner: User) -> Limits:
+    """The owner's own quota, and everybody's settings where that leaves something open."""
+    quota = Quota.objects.filter(user=owner).first() or Quota(user=owner)
+
+    def first(own: int | None, everybody: int) -> int | None:
+        return everybody or None if own is None else own
+
+    return Limits(
+        max_queued=first(quota.max_queued, settings.JOBS_MAX_QUEUED_PER_OWNER) or 0,
+        max_running=first(quota.max_running, settings.JOBS_MAX_RUNNING_PER_OWNER),
+        compute_seconds_per_day=first(
+            quota.compute_seconds_per_day, settings.JOBS_COMPUTE_SECONDS_PER_DAY
+        ),
+        weight=quota.weight,
+    )
+
+
+# The rows of the jobs are the ledger: there is no sum that could differ from them.
+_STANDING = """
+SELECT
+  (SELECT count(*) FROM jobs_job WHERE owner_id = %(owner)s AND state = 'queued'),
+  (SELECT count(*) FROM jobs_job WHERE owner_id = %(owner)s AND state = 'running'),
+  (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'queued'),
+  (SELECT coalesce(sum(greatest(used_seconds, estimated_seconds)), 0) FROM jobs_job
+   WHERE %(counts_seconds)s AND owner_id = %(owner)s AND state IN ('queued', 'running')),
+  (SELECT coalesce(sum(used_seconds), 0) FROM jobs_job
+   WHERE %(counts_seconds)s AND owner_id = %(owner)s AND finished_at IS NOT NULL
+     AND finished_at >= date_trunc('day', statement_timestamp(), 'UTC')),
+  extract(epoch FROM date_trunc('day', statement_timestamp(), 'UTC') + interval '1 day'
+    - statement_timestamp())::float
+"""
+
+
+def standing_of(*, owner: User, queue: str = "", always_count_seconds: bool = False) -> Standing:
+    """What the owner has now; seconds are 0 where no limit asks for them."""
+    limits = limits_of(owner=owner)
+    counts_seconds = always_count_seconds or limits.compute_seconds_per_day is not None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STANDING, {"owner": owner.pk, "queue": queue, "counts_seconds": counts_seconds}
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    queued, running, in_queue, reserved, used, left = row
+    return Standing(
+        limits=limits,
+        queued=queued,
+        running=running,
+        queued_in_queue=in_queue,
+        used_seconds=used,
+        reserved_seconds=reserved,
+        seconds_to_midnight=math.ceil(left),
+    )
+
+
+#: How long an estimate is used before the jobs that ended since are looked at.
+_ESTIMATE_SECONDS = 10.0
+_estimates: dict[str, tuple[float, float]] = {}
+
+
+def estimated_seconds(batch_key: str) -> float:
+    """What jobs of this kind cost lately, in seconds; kept for a while in this process."""
+    now = time.monotonic()
+    looked_at, seconds = _estimates.get(batch_key, (-math.inf, 0.0))
+    if now < looked_at + _ESTIMATE_SECONDS:
+        return seconds
+    latest = Job.objects.filter(finished_at__isnull=False).order_by("-finished_at").values("id")
+    mean = Job.objects.filter(
+        id__in=latest[:_ESTIMATED_FROM], batch_key=batch_key, state=JobState.SUCCEEDED
+    ).aggregate(mean=Avg("used_seconds"))["mean"]
+    seconds = max(_LEAST_SECONDS, mean or _UNKNOWN_SECONDS)
+    _estimates[batch_key] = (now, seconds)
+    return seconds
 
 
 def list_held_jobs(*, worker_id: int) -> list[tuple[uuid.UUID, int]]:

@@ -21,12 +21,13 @@ from webapp.common.interface import (
     key_was_reused,
     list_of,
     parse_body,
-    queue_is_full,
+    refused,
     wait_as_preferred,
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
-from webapp.jobs.operations import QueueFull, UnableToReuseIdempotencyKey
+from webapp.jobs.admission import Refused
+from webapp.jobs.operations import UnableToReuseIdempotencyKey
 from webapp.knowledge import operations, queries
 from webapp.knowledge.media import MARKDOWN, PLAIN_TEXT
 from webapp.knowledge.models import Source
@@ -140,9 +141,9 @@ class DocumentsApi(APIView):
             )
         except UnableToReuseIdempotencyKey as error:
             raise key_was_reused() from error
-        except QueueFull as error:
-            raise queue_is_full(
-                str(error), retry_after_seconds=error.retry_after_seconds
+        except Refused as error:
+            raise refused(
+                error.code, str(error), retry_after_seconds=error.retry_after_seconds
             ) from error
         except operations.UnableToTakeDocument as error:
             if error.code == "too_large":

@@ -18,6 +18,7 @@ from webapp.common.ids import uuid7
 from webapp.common.storage import BlobMissing, blob_path, store_bytes
 from webapp.jobs import operations as jobs
 from webapp.jobs.models import Job, JobState
+from webapp.jobs.operations import NewJob
 from webapp.knowledge.media import UnableToReadDocument, recognise
 from webapp.knowledge.models import Source
 from webapp.knowledge.reader import read_document
@@ -110,13 +111,13 @@ def _clean_name(file_name: str) -> str:
 
 
 def _queue_reading(owner: User) -> Job:
-    return jobs.submit_job(
-        job_id=uuid7(),
+    job = NewJob(
+        id=uuid7(),
         kind=JOB_KIND,
-        owner=owner,
         queue=queueing.DOCUMENTS_QUEUE,
         attempt_seconds=_ATTEMPT_SECONDS,
     )
+    return jobs.submit_jobs(owner=owner, jobs=[job])[0]
 
 
 def _bring_back(*, owner: User, sha256: str) -> Source:

@@ -19,7 +19,7 @@ from webapp.accounts.models import User
 from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.pages import signed_in_user
-from webapp.jobs.operations import QueueFull
+from webapp.jobs.admission import Refused
 from webapp.knowledge.models import Source
 from webapp.knowledge.operations import (
     UnableToTakeDocument,
@@ -129,7 +129,7 @@ def add_documents(request: HttpRequest) -> HttpResponse:
         except UnableToTakeDocument as error:
             refusals.append(Refusal(name, error.detail))
             continue
-        except QueueFull as error:
+        except Refused as error:
             refusals.append(Refusal(name, str(error)))
             continue
         if not submitted.is_new:
