@@ -67,6 +67,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/openapi.json": {"GET": OPEN},
     "api/v1/docs": {"GET": OPEN},
     "api/v1/me": {"GET": OWN_LIST},
+    "api/v1/usage": {"GET": OWN_LIST},
     "api/v1/api-keys": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/api-keys/<uuid:key_id>": {"DELETE": FOREIGN},
     "api/v1/models": {"GET": SHARED},

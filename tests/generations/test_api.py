@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 import uuid
 
@@ -367,6 +368,42 @@ def test_a_full_queue_is_told_before_anything_is_accepted(client, settings, limi
     assert Generation.objects.count() == Job.objects.count() == 2
     jobs.cancel_job(job_id=Job.objects.earliest("id").id)
     assert post_with_key(client, "k1").status_code == 202
+
+
+def test_a_used_up_quota_is_told_before_anything_is_accepted(client, settings):
+    settings.JOBS_COMPUTE_SECONDS_PER_DAY = 7  # a kind of job never seen counts as 5 seconds
+    assert [post(client).status_code for _ in range(2)] == [202, 429]
+    answer = post(client)
+    assert answer.json()["code"] == "quota_exceeded"
+    assert 1 <= int(answer["Retry-After"]) <= 24 * 3600
+    usage = client.get("/api/v1/usage").json()
+    assert usage["queued"] == {"current": 1, "maximum": 500}
+    assert usage["compute_seconds_today"]["reserved"] == 5
+    assert Generation.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "priority", "status"),
+    [
+        (Role.AUTHOR, "low", 202),
+        (Role.AUTHOR, "high", 403),
+        (Role.REVIEWER, "high", 202),
+        (Role.AUTHOR, "highest", 422),
+    ],
+)
+def test_everybody_may_step_back_but_not_forward(checkpoint, role, priority, status):
+    answer = post(client_for(make_user(role)), priority=priority)
+    assert answer.status_code == status
+    if status == 202:
+        assert answer.json()["priority"] == priority
+
+
+def test_a_deadline_is_kept_with_the_job(client):
+    body = post(client, deadline_in=60, expires_in=30).json()
+    created = datetime.datetime.fromisoformat(body["created_at"])
+    for name, seconds in (("deadline_at", 60), ("expires_at", 30)):
+        wait = datetime.datetime.fromisoformat(body[name]) - created
+        assert abs(wait.total_seconds() - seconds) < 5
 
 
 def test_one_owner_cannot_fill_the_queue_for_another(client, settings):

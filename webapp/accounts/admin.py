@@ -3,6 +3,17 @@
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 
-from webapp.accounts.models import User
+from webapp.accounts.models import Quota, User
 
-admin.site.register(User, UserAdmin)
+
+class QuotaInline(admin.StackedInline):  # type: ignore[type-arg]
+    """What this user may use; empty fields mean as everybody."""
+
+    model = Quota
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+    """A user with roles and quota."""
+
+    inlines = (QuotaInline,)

@@ -8,6 +8,7 @@ from webapp.config import health, metrics
 
 api_patterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.accounts.urls")),
+    path("", include("webapp.jobs.urls")),
     path("", include("webapp.catalog.urls")),
     path("", include("webapp.generations.urls")),
     path("", include("webapp.search.urls")),

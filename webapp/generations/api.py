@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from genmodels.contract import FAMILIES, MAX_SEED, Fault
 from webapp.accounts.authentication import member
+from webapp.accounts.models import User
 from webapp.catalog.queries import AUTO, UnableToUseCheckpoint
 from webapp.common.interface import (
     StrictSerializer,
@@ -38,9 +39,12 @@ from webapp.generations.models import Generation
 from webapp.generations.representation import describe_generation
 from webapp.generations.requests import SubmitRequest
 from webapp.jobs.admission import Refused
-from webapp.jobs.models import JobState
+from webapp.jobs.models import JobState, Priority
 from webapp.jobs.operations import UnableToReuseIdempotencyKey
 
+_PRIORITIES = [priority.name.lower() for priority in Priority]
+#: The furthest that a start or an end may be asked for.
+_MAX_SECONDS = 30 * 24 * 3600
 _FILTERS = ("status", "model", "family", "tag", "from", "to", "mine", "trashed")
 
 
@@ -57,9 +61,9 @@ class GenerationInput(StrictSerializer):
     parent = serializers.UUIDField(  # type: ignore[assignment]
         required=False, allow_null=True
     )
-    expires_in = WholeNumber(
-        required=False, allow_null=True, min_value=1, max_value=30 * 24 * 3600
-    )
+    priority = serializers.ChoiceField(choices=_PRIORITIES, default="normal")
+    expires_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
+    deadline_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
 
 
 class QueueOutput(serializers.Serializer[Any]):
@@ -129,6 +133,9 @@ class GenerationOutput(serializers.Serializer[Any]):
     metrics = serializers.DictField()
     extra = serializers.DictField()
     attempt = serializers.IntegerField()
+    priority = serializers.ChoiceField(choices=_PRIORITIES)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    deadline_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -228,7 +235,9 @@ class GenerationsApi(APIView):
             seed=body.get("seed"),
             tags=tuple(body["tags"]),
             parent_id=body.get("parent"),
+            priority=_priority(user, body["priority"]),
             expires_in_seconds=body.get("expires_in"),
+            deadline_in_seconds=body.get("deadline_in"),
         )
         try:
             submitted = operations.submit_generation(
@@ -243,6 +252,15 @@ class GenerationsApi(APIView):
                 error.code, str(error), retry_after_seconds=error.retry_after_seconds
             ) from error
         return _accepted(request, submitted)
+
+
+def _priority(user: User, name: str) -> Priority:
+    """Everybody may step back; before others go only those who answer for the site."""
+    priority = Priority[name.upper()]
+    if priority < Priority.NORMAL and not user.sees_everything:
+        detail = "Only reviewers and admins may submit with high priority."
+        raise Problem(403, "permission_denied", detail)
+    return priority
 
 
 def _accepted(request: Request, submitted: operations.Submitted) -> Response:

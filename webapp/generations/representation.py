@@ -10,6 +10,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.urls import reverse
 
 from webapp.generations.models import Artifact, Generation
+from webapp.jobs.models import Priority
 from webapp.jobs.queries import Waiting, describe_waiting
 
 _LIST_TEXT_LENGTH = 400
@@ -51,6 +52,9 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         "metrics": _response_field(generation, "metrics"),
         "extra": _response_field(generation, "extra"),
         "attempt": job.attempt,
+        "priority": Priority(job.priority).name.lower(),
+        "expires_at": _time(job.expires_at),
+        "deadline_at": _time(job.finish_by),
         "created_at": _time(generation.created_at),
         "started_at": _time(job.started_at),
         "finished_at": _time(job.finished_at),

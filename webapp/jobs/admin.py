@@ -30,8 +30,19 @@ class _ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class JobAdmin(_ReadOnlyAdmin):
     """Jobs of every kind, newest first."""
 
-    list_display = ("id", "kind", "queue", "state", "attempt", "crashes", "error_code", "owner")
-    list_filter = ("state", "kind", "queue", "error_code")
+    list_display = (
+        "id",
+        "kind",
+        "queue",
+        "priority",
+        "state",
+        "attempt",
+        "crashes",
+        "error_code",
+        "used_seconds",
+        "owner",
+    )
+    list_filter = ("state", "kind", "queue", "priority", "error_code")
     list_select_related = ("owner",)
     ordering = ("-id",)
     actions = ("try_again",)
