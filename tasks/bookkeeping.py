@@ -19,6 +19,7 @@ from django.db import connection
 
 from genmodels.checkpoint import UnableToLoadCheckpoint
 from genmodels.contract import InvalidRequest
+from tasks.recovery import recover
 from webapp.catalog.operations import mark_unavailable
 from webapp.common.problems import DATABASE_OUTAGES
 from webapp.generations import operations as generations
@@ -167,7 +168,7 @@ class Bookkeeping:
     def _check_leases(self, held: Sequence[Held], seen: Seen) -> None:
         found = job_queries.look_at_jobs([job.job_id for job in held])
         if any(row.overdue for row in found.values()):
-            jobs.reap()
+            recover()
             found = job_queries.look_at_jobs([job.job_id for job in held])
         for job in held:
             row = found.get(job.job_id)

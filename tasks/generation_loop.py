@@ -8,7 +8,6 @@ that is done in the background (`tasks.bookkeeping`).
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import logging
 import math
@@ -31,9 +30,9 @@ from tasks.bookkeeping import Background, Bookkeeping, Held, ModelReplaced, Room
 from webapp.catalog.models import Checkpoint
 from webapp.common import live
 from webapp.common.problems import DATABASE_OUTAGES
+from webapp.generations.broadcast import Broadcast, progress_facts
 from webapp.generations.models import Generation
 from webapp.generations.operations import Completion
-from webapp.jobs.models import JobState
 from webapp.jobs.operations import ClaimedJob
 
 logger = logging.getLogger(__name__)
@@ -48,10 +47,7 @@ NUDGED_SECONDS = 0.02
 #: How long a process without work listens before it goes back to waiting for messages, which
 #: wake it less quickly.
 LINGER_SECONDS = 0.5
-#: Seconds between the progress events of a run, between its previews, and between writes to its
-#: row.
-PROGRESS_SECONDS = 0.1
-PREVIEW_SECONDS = 0.4
+#: Seconds between writes of a run's progress to its row.
 ROW_SECONDS = 1.0
 #: Seconds until the database is asked again after it could not be.
 _OUTAGE_SECONDS = 0.5
@@ -95,8 +91,7 @@ class ActiveRun:
     generation_id: uuid.UUID
     run: Run
     opened_at: float
-    progress_at: float = 0.0
-    preview_at: float = 0.0
+    broadcast: Broadcast
     row_at: float = 0.0
     steps: int = 0
     pass_seconds: float = 0.0
@@ -226,22 +221,24 @@ class GenerationLoop:
                 self._remove(active)
                 self._process.let_go(active.job.id)
                 if active.job.id in seen.canceled:
-                    self._publish_end(active.generation_id)
+                    active.broadcast.tell_changed()
         for job, row in seen.claimed:
             self._open(job, row)
 
     def _open(self, job: ClaimedJob, row: Generation) -> None:
-        self._announce(str(row.id), "generation.status", {"status": JobState.RUNNING})
+        broadcast = Broadcast(generation_id=row.id, owner_id=row.owner_id, publish=self._announce)
+        broadcast.tell_started()
         try:
             group, run = self._open_run(job, row)
         except Exception as error:
             # A task boundary: whatever opening raises is this job's failure, not its neighbours'.
             if isinstance(error, UnableToLoadCheckpoint):
                 self._background.submit(self._books.mark_unavailable, row.checkpoint_id, error)
-            self._end(self._fail, job, row.id, error, 0.0)
+            self._end(self._fail, job, broadcast, error, 0.0)
             return
         self._groups[job.batch_key] = group
-        group.runs.append(ActiveRun(job, row.id, run, opened_at=time.monotonic()))
+        active = ActiveRun(job, row.id, run, opened_at=time.monotonic(), broadcast=broadcast)
+        group.runs.append(active)
 
     def _open_run(self, job: ClaimedJob, row: Generation) -> tuple[Group, Run]:
         key = f"{row.checkpoint.slug}@{row.checkpoint_revision}"
@@ -296,7 +293,7 @@ class GenerationLoop:
             group.single = False
             active = members[0]
             self._remove(active)
-            self._end(self._fail, active.job, active.generation_id, error, active.used_seconds)
+            self._end(self._fail, active.job, active.broadcast, error, active.used_seconds)
             return
         logger.warning("a pass of %s runs failed: %s", len(members), error)
         if bookkeeping.is_out_of_memory(error):
@@ -322,50 +319,36 @@ class GenerationLoop:
                     self._finish([active])
             else:
                 [active] = done
-                self._fail(active.job, active.generation_id, error, active.used_seconds)
+                self._fail(active.job, active.broadcast, error, active.used_seconds)
             return
         for active, state in zip(done, states, strict=True):
             self._process.let_go(active.job.id)
             if state is None:
                 logger.warning("job %s was finished by another process", active.job.id)
             else:
-                live.publish(str(active.generation_id), "generation.changed", {})
+                active.broadcast.tell_changed()
 
     def _fail(
-        self, job: ClaimedJob, generation_id: uuid.UUID, error: Exception, used_seconds: float
+        self, job: ClaimedJob, broadcast: Broadcast, error: Exception, used_seconds: float
     ) -> None:
         """In the background: end an attempt and tell of it."""
         self._books.fail(job, error, used_seconds)
         self._process.let_go(job.id)
-        live.publish(str(generation_id), "generation.changed", {})
+        broadcast.tell_changed()
 
     def _publish(self, active: ActiveRun) -> None:
-        """Tell whoever looks how far a run is, not more often than eyes can follow."""
-        now = time.monotonic()
-        if now < active.progress_at + PROGRESS_SECONDS or self._background.is_behind:
+        """Tell whoever looks how far a run is."""
+        if not active.broadcast.is_due or self._background.is_behind:
             return
-        active.progress_at = now
-        topic = str(active.generation_id)
-        progress = active.run.progress
-        facts = {"done": progress.done, "total": progress.total, "unit": progress.unit}
-        self._announce(topic, "generation.progress", facts)
-        if now >= active.preview_at + PREVIEW_SECONDS:
-            active.preview_at = now
-            preview = active.run.preview()
-            if preview is not None:
-                data = {"media_type": preview.media_type, "text": preview.text}
-                if preview.content:
-                    data["data"] = base64.b64encode(preview.content).decode()
-                self._announce(topic, "generation.preview", data)
+        active.broadcast.tell_progress(active.run)
+        now = time.monotonic()
         if now >= active.row_at + ROW_SECONDS:
             active.row_at = now
+            facts = progress_facts(active.run.progress)
             self._background.submit(self._books.record_progress, active.job, facts)
 
-    def _publish_end(self, generation_id: uuid.UUID) -> None:
-        self._announce(str(generation_id), "generation.changed", {})
-
-    def _announce(self, topic: str, event_type: str, data: Mapping[str, Any]) -> None:
-        self._background.submit(live.publish, topic, event_type, data)
+    def _announce(self, topics: Sequence[str], event_type: str, data: Mapping[str, Any]) -> None:
+        self._background.submit(live.publish, topics, event_type, data)
 
     def _remove(self, active: ActiveRun) -> None:
         group = self._groups[active.job.batch_key]
@@ -387,7 +370,7 @@ class GenerationLoop:
         """In the background: give a job back and tell of it."""
         self._books.release(active.job)
         self._process.let_go(active.job.id)
-        live.publish(str(active.generation_id), "generation.changed", {})
+        active.broadcast.tell_changed()
 
     def _abandon(self) -> None:
         """The lease may be over: stop at once and store nothing."""

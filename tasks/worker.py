@@ -27,6 +27,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 
+from tasks.recovery import recover
 from webapp import queueing
 from webapp.common.problems import DATABASE_OUTAGES
 from webapp.jobs import operations as jobs
@@ -161,7 +162,7 @@ class WorkerProcess:
             )
             self._id = row.id
             self._last_beat = time.monotonic()
-            jobs.reap()
+            recover()
         except DATABASE_OUTAGES as error:
             connection.close()
             logger.warning("not registered yet: %s", error)
@@ -197,7 +198,7 @@ class WorkerProcess:
         self._last_beat = time.monotonic()
         if state == WorkerState.DRAINING:
             self.draining.set()
-        jobs.reap()
+        recover()
 
     def _listen_forever(self) -> None:
         """Hear at once of new jobs and of cancels; without Redis the rows tell a little later."""
@@ -286,7 +287,7 @@ def _kill_the_hanging() -> None:
     while True:
         time.sleep(settings.JOBS_HEARTBEAT_INTERVAL)
         try:
-            jobs.reap()
+            recover()
             # One that retired a moment ago is on its way out and beat until then.
             dead = Worker.objects.filter(
                 node=os.environ[_NODE],

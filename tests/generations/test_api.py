@@ -295,37 +295,6 @@ def test_a_finished_generation_offers_its_file(client, owner):
     assert client_for(make_user()).get(artifact["url"]).status_code == 404
 
 
-def test_waiting_ends_with_the_result(client, owner, monkeypatch):
-    def finish_meanwhile(seconds):
-        finish(Generation.objects.select_related("job").get())
-
-    monkeypatch.setattr("webapp.common.interface.time.sleep", finish_meanwhile)
-    answer = post_waiting(client)
-    assert answer.status_code == 201
-    assert answer.json()["status"] == "succeeded"
-    assert answer["Preference-Applied"] == "wait=5"
-
-
-def test_only_a_few_requests_may_wait_at_a_time(client, monkeypatch):
-    monkeypatch.setattr("webapp.common.interface._waiters", threading.BoundedSemaphore(1))
-
-    def ask_too(_seconds):
-        assert post_waiting(client).status_code == 202
-        finish(Generation.objects.select_related("job").earliest("id"))
-
-    monkeypatch.setattr("webapp.common.interface.time.sleep", ask_too)
-    assert post_waiting(client).status_code == 201
-
-
-def post_waiting(client):
-    return client.post(
-        LIST,
-        {"model": "toy-text", "prompt": "a red house"},
-        format="json",
-        headers={"Prefer": "wait=5"},
-    )
-
-
 def test_the_same_key_gives_the_same_generation(client):
     first = post_with_key(client, "k1")
     second = post_with_key(client, "k1")

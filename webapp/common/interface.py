@@ -1,11 +1,9 @@
-"""What every REST view shares: strict serializers, idempotency and waiting."""
+"""What every REST view shares: strict serializers, idempotency and refusals."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
@@ -14,13 +12,7 @@ from rest_framework.request import Request
 from genmodels.contract import Fault
 from webapp.common.problems import Problem, invalid
 
-MAX_WAIT_SECONDS = 30
 _MAX_KEY_LENGTH = 255
-_WAIT_STEP_SECONDS = 0.05
-#: How many requests of one process may wait at a time; half of its threads stay free.
-_waiters = threading.BoundedSemaphore(4)
-
-Row = TypeVar("Row")
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -105,33 +97,3 @@ def key_was_reused() -> Problem:
 def refused(code: str, detail: str, *, retry_after_seconds: int) -> Problem:
     """The 429 that comes before anything was accepted."""
     return Problem(429, code, detail, headers={"Retry-After": str(retry_after_seconds)})
-
-
-def wait_as_preferred(
-    request: Request, look: Callable[[], Row], *, has_ended: Callable[[Row], bool]
-) -> Row:
-    """What `look` returns when it has ended, or when `Prefer: wait=N` is over.
-
-    A waiting request holds a thread, so only a few may wait at a time; others are answered at
-    once, as a preference allows.
-    """
-    until = time.monotonic() + preferred_wait(request)
-    row = look()
-    if has_ended(row) or time.monotonic() >= until or not _waiters.acquire(blocking=False):
-        return row
-    try:
-        while not has_ended(row) and time.monotonic() < until:
-            time.sleep(_WAIT_STEP_SECONDS)
-            row = look()
-        return row
-    finally:
-        _waiters.release()
-
-
-def preferred_wait(request: Request) -> int:
-    """The seconds of `Prefer: wait=N` (RFC 7240), at most MAX_WAIT_SECONDS; 0 without one."""
-    for preference in request.headers.get("Prefer", "").split(","):
-        name, _, value = preference.strip().partition("=")
-        if name.strip().lower() == "wait" and value.strip().isdecimal():
-            return min(int(value.strip()[:6]), MAX_WAIT_SECONDS)
-    return 0

@@ -1,21 +1,25 @@
 """Live events: what happens to an object right now, for whoever is looking.
 
-Events go to one Redis stream per object, short-lived and bounded. They may be lost: readers then
-fall back on the rows in Postgres, which are the truth.
+Events go to one Redis stream per topic, short-lived and bounded, and at the same moment to those
+who listen. They may be lost: readers then fall back on the rows in Postgres, which are the truth.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from redis import RedisError
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -28,39 +32,58 @@ _KEEP_SECONDS = 3600
 _PAUSE_SECONDS = 1.0
 _paused_until = 0.0
 
+#: Events that wait for one slow listener; with more it has to begin again.
+_MAX_BEHIND = 256
+#: Events that a new listener looks back over.
+_MAX_REPLAYED = 256
+#: How long a listener waits for Redis to confirm, before it goes on without.
+_CONFIRM_SECONDS = 1.0
+#: Keeps the hub's connection in its listening state while nobody listens.
+_IDLE_CHANNEL = "live"
+
+# One call for all streams of an event. Listeners hear it under the id that the stream gave it.
+_PUBLISH = """
+for _, key in ipairs(KEYS) do
+  local id = redis.call('XADD', key, 'MAXLEN', '~', ARGV[3], '*', 'type', ARGV[1], 'data', ARGV[2])
+  redis.call('EXPIRE', key, ARGV[4])
+  redis.call('PUBLISH', key, id .. ' ' .. ARGV[1] .. ' ' .. ARGV[2])
+end
+"""
+
 
 @dataclass(frozen=True)
 class LiveEvent:
-    """One event; `id` starts with the time, so it grows across a restart of Redis too."""
+    """One event; `id` starts with the time, so it grows across a restart of Redis too.
+
+    `data` is JSON, as it was published.
+    """
 
     id: str
     type: str
-    data: Mapping[str, Any]
+    data: str
 
 
 def _key(topic: str) -> str:
     return f"live:{topic}"
 
 
-def publish(topic: str, event_type: str, data: Mapping[str, Any]) -> None:
-    """Add an event to the stream of `topic`; never raises, never waits long."""
+def publish(topics: Sequence[str], event_type: str, data: Mapping[str, Any]) -> None:
+    """Add an event to the streams of `topics`; never raises, never waits long."""
     global _paused_until  # noqa: PLW0603 -- a pause is a fact about this process's Redis
     if time.monotonic() < _paused_until:
         return
     try:
-        pipeline = impatient_redis().pipeline(transaction=False)
-        pipeline.xadd(
-            _key(topic), {"type": event_type, "data": json.dumps(data)}, maxlen=_MAX_EVENTS
+        script = impatient_redis().register_script(_PUBLISH)
+        script(
+            keys=[_key(topic) for topic in topics],
+            args=[event_type, json.dumps(data, ensure_ascii=False), _MAX_EVENTS, _KEEP_SECONDS],
         )
-        pipeline.expire(_key(topic), _KEEP_SECONDS)
-        pipeline.execute()
     except RedisError as error:
         _paused_until = time.monotonic() + _PAUSE_SECONDS
-        logger.warning("live event of %s lost: %s", topic, error)
+        logger.warning("live event of %s lost: %s", topics[0], error)
 
 
-def open_reader() -> AsyncRedis:
-    """An asynchronous client for `read`; close it with `aclose`."""
+def _open_redis() -> AsyncRedis:
     return AsyncRedis.from_url(
         settings.REDIS_URL,
         socket_connect_timeout=0.5,
@@ -69,35 +92,148 @@ def open_reader() -> AsyncRedis:
     )
 
 
-async def read(
-    reader: AsyncRedis, topic: str, *, after: str, wait_seconds: float
-) -> AsyncIterator[LiveEvent]:
-    """The events after an id, oldest first, waiting up to `wait_seconds` for the first.
+class Subscription:
+    """What one listener has not taken yet. `has_gap` says that something may have been missed."""
 
-    Raises RedisError when Redis cannot be asked.
-    """
-    # redis-py types its answers for every protocol at once; ours decodes to lists of pairs.
-    answer: Any = await reader.xread(
-        {_key(topic): after}, count=200, block=int(wait_seconds * 1000)
-    )
-    for _, entries in answer or ():
-        for event_id, fields in entries:
-            yield LiveEvent(event_id, fields["type"], json.loads(fields["data"]))
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.has_gap = False
+        self._waiting: deque[LiveEvent] = deque()
+        self._something = asyncio.Event()
+
+    async def take(self, *, wait_seconds: float) -> list[LiveEvent]:
+        """What has come, oldest first, waiting for the first; nothing when the time is over."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._something.wait(), wait_seconds)
+        self._something.clear()
+        taken = list(self._waiting)
+        self._waiting.clear()
+        return taken
+
+    def put(self, event: LiveEvent) -> None:
+        """Add an event; a listener that is far behind loses all and has a gap."""
+        if len(self._waiting) >= _MAX_BEHIND:
+            self._waiting.clear()
+            self.has_gap = True
+        else:
+            self._waiting.append(event)
+        self._something.set()
+
+    def wake(self, *, has_gap: bool = False) -> None:
+        """End the wait without an event."""
+        self.has_gap = self.has_gap or has_gap
+        self._something.set()
 
 
-async def newest_id(reader: AsyncRedis, topic: str) -> str:
-    """The id of the newest event, from which a reader that has the row can go on; `0` if none."""
-    entries: Any = await reader.xrevrange(_key(topic), count=1)
-    return str(entries[0][0]) if entries else "0"
+class Hub:
+    """All listeners of this process behind one connection to Redis."""
+
+    def __init__(self) -> None:
+        self.is_connected = False
+        self._topics: dict[str, set[Subscription]] = {}
+        self._confirmed: dict[str, asyncio.Event] = {}
+        self._redis: AsyncRedis | None = None
+        self._channels: PubSub | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @contextlib.asynccontextmanager
+    async def listen(self, topic: str) -> AsyncIterator[Subscription]:
+        """Hear everything that is published to `topic` from now on."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run_forever())
+        subscription = Subscription(topic)
+        is_first = topic not in self._topics
+        self._topics.setdefault(topic, set()).add(subscription)
+        if is_first:
+            self._confirmed[topic] = asyncio.Event()
+            await self._say("subscribe", topic)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._confirmed[topic].wait(), _CONFIRM_SECONDS)
+            yield subscription
+        finally:
+            self._topics[topic].discard(subscription)
+            if not self._topics[topic]:
+                del self._topics[topic], self._confirmed[topic]
+                await self._say("unsubscribe", topic)
+
+    def all_subscriptions(self) -> list[Subscription]:
+        """Everybody who listens now."""
+        return [each for listeners in self._topics.values() for each in listeners]
+
+    async def replay(self, topic: str, *, after: str) -> list[LiveEvent]:
+        """The events that the stream still has after an id. Raises RedisError."""
+        entries: Any = await self._client().xrange(_key(topic), min=f"({after}")
+        return [_event(entry) for entry in entries]
+
+    async def newest(self, topic: str) -> list[LiveEvent]:
+        """The latest events of the stream, oldest first. Raises RedisError."""
+        entries: Any = await self._client().xrevrange(_key(topic), count=_MAX_REPLAYED)
+        return [_event(entry) for entry in reversed(entries)]
+
+    async def holds(self, topic: str, event_id: str) -> bool:
+        """Whether nothing after `event_id` has been dropped yet. Raises RedisError."""
+        oldest: Any = await self._client().xrange(_key(topic), count=1)
+        return bool(oldest) and order_of(event_id) >= order_of(str(oldest[0][0]))
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    def _client(self) -> AsyncRedis:
+        if self._redis is None:
+            self._redis = _open_redis()
+        return self._redis
+
+    async def _say(self, command: str, topic: str) -> None:
+        """Change what is listened to; without a connection the next one will know."""
+        if self._channels is None or not self.is_connected:
+            return
+        with contextlib.suppress(RedisError):
+            await getattr(self._channels, command)(_key(topic))
+
+    async def _run_forever(self) -> None:
+        is_first = True
+        while True:
+            try:
+                async with self._client().pubsub() as channels:
+                    self._channels = channels
+                    await channels.subscribe(_IDLE_CHANNEL, *map(_key, self._topics))
+                    self.is_connected = True
+                    for subscription in () if is_first else self.all_subscriptions():
+                        subscription.wake(has_gap=True)
+                    is_first = False
+                    await self._pass_on(channels)
+            except RedisError as error:
+                logger.warning("live events pause: %s", error)
+            self.is_connected = False
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _pass_on(self, channels: PubSub) -> None:
+        while True:
+            message = await channels.get_message(timeout=_PAUSE_SECONDS)
+            if message is None:
+                continue
+            topic = str(message["channel"]).removeprefix("live:")
+            if message["type"] == "subscribe" and topic in self._confirmed:
+                self._confirmed[topic].set()
+            elif message["type"] == "message":
+                event = LiveEvent(*message["data"].split(" ", 2))
+                for subscription in self._topics.get(topic, ()):
+                    subscription.put(event)
 
 
-async def holds(reader: AsyncRedis, topic: str, event_id: str) -> bool:
-    """Whether nothing after `event_id` has been dropped from the stream yet."""
-    oldest: Any = await reader.xrange(_key(topic), count=1)
-    return bool(oldest) and _order(event_id) >= _order(str(oldest[0][0]))
+def _event(entry: Sequence[Any]) -> LiveEvent:
+    event_id, fields = entry
+    return LiveEvent(str(event_id), fields["type"], fields["data"])
 
 
-def _order(event_id: str) -> tuple[int, int]:
+def order_of(event_id: str) -> tuple[int, int]:
     """The sort order of stream ids, `milliseconds-sequence`; what is no id comes before all."""
     head, _, tail = event_id.partition("-")
     if not (head.isdecimal() and (tail or "0").isdecimal()):

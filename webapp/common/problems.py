@@ -78,6 +78,9 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "rate_limited": ProblemType(
         "Too many requests", "Try again after the seconds of `Retry-After`."
     ),
+    "too_many_streams": ProblemType(
+        "Too many open streams", "Close some of them; one of `/api/v1/events` tells of everything."
+    ),
     "queue_full": ProblemType(
         "The queue is full", "Nothing was accepted. Try again after the seconds of `Retry-After`."
     ),

@@ -4,42 +4,59 @@ Django's synchronous views cost several times more under ASGI than under WSGI, a
 each hold a thread under WSGI; so each side serves what it is good at, on one port.
 """
 
+import asyncio
 import os
 import re
+import signal
 import threading
 import uuid
+from types import FrameType
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 
+from webapp.config.waiting import answer_when_ended, preferred_wait
 from webapp.config.wsgi import application as wsgi_application
-from webapp.generations.events import Receive, Send, generation_events
+from webapp.generations.events import LiveStreams, Receive, Send
 
 #: Threads for views; the database pool must offer as many connections.
 WSGI_THREADS = 8
 
-_EVENTS = re.compile(r"/api/v1/generations/([0-9a-fA-F-]{36})/events")
+_GENERATION_EVENTS = re.compile(r"/api/v1/generations/([0-9a-fA-F-]{36})/events")
+_OWNER_EVENTS = "/api/v1/events"
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # a2wsgi types both protocols more narrowly than Django and uvicorn do.
 _views: Any = WSGIMiddleware(cast("Any", wsgi_application), workers=WSGI_THREADS)
+_streams = LiveStreams()
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Send each connection to the side that serves it."""
     if scope["type"] == "lifespan":
         await _live_and_die(receive, send)
-        return
-    match = _EVENTS.fullmatch(scope["path"]) if scope["type"] == "http" else None
-    if match and scope["method"] == "GET":
-        try:
-            generation_id = uuid.UUID(match[1])
-        except ValueError:
-            generation_id = None
-        if generation_id is not None:
-            await generation_events(scope, receive, send, generation_id=generation_id)
-            return
-    await _views(scope, receive, send)
+    elif scope["type"] == "http" and scope["method"] == "GET" and _is_stream(scope["path"]):
+        match = _GENERATION_EVENTS.fullmatch(scope["path"])
+        if match is None:
+            await _streams.serve_owner(scope, receive, send)
+        else:
+            await _streams.serve_generation(scope, receive, send, uuid.UUID(match[1]))
+    elif seconds := preferred_wait(scope):
+        await answer_when_ended(_views, _streams.hub, scope, receive, send, seconds=seconds)
+    else:
+        await _views(scope, receive, send)
+
+
+def _is_stream(path: str) -> bool:
+    match = _GENERATION_EVENTS.fullmatch(path)
+    if match is None:
+        return path == _OWNER_EVENTS
+    try:
+        uuid.UUID(match[1])
+    except ValueError:
+        return False
+    return True
 
 
 async def _live_and_die(receive: Receive, send: Send) -> None:
@@ -48,10 +65,28 @@ async def _live_and_die(receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             threading.Thread(target=_warm_up, daemon=True).start()
+            _say_goodbye_at_the_end(asyncio.get_running_loop())
             await send({"type": "lifespan.startup.complete"})
         else:
+            await _streams.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _say_goodbye_at_the_end(loop: asyncio.AbstractEventLoop) -> None:
+    """End the streams at the signal that stops the server, which waits for them otherwise."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    servers_own = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        asyncio.run_coroutine_threadsafe(_streams.say_goodbye(), loop)
+        handler = servers_own[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in _STOP_SIGNALS:
+        signal.signal(number, stop)
 
 
 def _warm_up() -> None:

@@ -27,9 +27,7 @@ from webapp.common.interface import (
     key_was_reused,
     list_of,
     parse_body,
-    preferred_wait,
     refused,
-    wait_as_preferred,
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
@@ -264,17 +262,10 @@ def _priority(user: User, name: str) -> Priority:
 
 
 def _accepted(request: Request, submitted: operations.Submitted) -> Response:
-    """The answer to whatever made a generation, after waiting as the client prefers."""
-    generation = wait_as_preferred(
-        request,
-        lambda: _get(request, submitted.generation_id),
-        has_ended=lambda row: row.job.terminal,
-    )
+    """The answer to whatever made a generation. Clients that prefer to wait do so elsewhere."""
+    generation = _get(request, submitted.generation_id)
     body = describe_generation(generation)
     headers = {"Location": body["links"]["self"]}
-    wait = preferred_wait(request)
-    if wait:
-        headers["Preference-Applied"] = f"wait={wait}"
     if submitted.replayed:
         headers["Idempotent-Replayed"] = "true"
     return Response(body, status=201 if generation.job.terminal else 202, headers=headers)

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -30,6 +31,7 @@ from webapp.catalog.queries import (
 )
 from webapp.common.ids import uuid7
 from webapp.common.storage import store_bytes
+from webapp.generations.broadcast import Broadcast, tell_changed
 from webapp.generations.models import Artifact, Generation, Response
 from webapp.generations.requests import SubmitRequest, draw_seed, tag_faults
 from webapp.jobs import operations as jobs
@@ -97,6 +99,8 @@ def submit_generation(
             parent_id=request.parent_id,
             retried_from_id=request.retried_from_id,
         )
+        broadcast = Broadcast(generation_id=generation_id, owner_id=owner.pk)
+        transaction.on_commit(broadcast.tell_changed)
     return Submitted(generation_id, replayed=False)
 
 
@@ -207,7 +211,9 @@ def complete_generations(completions: Sequence[Completion]) -> list[JobState | N
 
 def cancel_generation(*, generation: Generation) -> Job:
     """Stop a generation; one that has ended stays as it is."""
-    return jobs.cancel_job(job_id=generation.job_id)
+    job = jobs.cancel_job(job_id=generation.job_id)
+    transaction.on_commit(partial(tell_changed, [job.id]))
+    return job
 
 
 def retry_generation(
@@ -230,7 +236,7 @@ def retry_generation(
 
 def trash_generation(*, generation: Generation) -> None:
     """Put a generation in the trash; it stops being found, and a running one is canceled."""
-    jobs.cancel_job(job_id=generation.job_id)
+    cancel_generation(generation=generation)
     Generation.objects.filter(id=generation.id, trashed_at__isnull=True).update(
         trashed_at=timezone.now()
     )

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import connection
 from django.db.models import Avg, F
 
 from webapp.accounts.models import User
@@ -88,6 +89,43 @@ def get_generations(*, user: User, generation_ids: Sequence[uuid.UUID]) -> list[
     return list(
         Generation.objects.visible_to(user).kept().with_details().filter(id__in=generation_ids)
     )
+
+
+#: The latest of somebody's generations that a stream of them begins with.
+_RECENT = 20
+#: More active ones than this are not listed there.
+_MOST_ACTIVE = 100
+
+
+def list_recent(*, owner: User) -> list[Generation]:
+    """The owner's generations that have not ended, and the latest of those that have."""
+    mine = Generation.objects.filter(owner=owner).kept().with_details()
+    active = mine.filter(job__state__in=(JobState.QUEUED, JobState.RUNNING)).order_by("-id")
+    latest = mine.order_by("-id")
+    found = {row.id: row for row in (*active[:_MOST_ACTIVE], *latest[:_RECENT])}
+    return sorted(found.values(), key=lambda row: row.id, reverse=True)
+
+
+_STATUS_NUMBERS = """
+SELECT g.id, g.owner_id, j.status_seq FROM generations_generation g
+JOIN jobs_job j ON j.id = g.job_id WHERE g.id = ANY(%(generations)s)
+UNION
+SELECT g.id, g.owner_id, j.status_seq FROM generations_generation g
+JOIN jobs_job j ON j.id = g.job_id
+WHERE j.owner_id = ANY(%(owners)s) AND (j.state IN ('queued', 'running')
+  OR j.finished_at > statement_timestamp() - interval '1 minute')
+"""
+
+
+def list_status_numbers(
+    *, generation_ids: Sequence[uuid.UUID], owner_ids: Sequence[int]
+) -> dict[uuid.UUID, tuple[int, int]]:
+    """Owner and `status_seq` of these generations, and of what these owners have had lately."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STATUS_NUMBERS, {"generations": list(generation_ids), "owners": list(owner_ids)}
+        )
+        return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from webapp.common.interface import (
     list_of,
     parse_body,
     refused,
-    wait_as_preferred,
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
@@ -150,11 +149,7 @@ class DocumentsApi(APIView):
                 raise Problem(413, "too_large", error.detail) from error
             fault = Fault("/file", error.code, error.detail)
             raise Problem(422, "unsupported_document", error.detail, errors=[fault]) from error
-        source = wait_as_preferred(
-            request,
-            lambda: _get(request, submitted.source_id),
-            has_ended=lambda row: row.job.terminal,
-        )
+        source = _get(request, submitted.source_id)
         body = describe_source(source)
         status = 202 if not source.job.terminal else 201 if submitted.is_new else 200
         return Response(body, status=status, headers={"Location": body["links"]["self"]})

@@ -1,0 +1,135 @@
+"""`Prefer: wait=N` (RFC 7240): an answer that can wait is held back until the end of its object.
+
+The views answer at once. Here, where a waiting client costs a few kilobytes and no thread, a 202
+is kept until what it points to has ended, and then answered with that.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from webapp.common.live import Hub
+
+if TYPE_CHECKING:
+    from webapp.generations.events import Receive, Send
+
+Application: TypeAlias = "Callable[[dict[str, Any], Receive, Send], Awaitable[None]]"
+
+MAX_WAIT_SECONDS = 30
+#: How often an object is looked at of which nothing is heard.
+_LOOK_SECONDS = 0.5
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass
+class _Answer:
+    """A whole answer, caught on its way out."""
+
+    status: int = 0
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b""
+
+    async def catch(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = [(bytes(name), bytes(value)) for name, value in message["headers"]]
+        else:
+            self.body += message.get("body", b"")
+
+    def header(self, name: bytes) -> str:
+        return next(
+            (value.decode("latin-1") for key, value in self.headers if key.lower() == name), ""
+        )
+
+    async def send_through(self, send: Send) -> None:
+        headers = [pair for pair in self.headers if pair[0].lower() != b"content-length"]
+        headers.append((b"content-length", str(len(self.body)).encode()))
+        start = {"type": "http.response.start", "status": self.status, "headers": headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def preferred_wait(scope: dict[str, Any]) -> int:
+    """The seconds that a POST prefers to wait, at most MAX_WAIT_SECONDS; 0 for every other."""
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return 0
+    for name, value in scope["headers"]:
+        if name == b"prefer":
+            for preference in bytes(value).decode("latin-1").split(","):
+                key, _, seconds = preference.strip().partition("=")
+                if key.strip().lower() == "wait" and seconds.strip().isdecimal():
+                    return min(int(seconds.strip()[:6]), MAX_WAIT_SECONDS)
+    return 0
+
+
+async def answer_when_ended(
+    views: Application,
+    hub: Hub,
+    scope: dict[str, Any],
+    receive: Receive,
+    send: Send,
+    *,
+    seconds: int,
+) -> None:
+    """Answer a POST with what it made, once that has ended or the time is over."""
+    answer = _Answer()
+    until = time.monotonic() + seconds
+    await views(scope, receive, answer.catch)
+    location = answer.header(b"location")
+    found = _ID.search(location)
+    if answer.status == 202 and found is not None:
+        answer.headers.append((b"preference-applied", f"wait={seconds}".encode()))
+        ended = await _wait_for_end(views, hub, scope, location, found[0], until=until)
+        if ended is not None:
+            answer.status, answer.body = 201, ended.body
+    await answer.send_through(send)
+
+
+async def _wait_for_end(
+    views: Application,
+    hub: Hub,
+    scope: dict[str, Any],
+    location: str,
+    object_id: str,
+    *,
+    until: float,
+) -> _Answer | None:
+    """The object at `location` once it is terminal; None when the time is over before."""
+    async with hub.listen(object_id) as subscription:
+        while True:
+            answer = await _look(views, scope, location)
+            if answer.status == 200 and json.loads(answer.body).get("terminal"):
+                return answer
+            # Progress is no reason to look; a change, or a while without news, is.
+            look_at = min(until, time.monotonic() + _LOOK_SECONDS)
+            while (left := look_at - time.monotonic()) > 0:
+                events = await subscription.take(wait_seconds=left)
+                if any(event.type == "generation.changed" for event in events):
+                    break
+            if time.monotonic() >= until:
+                return None
+
+
+async def _look(views: Application, scope: dict[str, Any], location: str) -> _Answer:
+    """GET `location` as the same client."""
+    kept = {b"authorization", b"cookie", b"host", b"accept", b"user-agent"}
+    inner = {
+        **scope,
+        "method": "GET",
+        "path": location,
+        "raw_path": location.encode(),
+        "query_string": b"",
+        "headers": [pair for pair in scope["headers"] if pair[0] in kept],
+    }
+
+    async def nothing_to_receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    answer = _Answer()
+    await views(inner, nothing_to_receive, answer.catch)
+    return answer
