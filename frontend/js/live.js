@@ -1,6 +1,7 @@
-// Live results. Each running generation on the page is followed over server-sent events;
-// where those fail, or too many run at once, its state is asked for every two seconds.
-// The server renders the finished card, so that there is one renderer only.
+// Live results. One stream of server-sent events tells of everything of one's own on the page;
+// somebody else's generation, which reviewers see, has a stream to itself. Where streams fail, or
+// too many run at once, the state is asked for every two seconds. The server renders the finished
+// card, so that there is one renderer only.
 import htmx from "htmx.org";
 
 import { announce } from "./announcer.js";
@@ -12,6 +13,9 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 15_000;
 const TRIES_BEFORE_POLLING = 4;
 const ANNOUNCED_STEPS = 4;
+const EVENTS = ["status", "progress", "preview", "delta", "finished"].map(
+  (name) => `generation.${name}`,
+);
 
 // The words of the cards where they differ from those of the interface.
 const STATUS_WORDS = { canceling: "stopping", succeeded: "done" };
@@ -21,38 +25,111 @@ let openStreams = 0;
 let finishedUnseen = 0;
 const plainTitle = document.title;
 
+// Our own back-off with jitter: the browser's own would retry at a fixed pace for ever.
+function pauseAfter(tries) {
+  return Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries) * (0.5 + Math.random() / 2);
+}
+
+// The stream of everything of one's own, open while somebody on the page wants it.
+const own = {
+  followers: new Set(),
+  stream: null,
+  lastEvent: "",
+  tries: 0,
+  timer: 0,
+
+  add(follower) {
+    this.followers.add(follower);
+    if (!this.stream && !this.timer) this.connect();
+    // What the stream has told before is told by the state.
+    follower.poll();
+  },
+
+  remove(follower) {
+    this.followers.delete(follower);
+    if (this.followers.size === 0) this.close();
+  },
+
+  close() {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    this.stream?.close();
+    this.stream = null;
+  },
+
+  connect() {
+    this.timer = 0;
+    const url = new URL("/api/v1/events", location.href);
+    if (this.lastEvent) url.searchParams.set("after", this.lastEvent);
+    this.stream = new EventSource(url);
+    for (const name of [...EVENTS, "stream.snapshot"]) {
+      this.stream.addEventListener(name, (event) => this.pass(name, event));
+    }
+    this.stream.onerror = () => {
+      this.close();
+      this.tries += 1;
+      this.timer = setTimeout(() => this.connect(), pauseAfter(this.tries));
+      if (this.tries >= TRIES_BEFORE_POLLING) {
+        for (const follower of this.followers) follower.poll();
+      }
+    };
+  },
+
+  pass(name, event) {
+    this.tries = 0;
+    if (event.lastEventId) this.lastEvent = event.lastEventId;
+    const data = JSON.parse(event.data);
+    const rows = name === "stream.snapshot" ? data.data : [data];
+    for (const row of rows) {
+      for (const follower of [...this.followers].filter(({ id }) => id === row.id)) {
+        if (name === "stream.snapshot") follower.showWhole(row);
+        else follower.show(name, row);
+      }
+    }
+  },
+};
+
 class Follower {
   constructor(element) {
     this.element = element;
     this.name = element.dataset.liveName;
+    this.id = element.dataset.liveId;
     this.tries = 0;
     this.announcedQuarter = 0;
     this.firstProgress = null;
     this.lastEvent = "";
-    this.connect();
+    this.textLength = 0;
+    if ("liveOwn" in element.dataset) own.add(this);
+    else this.connect();
   }
 
   connect() {
     if (openStreams >= MAX_STREAMS || this.tries >= TRIES_BEFORE_POLLING) {
-      this.poll();
+      this.pollAgain();
       return;
     }
     const url = new URL(this.element.dataset.liveEvents, location.href);
     if (this.lastEvent) url.searchParams.set("after", this.lastEvent);
     openStreams += 1;
     this.stream = new EventSource(url);
-    const listen = (name, answer) =>
+    for (const name of [...EVENTS, "stream.snapshot"]) {
       this.stream.addEventListener(name, (event) => {
         this.tries = 0;
         if (event.lastEventId) this.lastEvent = event.lastEventId;
-        answer(JSON.parse(event.data));
+        const data = JSON.parse(event.data);
+        if (name === "stream.snapshot") this.showWhole(data);
+        else this.show(name, data);
       });
-    listen("generation.status", (data) => this.showStatus(data));
-    listen("generation.progress", (data) => this.showProgress(data));
-    listen("generation.preview", (data) => this.showPreview(data));
-    listen("generation.finished", () => this.finish());
-    listen("stream.snapshot", (data) => this.showWhole(data));
+    }
     this.stream.onerror = () => this.reconnect();
+  }
+
+  show(name, data) {
+    if (name === "generation.status") this.showStatus(data);
+    else if (name === "generation.progress") this.showProgress(data);
+    else if (name === "generation.preview") this.showPreview(data);
+    else if (name === "generation.delta") this.showDelta(data);
+    else if (name === "generation.finished") this.finish();
   }
 
   closeStream() {
@@ -62,12 +139,15 @@ class Follower {
     openStreams -= 1;
   }
 
-  // Our own back-off with jitter: the browser's own would retry at a fixed pace for ever.
   reconnect() {
     this.closeStream();
     this.tries += 1;
-    const pause = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.tries);
-    this.timer = setTimeout(() => this.connect(), pause * (0.5 + Math.random() / 2));
+    this.timer = setTimeout(() => this.connect(), pauseAfter(this.tries));
+  }
+
+  async pollAgain() {
+    await this.poll();
+    if (followed.has(this.element)) this.timer = setTimeout(() => this.connect(), POLL_EVERY_MS);
   }
 
   async poll() {
@@ -84,7 +164,6 @@ class Follower {
       if (!(error instanceof TypeError)) throw error;
       this.say("The server cannot be reached. Trying again.");
     }
-    if (followed.has(this.element)) this.timer = setTimeout(() => this.connect(), POLL_EVERY_MS);
   }
 
   showWhole(generation) {
@@ -130,7 +209,7 @@ class Follower {
     return seconds >= 2 ? `, ${seconds} s left` : "";
   }
 
-  showPreview({ media_type: mediaType, text, data }) {
+  showPreview({ media_type: mediaType, text, data, length }) {
     const place = this.element.querySelector("[data-live-preview]");
     if (!place) return;
     if (data && mediaType.startsWith("image/")) {
@@ -146,8 +225,18 @@ class Follower {
     } else if (text) {
       place.className = place.dataset.liveTextClass;
       place.textContent = text;
+      this.textLength = length;
       place.scrollTop = place.scrollHeight;
     }
+  }
+
+  // Without what comes before it, added text waits for the next preview, which has the whole.
+  showDelta({ offset, length, text }) {
+    const place = this.element.querySelector("[data-live-preview]");
+    if (!place || offset !== this.textLength) return;
+    place.append(text);
+    this.textLength = length;
+    place.scrollTop = place.scrollHeight;
   }
 
   say(sentence) {
@@ -158,6 +247,7 @@ class Follower {
   stop() {
     clearTimeout(this.timer);
     this.closeStream();
+    own.remove(this);
     followed.delete(this.element);
   }
 

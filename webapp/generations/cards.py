@@ -81,6 +81,7 @@ class GenerationCard:
     created_at: dt.datetime
     seconds: float | None
     owner_name: str
+    own: bool
     changeable: bool
     trashed: bool
 
@@ -205,6 +206,7 @@ def _make_card(generation: Generation, viewer: User, *, served: bool) -> Generat
         created_at=generation.created_at,
         seconds=(finished - started).total_seconds() if started and finished else None,
         owner_name=generation.owner.get_username(),
+        own=generation.owner_id == viewer.id,
         changeable=may_change(user=viewer, generation=generation),
         trashed=generation.trashed_at is not None,
     )
