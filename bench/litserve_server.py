@@ -4,9 +4,8 @@
 
 A batch is read to its end before the next one begins, as LitServe's batched prediction does; the
 generator's own passes, its weights and its number of threads are those of a Pinakes worker.
+Annotations are evaluated here, because LitServe builds its interface from them.
 """
-
-from __future__ import annotations
 
 import base64
 import sys

@@ -132,7 +132,9 @@ def test_the_place_in_the_queue_is_that_of_the_turn():
     flooder, guest = make_user(), make_user()
     submit(flooder, 5)
     [mine] = submit(guest)
-    assert queries.queue_position(mine) == 2
+    waiting = queries.describe_waiting(mine)
+    assert waiting is not None
+    assert waiting.position == 2
 
 
 def test_many_jobs_are_let_in_together_or_not_at_all(settings):

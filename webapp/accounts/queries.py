@@ -12,7 +12,8 @@ from webapp.accounts.secrets import digest_key
 def find_live_key(secret: str) -> ApiKey | None:
     """The key with this secret if it is neither revoked nor expired nor its user disabled."""
     return (
-        ApiKey.objects.select_related("user")
+        # With the quota, because most requests go on to ask for it.
+        ApiKey.objects.select_related("user__quota")
         .filter(digest=digest_key(secret), revoked_at__isnull=True, user__is_active=True)
         .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now()))
         .first()

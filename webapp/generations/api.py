@@ -263,7 +263,7 @@ def _priority(user: User, name: str) -> Priority:
 
 def _accepted(request: Request, submitted: operations.Submitted) -> Response:
     """The answer to whatever made a generation. Clients that prefer to wait do so elsewhere."""
-    generation = _get(request, submitted.generation_id)
+    generation = submitted.generation or _get(request, submitted.generation_id)
     body = describe_generation(generation)
     headers = {"Location": body["links"]["self"]}
     if submitted.replayed:

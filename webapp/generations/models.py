@@ -31,9 +31,9 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     def with_details(self) -> GenerationQuerySet:
         """Everything that the page and the REST object of a generation show, in two queries."""
-        return self.select_related(
-            "job", "checkpoint", "owner", "response", "parent", "retried_from"
-        ).prefetch_related("response__artifacts")
+        return self.select_related("job", "checkpoint", "owner", "response").prefetch_related(
+            "response__artifacts"
+        )
 
     def kept(self) -> GenerationQuerySet:
         """Rows that are not in the trash."""

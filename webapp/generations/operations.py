@@ -55,10 +55,18 @@ class UnableToRetry(Exception):
 
 @dataclass(frozen=True)
 class Submitted:
-    """An accepted generation; `replayed` when an earlier request with the same key had made it."""
+    """An accepted generation.
+
+    `generation` is None when an earlier request with the same key had made it.
+    """
 
     generation_id: uuid.UUID
-    replayed: bool
+    generation: Generation | None
+
+    @property
+    def replayed(self) -> bool:
+        """Whether nothing was made now."""
+        return self.generation is None
 
 
 def submit_generation(
@@ -83,12 +91,12 @@ def submit_generation(
                 object_id=generation_id,
             )
             if bound_id != generation_id:
-                return Submitted(bound_id, replayed=True)
-        jobs.submit_jobs(owner=owner, jobs=[job])
-        Generation.objects.create(
+                return Submitted(bound_id, generation=None)
+        [row] = jobs.submit_jobs(owner=owner, jobs=[job])
+        generation = Generation.objects.create(
             id=generation_id,
             owner=owner,
-            job_id=job.id,
+            job=row,
             checkpoint=checkpoint,
             checkpoint_revision=checkpoint.revision,
             routed=request.model == AUTO,
@@ -101,7 +109,7 @@ def submit_generation(
         )
         broadcast = Broadcast(generation_id=generation_id, owner_id=owner.pk)
         transaction.on_commit(broadcast.tell_changed)
-    return Submitted(generation_id, replayed=False)
+    return Submitted(generation_id, generation)
 
 
 def _job_for(owner: User, request: SubmitRequest, checkpoint: Checkpoint) -> NewJob:

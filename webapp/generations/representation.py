@@ -9,8 +9,8 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.urls import reverse
 
-from webapp.generations.models import Artifact, Generation
-from webapp.jobs.models import Priority
+from webapp.generations.models import Artifact, Generation, Response
+from webapp.jobs.models import JobState, Priority
 from webapp.jobs.queries import Waiting, describe_waiting
 
 _LIST_TEXT_LENGTH = 400
@@ -19,6 +19,7 @@ _LIST_TEXT_LENGTH = 400
 def describe_generation(generation: Generation, *, brief: bool = False) -> dict[str, Any]:
     """The object; `brief` cuts long texts and leaves out what would cost a query per row."""
     job = generation.job
+    response = _response(generation)
     waiting = None if brief else describe_waiting(job)
     prompt = generation.prompt[:_LIST_TEXT_LENGTH] if brief else generation.prompt
     return {
@@ -47,10 +48,10 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         "owner": generation.owner.username,
         "parent": _id(generation.parent_id),
         "retried_from": _id(generation.retried_from_id),
-        "text": _text(generation, brief=brief),
-        "artifacts": [describe_artifact(artifact) for artifact in _artifacts(generation)],
-        "metrics": _response_field(generation, "metrics"),
-        "extra": _response_field(generation, "extra"),
+        "text": _text(generation, response, brief=brief),
+        "artifacts": [describe_artifact(artifact) for artifact in _artifacts(response)],
+        "metrics": dict(response.metrics) if response else {},
+        "extra": dict(response.extra) if response else {},
         "attempt": job.attempt,
         "priority": Priority(job.priority).name.lower(),
         "expires_at": _time(job.expires_at),
@@ -92,28 +93,26 @@ def _reason(generation: Generation, waiting: Waiting | None) -> dict[str, str] |
     return None
 
 
-def _artifacts(generation: Generation) -> list[Artifact]:
+def _response(generation: Generation) -> Response | None:
+    """What it came to; others than those that succeeded are not asked for it."""
+    if generation.job.state != JobState.SUCCEEDED:
+        return None
     try:
-        return sorted(generation.response.artifacts.all(), key=lambda artifact: artifact.ordinal)
+        return generation.response
     except ObjectDoesNotExist:
+        return None
+
+
+def _artifacts(response: Response | None) -> list[Artifact]:
+    if response is None:
         return []
+    return sorted(response.artifacts.all(), key=lambda artifact: artifact.ordinal)
 
 
-def _text(generation: Generation, *, brief: bool) -> str | None:
-    try:
-        text = generation.response.text
-    except ObjectDoesNotExist:
+def _text(generation: Generation, response: Response | None, *, brief: bool) -> str | None:
+    if response is None or (generation.checkpoint.modality == "image" and not response.text):
         return None
-    if generation.checkpoint.modality == "image" and not text:
-        return None
-    return text[:_LIST_TEXT_LENGTH] if brief else text
-
-
-def _response_field(generation: Generation, name: str) -> dict[str, Any]:
-    try:
-        return dict(getattr(generation.response, name))
-    except ObjectDoesNotExist:
-        return {}
+    return response.text[:_LIST_TEXT_LENGTH] if brief else response.text
 
 
 def _id(value: uuid.UUID | None) -> str | None:

@@ -7,7 +7,7 @@ import json
 import math
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,18 +50,6 @@ def look_at_jobs(job_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, HeldJob]:
         return {row[0]: HeldJob(row[1], row[2], row[3]) for row in cursor.fetchall()}
 
 
-def queue_position(job: Job) -> int | None:
-    """How many jobs of the same queue come before this one, plus one; None unless it waits."""
-    if job.state != JobState.QUEUED:
-        return None
-    ahead = Job.objects.filter(queue=job.queue, state=JobState.QUEUED).filter(
-        Q(priority__lt=job.priority)
-        | Q(priority=job.priority, start_tag__lt=job.start_tag)
-        | Q(priority=job.priority, start_tag=job.start_tag, id__lt=job.id)
-    )
-    return ahead.count() + 1
-
-
 @dataclass(frozen=True)
 class Waiting:
     """How a queued job stands: its place, about how many seconds until its turn, and by whom.
@@ -74,14 +62,37 @@ class Waiting:
     seconds: int | None
 
 
+_WAITING = """
+SELECT
+  (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'queued'
+    AND (priority, start_tag, id) < (%(priority)s, %(start_tag)s, %(id)s)),
+  (SELECT count(*) FROM jobs_worker WHERE state <> 'dead' AND queues @> ARRAY[%(queue)s]::varchar[]
+    AND heartbeat_at > statement_timestamp() - %(fresh)s * interval '1 second')
+"""
+
+
 def describe_waiting(job: Job) -> Waiting | None:
     """How a job waits; None unless it does."""
-    position = queue_position(job)
-    if position is None:
+    if job.state != JobState.QUEUED:
         return None
-    if not queue_is_served(job.queue, within=_FRESH):
-        return Waiting(position, is_served=False, seconds=None)
-    return Waiting(position, is_served=True, seconds=(position - 1) * seconds_per_job(job.queue))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WAITING,
+            {
+                "queue": job.queue,
+                "priority": job.priority,
+                "start_tag": job.start_tag,
+                "id": job.id,
+                "fresh": _FRESH.total_seconds(),
+            },
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    ahead, num_workers = row
+    if num_workers == 0:
+        return Waiting(ahead + 1, is_served=False, seconds=None)
+    seconds = math.ceil(ahead * _seconds_of_latest() / num_workers)
+    return Waiting(ahead + 1, is_served=True, seconds=seconds)
 
 
 def queues_with_work(queues: Sequence[str]) -> list[str]:
@@ -92,16 +103,37 @@ def queues_with_work(queues: Sequence[str]) -> list[str]:
 
 def seconds_per_job(queue: str) -> int:
     """About how long until one job leaves a queue, from the latest attempts; at least 1."""
-    latest = JobAttempt.objects.filter(outcome="ok").order_by("-id")[:20]
-    durations = [
-        (ended - started).total_seconds()
-        for started, ended in latest.values_list("started_at", "ended_at")
-        if ended is not None
-    ]
-    if not durations:
-        return _UNKNOWN_SECONDS
     served_by = max(1, live_workers().filter(queues__contains=[queue]).count())
-    return max(1, math.ceil(sum(durations) / len(durations) / served_by))
+    return max(1, math.ceil(_seconds_of_latest() / served_by))
+
+
+#: How long an estimate is used before the jobs that ended since are looked at.
+_ESTIMATE_SECONDS = 10.0
+_estimates: dict[str, tuple[float, float]] = {}
+
+
+def _seconds_of_latest() -> float:
+    """What the latest attempts took in the mean; kept for a while in this process."""
+
+    def look() -> float:
+        latest = JobAttempt.objects.filter(outcome="ok").order_by("-id")[:20]
+        durations = [
+            (ended - started).total_seconds()
+            for started, ended in latest.values_list("started_at", "ended_at")
+            if ended is not None
+        ]
+        return sum(durations) / len(durations) if durations else _UNKNOWN_SECONDS
+
+    return _kept("", look)
+
+
+def _kept(key: str, look: Callable[[], float]) -> float:
+    now = time.monotonic()
+    looked_at, seconds = _estimates.get(key, (-math.inf, 0.0))
+    if now >= looked_at + _ESTIMATE_SECONDS:
+        seconds = look()
+        _estimates[key] = (now, seconds)
+    return seconds
 
 
 @dataclass(frozen=True)
@@ -129,7 +161,8 @@ class Standing:
 
 def limits_of(*, owner: User) -> Limits:
     """The owner's own quota, and everybody's settings where that leaves something open."""
-    quota = Quota.objects.filter(user=owner).first() or Quota(user=owner)
+    # Kept with the user, so that one request asks once.
+    quota: Quota = getattr(owner, "quota", None) or Quota(user=owner)
 
     def first(own: int | None, everybody: int) -> int | None:
         return everybody or None if own is None else own
@@ -182,24 +215,19 @@ def standing_of(*, owner: User, queue: str = "", always_count_seconds: bool = Fa
     )
 
 
-#: How long an estimate is used before the jobs that ended since are looked at.
-_ESTIMATE_SECONDS = 10.0
-_estimates: dict[str, tuple[float, float]] = {}
-
-
 def estimated_seconds(batch_key: str) -> float:
     """What jobs of this kind cost lately, in seconds; kept for a while in this process."""
-    now = time.monotonic()
-    looked_at, seconds = _estimates.get(batch_key, (-math.inf, 0.0))
-    if now < looked_at + _ESTIMATE_SECONDS:
-        return seconds
-    latest = Job.objects.filter(finished_at__isnull=False).order_by("-finished_at").values("id")
-    mean = Job.objects.filter(
-        id__in=latest[:_ESTIMATED_FROM], batch_key=batch_key, state=JobState.SUCCEEDED
-    ).aggregate(mean=Avg("used_seconds"))["mean"]
-    seconds = max(_LEAST_SECONDS, mean or _UNKNOWN_SECONDS)
-    _estimates[batch_key] = (now, seconds)
-    return seconds
+
+    def look() -> float:
+        ended = Job.objects.filter(finished_at__isnull=False).order_by("-finished_at")
+        mean = Job.objects.filter(
+            id__in=ended.values("id")[:_ESTIMATED_FROM],
+            batch_key=batch_key,
+            state=JobState.SUCCEEDED,
+        ).aggregate(mean=Avg("used_seconds"))["mean"]
+        return max(_LEAST_SECONDS, mean or _UNKNOWN_SECONDS)
+
+    return _kept(batch_key, look)
 
 
 def list_held_jobs(*, worker_id: int) -> list[tuple[uuid.UUID, int]]:
