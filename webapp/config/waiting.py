@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from redis import RedisError
+
 from webapp.common.live import Hub
 
 if TYPE_CHECKING:
@@ -101,10 +103,12 @@ async def _wait_for_end(
 ) -> _Answer | None:
     """The object at `location` once it is terminal; None when the time is over before."""
     async with hub.listen(object_id) as subscription:
+        is_to_look = await _may_have_changed(hub, object_id)
         while True:
-            answer = await _look(views, scope, location)
-            if answer.status == 200 and json.loads(answer.body).get("terminal"):
+            answer = await _look(views, scope, location) if is_to_look else None
+            if answer and answer.status == 200 and json.loads(answer.body).get("terminal"):
                 return answer
+            is_to_look = True
             # Progress is no reason to look; a change, or a while without news, is.
             look_at = min(until, time.monotonic() + _LOOK_SECONDS)
             while (left := look_at - time.monotonic()) > 0:
@@ -113,6 +117,15 @@ async def _wait_for_end(
                     break
             if time.monotonic() >= until:
                 return None
+
+
+async def _may_have_changed(hub: Hub, object_id: str) -> bool:
+    """Whether more was told of an object than that it was made, before we listened."""
+    try:
+        told = [event.type for event in await hub.newest(object_id)]
+    except RedisError:
+        return True
+    return told.count("generation.changed") != 1
 
 
 async def _look(views: Application, scope: dict[str, Any], location: str) -> _Answer:
