@@ -24,10 +24,10 @@ def _report(line: str) -> None:
 
 
 @contextmanager
-def temporary_site() -> Iterator[None]:
-    """Django with migrated, empty databases, until the block ends."""
+def temporary_site(*, is_durable: bool = False) -> Iterator[None]:
+    """Django with migrated, empty databases; `is_durable` makes commits wait for the disk."""
     home = open_home(path=Path(tempfile.mkdtemp(prefix="pinakes-b")), account=database_account())
-    databases = locate_databases(home=home, environment={}, report=_report, is_durable=False)
+    databases = locate_databases(home=home, environment={}, report=_report, is_durable=is_durable)
     os.environ.update(databases.addresses())
     os.environ["PINAKES_HOME"] = str(home.path)
     os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.config.settings"

@@ -44,7 +44,9 @@ BROKEN: dict[str, str] = {
         "   SELECT count(*) AS events, max(seq) AS last,"
         "     (array_agg(status ORDER BY seq DESC))[1] AS status"
         "   FROM jobs_jobevent e WHERE e.job_id = j.id) h ON true"
-        " WHERE h.events <> j.status_seq OR h.last <> j.status_seq OR h.status <> j.state"
+        " WHERE h.events <> j.status_seq OR h.last <> j.status_seq OR h.status <>"
+        "   CASE WHEN j.state = 'running' AND j.cancel_requested_at IS NOT NULL"
+        "   THEN 'canceling' ELSE j.state END"
     ),
 }
 
