@@ -90,21 +90,30 @@ def submit_jobs(*, owner: User, jobs: Sequence[NewJob]) -> list[Job]:
         mine = [job for job in jobs if job.queue == queue]
         seconds = sum(job.estimated_seconds for job in mine)
         admission.admit(owner=owner, wish=Wish(queue, count=len(mine), seconds=seconds))
-    rows = Job.objects.bulk_create([_row(owner, job) for job in jobs])
+    tags = _start_tags(owner, jobs)
+    rows = Job.objects.bulk_create([_row(owner, job, tags[job.id]) for job in jobs])
     for queue in {job.queue for job in jobs}:
         transaction.on_commit(partial(queueing.wake, queue))
     return rows
 
 
-def _row(owner: User, job: NewJob) -> Job:
-    tag = job.start_tag
-    if tag is None:
-        [tag] = admission.take_share(
+def _start_tags(owner: User, jobs: Sequence[NewJob]) -> dict[uuid.UUID, float]:
+    """The tags of all jobs, by one statement for each queue and priority that needs some."""
+    tags = {job.id: job.start_tag for job in jobs if job.start_tag is not None}
+    untagged = [job for job in jobs if job.start_tag is None]
+    for queue, priority in sorted({(job.queue, job.priority) for job in untagged}):
+        mine = [job for job in untagged if (job.queue, job.priority) == (queue, priority)]
+        shares = admission.take_share(
             owner=owner,
-            queue=job.queue,
-            priority=job.priority,
-            seconds=[job.estimated_seconds],
+            queue=queue,
+            priority=priority,
+            seconds=[job.estimated_seconds for job in mine],
         )
+        tags.update(zip((job.id for job in mine), shares, strict=True))
+    return tags
+
+
+def _row(owner: User, job: NewJob, start_tag: float) -> Job:
     return Job(
         id=job.id,
         kind=job.kind,
@@ -112,7 +121,7 @@ def _row(owner: User, job: NewJob) -> Job:
         queue=job.queue,
         batch_key=job.batch_key,
         priority=job.priority,
-        start_tag=tag,
+        start_tag=start_tag,
         estimated_seconds=job.estimated_seconds,
         attempt_seconds=job.attempt_seconds,
         expires_at=job.expires_at,
