@@ -14,8 +14,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import os
 import random
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -86,12 +88,15 @@ def _litserve(python: str) -> Iterator[str | None]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [python, "-m", "bench.litserve_server", str(port), _GPT, "16"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         _wait_until_open(port)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        # It leaves its own children behind.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

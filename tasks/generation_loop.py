@@ -30,7 +30,7 @@ from tasks.bookkeeping import Background, Bookkeeping, Held, ModelReplaced, Room
 from webapp.catalog.models import Checkpoint
 from webapp.common import live
 from webapp.common.problems import DATABASE_OUTAGES
-from webapp.generations.broadcast import Broadcast, progress_facts
+from webapp.generations.broadcast import PROGRESS_SECONDS, Broadcast, progress_facts
 from webapp.generations.models import Generation
 from webapp.generations.operations import Completion
 from webapp.jobs.operations import ClaimedJob
@@ -49,6 +49,8 @@ NUDGED_SECONDS = 0.02
 LINGER_SECONDS = 0.5
 #: Seconds between writes of a run's progress to its row.
 ROW_SECONDS = 1.0
+#: How much longer each run is silent for every other that has something to tell.
+_SECONDS_PER_EVENT = 0.015
 #: Seconds until the database is asked again after it could not be.
 _OUTAGE_SECONDS = 0.5
 
@@ -136,6 +138,7 @@ class GenerationLoop:
         #: Whether the latest look could take any job: none that must run alone was left out.
         self._looked_alone = False
         self._looked_at = -math.inf
+        self._untold: list[live.NewEvent] = []
 
     def run_until_idle(self) -> None:
         """Return when nothing runs and nothing waits; survives an outage of Postgres."""
@@ -224,6 +227,7 @@ class GenerationLoop:
                     active.broadcast.tell_changed()
         for job, row in seen.claimed:
             self._open(job, row)
+        self._tell()
 
     def _open(self, job: ClaimedJob, row: Generation) -> None:
         broadcast = Broadcast(generation_id=row.id, owner_id=row.owner_id, publish=self._announce)
@@ -278,9 +282,7 @@ class GenerationLoop:
             self._remove(active)
         if done:
             self._end(self._finish, done)
-        for active in members:
-            if not active.run.done:
-                self._publish(active)
+        self._publish([active for active in members if not active.run.done])
         return True
 
     def _recover(self, key: str, members: list[ActiveRun], error: Exception) -> None:
@@ -325,8 +327,7 @@ class GenerationLoop:
             self._process.let_go(active.job.id)
             if state is None:
                 logger.warning("job %s was finished by another process", active.job.id)
-            else:
-                active.broadcast.tell_changed()
+        live.publish_all([active.broadcast.changed for active in done])
 
     def _fail(
         self, job: ClaimedJob, broadcast: Broadcast, error: Exception, used_seconds: float
@@ -334,21 +335,32 @@ class GenerationLoop:
         """In the background: end an attempt and tell of it."""
         self._books.fail(job, error, used_seconds)
         self._process.let_go(job.id)
-        broadcast.tell_changed()
+        live.publish_all([broadcast.changed])
 
-    def _publish(self, active: ActiveRun) -> None:
-        """Tell whoever looks how far a run is."""
-        if not active.broadcast.is_due or self._background.is_behind:
+    def _publish(self, members: Sequence[ActiveRun]) -> None:
+        """Tell whoever looks how far these runs are; the more there are, the less often each."""
+        if self._background.is_behind:
             return
-        active.broadcast.tell_progress(active.run)
+        pace = max(PROGRESS_SECONDS, _SECONDS_PER_EVENT * len(members))
         now = time.monotonic()
-        if now >= active.row_at + ROW_SECONDS:
-            active.row_at = now
-            facts = progress_facts(active.run.progress)
-            self._background.submit(self._books.record_progress, active.job, facts)
+        for active in members:
+            if not active.broadcast.is_due:
+                continue
+            active.broadcast.tell_progress(active.run, pace=pace)
+            if now >= active.row_at + ROW_SECONDS:
+                active.row_at = now
+                facts = progress_facts(active.run.progress)
+                self._background.submit(self._books.record_progress, active.job, facts)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Send what was announced since, in one exchange with Redis."""
+        if self._untold:
+            events, self._untold = self._untold, []
+            self._background.submit(live.publish_all, events)
 
     def _announce(self, topics: Sequence[str], event_type: str, data: Mapping[str, Any]) -> None:
-        self._background.submit(live.publish, topics, event_type, data)
+        self._untold.append(live.NewEvent(topics, event_type, data))
 
     def _remove(self, active: ActiveRun) -> None:
         group = self._groups[active.job.batch_key]
@@ -370,7 +382,7 @@ class GenerationLoop:
         """In the background: give a job back and tell of it."""
         self._books.release(active.job)
         self._process.let_go(active.job.id)
-        active.broadcast.tell_changed()
+        live.publish_all([active.broadcast.changed])
 
     def _abandon(self) -> None:
         """The lease may be over: stop at once and store nothing."""

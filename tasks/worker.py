@@ -42,6 +42,8 @@ UNSURE_AFTER_SECONDS = 20
 OVERRUN_SECONDS = 15
 #: How often the index is looked over for what a lost wake-up left out.
 INDEX_LOOK_SECONDS = 30
+#: How far processes that serve no family step back.
+NICENESS_OF_LIBRARY = 10
 _EXIT_FENCED = 70
 _EXIT_OVERRUN = 71
 
@@ -257,8 +259,12 @@ def _start_process(**_: Any) -> None:
     global _process  # noqa: PLW0603 -- there is one life per process
     # An interrupt at the terminal reaches the whole group; only the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    queues = os.environ[_QUEUES].split(",")
+    if not any(queue.startswith("family.") for queue in queues):
+        # Making things findable can wait a moment; somebody waits for what is being made.
+        os.nice(NICENESS_OF_LIBRARY)
     _process = WorkerProcess(
-        queues=os.environ[_QUEUES].split(","),
+        queues=queues,
         node=os.environ[_NODE],
         slot=current_process().index,
     )

@@ -130,6 +130,7 @@ class Follower {
     else if (name === "generation.preview") this.showPreview(data);
     else if (name === "generation.delta") this.showDelta(data);
     else if (name === "generation.finished") this.finish();
+    if (name === "generation.preview" || name === "generation.delta") this.showProgress(data);
   }
 
   closeStream() {

@@ -67,20 +67,37 @@ def _key(topic: str) -> str:
     return f"live:{topic}"
 
 
+@dataclass(frozen=True)
+class NewEvent:
+    """An event to be published to several topics."""
+
+    topics: Sequence[str]
+    type: str
+    data: Mapping[str, Any]
+
+
 def publish(topics: Sequence[str], event_type: str, data: Mapping[str, Any]) -> None:
     """Add an event to the streams of `topics`; never raises, never waits long."""
+    publish_all([NewEvent(topics, event_type, data)])
+
+
+def publish_all(events: Sequence[NewEvent]) -> None:
+    """`publish` for several events, in one exchange with Redis."""
     global _paused_until  # noqa: PLW0603 -- a pause is a fact about this process's Redis
-    if time.monotonic() < _paused_until:
+    if not events or time.monotonic() < _paused_until:
         return
     try:
-        script = impatient_redis().register_script(_PUBLISH)
-        script(
-            keys=[_key(topic) for topic in topics],
-            args=[event_type, json.dumps(data, ensure_ascii=False), _MAX_EVENTS, _KEEP_SECONDS],
-        )
+        redis = impatient_redis()
+        script = redis.register_script(_PUBLISH)
+        pipeline = redis.pipeline(transaction=False)
+        for event in events:
+            data = json.dumps(event.data, ensure_ascii=False)
+            keys = [_key(topic) for topic in event.topics]
+            script(keys=keys, args=[event.type, data, _MAX_EVENTS, _KEEP_SECONDS], client=pipeline)
+        pipeline.execute()
     except RedisError as error:
         _paused_until = time.monotonic() + _PAUSE_SECONDS
-        logger.warning("live event of %s lost: %s", topics[0], error)
+        logger.warning("%s live events lost: %s", len(events), error)
 
 
 def _open_redis() -> AsyncRedis:
@@ -93,10 +110,14 @@ def _open_redis() -> AsyncRedis:
 
 
 class Subscription:
-    """What one listener has not taken yet. `has_gap` says that something may have been missed."""
+    """What one listener has not taken yet. `has_gap` says that something may have been missed.
 
-    def __init__(self, topic: str) -> None:
+    With `only`, events of other types are not for it.
+    """
+
+    def __init__(self, topic: str, *, only: str | None = None) -> None:
         self.topic = topic
+        self._only = only
         self.has_gap = False
         self._waiting: deque[LiveEvent] = deque()
         self._something = asyncio.Event()
@@ -112,6 +133,8 @@ class Subscription:
 
     def put(self, event: LiveEvent) -> None:
         """Add an event; a listener that is far behind loses all and has a gap."""
+        if self._only is not None and event.type != self._only:
+            return
         if len(self._waiting) >= _MAX_BEHIND:
             self._waiting.clear()
             self.has_gap = True
@@ -137,11 +160,11 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
-    async def listen(self, topic: str) -> AsyncIterator[Subscription]:
-        """Hear everything that is published to `topic` from now on."""
+    async def listen(self, topic: str, *, only: str | None = None) -> AsyncIterator[Subscription]:
+        """Hear what is published to `topic` from now on, all of it or one type of event."""
         if self._task is None:
             self._task = asyncio.create_task(self._run_forever())
-        subscription = Subscription(topic)
+        subscription = Subscription(topic, only=only)
         is_first = topic not in self._topics
         self._topics.setdefault(topic, set()).add(subscription)
         if is_first:

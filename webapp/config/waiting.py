@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 Application: TypeAlias = "Callable[[dict[str, Any], Receive, Send], Awaitable[None]]"
 
 MAX_WAIT_SECONDS = 30
-#: How often an object is looked at of which nothing is heard.
-_LOOK_SECONDS = 0.5
+#: How often an object is looked at of which nothing is heard: while something can be, and not.
+_LOOK_SECONDS = 5.0
+_DEAF_LOOK_SECONDS = 0.5
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -102,19 +103,15 @@ async def _wait_for_end(
     until: float,
 ) -> _Answer | None:
     """The object at `location` once it is terminal; None when the time is over before."""
-    async with hub.listen(object_id) as subscription:
+    async with hub.listen(object_id, only="generation.changed") as subscription:
         is_to_look = await _may_have_changed(hub, object_id)
         while True:
             answer = await _look(views, scope, location) if is_to_look else None
             if answer and answer.status == 200 and json.loads(answer.body).get("terminal"):
                 return answer
             is_to_look = True
-            # Progress is no reason to look; a change, or a while without news, is.
-            look_at = min(until, time.monotonic() + _LOOK_SECONDS)
-            while (left := look_at - time.monotonic()) > 0:
-                events = await subscription.take(wait_seconds=left)
-                if any(event.type == "generation.changed" for event in events):
-                    break
+            pause = _LOOK_SECONDS if hub.is_connected else _DEAF_LOOK_SECONDS
+            await subscription.take(wait_seconds=min(pause, until - time.monotonic()))
             if time.monotonic() >= until:
                 return None
 

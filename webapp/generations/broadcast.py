@@ -59,39 +59,44 @@ class Broadcast:
         """It left the queue."""
         self._tell("generation.status", {"status": JobState.RUNNING})
 
-    def tell_changed(self) -> None:
-        """Its row says something new: look there."""
-        self._tell("generation.changed", {})
+    @property
+    def changed(self) -> live.NewEvent:
+        """Says that its row has something new: look there."""
+        return live.NewEvent(self._topics, "generation.changed", {"id": self._id})
 
-    def tell_progress(self, run: Run) -> None:
-        """How far it is, and what there is to see."""
+    def tell_changed(self) -> None:
+        """Its row says something new."""
+        event = self.changed
+        self._publish(event.topics, event.type, event.data)
+
+    def tell_progress(self, run: Run, *, pace: float = PROGRESS_SECONDS) -> None:
+        """How far it is, with what there is to see, in one event; the next in `pace` seconds."""
         now = time.monotonic()
-        self._next_at = now + PROGRESS_SECONDS
-        self._tell("generation.progress", progress_facts(run.progress))
-        if now < self._picture_at:
-            return
-        preview = run.preview()
+        self._next_at = now + pace
+        facts = progress_facts(run.progress)
+        preview = run.preview() if now >= self._picture_at else None
         if preview is None:
-            return
-        if preview.content:
+            self._tell("generation.progress", facts)
+        elif preview.content:
             self._picture_at = now + PICTURE_SECONDS
             content = base64.b64encode(preview.content).decode()
-            self._tell_preview(preview, {"data": content})
+            self._tell_preview(preview, {**facts, "data": content})
         else:
-            self._tell_text(preview, now)
+            self._tell_text(preview, facts, now)
 
-    def _tell_text(self, preview: Preview, now: float) -> None:
-        added = preview.text[len(self._text) :]
+    def _tell_text(self, preview: Preview, facts: Mapping[str, Any], now: float) -> None:
+        length = len(preview.text)
         if now >= self._key_frame_at or not preview.text.startswith(self._text):
             self._key_frame_at = now + KEY_FRAME_SECONDS
-            self._tell_preview(preview, {"length": len(preview.text)})
-        elif added:
-            place = {"offset": len(self._text), "length": len(preview.text)}
-            self._tell("generation.delta", {**place, "text": added})
+            self._tell_preview(preview, {**facts, "length": length})
+        else:
+            added = preview.text[len(self._text) :]
+            place = {"offset": len(self._text), "length": length}
+            self._tell("generation.delta", {**facts, **place, "text": added})
         self._text = preview.text
 
     def _tell_preview(self, preview: Preview, facts: Mapping[str, Any]) -> None:
-        frame = {"media_type": preview.media_type, "text": preview.text, **facts}
+        frame = {**facts, "media_type": preview.media_type, "text": preview.text}
         self._tell("generation.preview", frame)
 
     def _tell(self, event_type: str, data: Mapping[str, Any]) -> None:
@@ -101,5 +106,9 @@ class Broadcast:
 def tell_changed(job_ids: Sequence[uuid.UUID]) -> None:
     """Tell of generations whose rows say something new, found by their jobs."""
     rows = Generation.objects.filter(job_id__in=job_ids).values_list("id", "owner_id")
-    for generation_id, owner_id in rows:
-        Broadcast(generation_id=generation_id, owner_id=owner_id).tell_changed()
+    live.publish_all(
+        [
+            Broadcast(generation_id=generation_id, owner_id=owner_id).changed
+            for generation_id, owner_id in rows
+        ]
+    )
