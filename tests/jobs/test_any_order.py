@@ -180,7 +180,7 @@ class AnyOrder(RuleBasedStateMachine):
             for slot in range(NUM_WORKERS):
                 self.beat(slot)
                 self.claim(slot, limit=4, is_busy=False)
-            for number in range(len(self.model.leases)):
+            for number in reversed(range(len(self.model.leases))):
                 self.finish(number)
             self.advance(11)
         self.rows_are_as_the_model()
@@ -377,18 +377,18 @@ class AnyOrder(RuleBasedStateMachine):
         self.model.now += seconds
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE jobs_job SET sched_at = sched_at - %(by)s,"
-                " deadline_at = deadline_at - %(by)s, expires_at = expires_at - %(by)s,"
-                " finish_by = finish_by - %(by)s WHERE state IN ('queued', 'running')",
-                {"by": datetime.timedelta(seconds=seconds)},
+                "UPDATE jobs_job SET sched_at = sched_at - %(by)s::interval,"
+                " deadline_at = deadline_at - %(by)s::interval, expires_at = expires_at - %(by)s::interval,"
+                " finish_by = finish_by - %(by)s::interval WHERE state IN ('queued', 'running')",
+                {"by": f"{seconds} seconds"},
             )
             # The guard refuses changes of ended jobs, but failed ones may be started over later.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("ALTER TABLE jobs_job DISABLE TRIGGER jobs_guard")
             cursor.execute(
-                "UPDATE jobs_job SET expires_at = expires_at - %(by)s,"
-                " finish_by = finish_by - %(by)s WHERE state = 'failed'",
-                {"by": datetime.timedelta(seconds=seconds)},
+                "UPDATE jobs_job SET expires_at = expires_at - %(by)s::interval,"
+                " finish_by = finish_by - %(by)s::interval WHERE state = 'failed'",
+                {"by": f"{seconds} seconds"},
             )
             cursor.execute("ALTER TABLE jobs_job ENABLE TRIGGER jobs_guard")
         for worker in Worker.objects.all():
