@@ -378,7 +378,8 @@ class AnyOrder(RuleBasedStateMachine):
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE jobs_job SET sched_at = sched_at - %(by)s::interval,"
-                " deadline_at = deadline_at - %(by)s::interval, expires_at = expires_at - %(by)s::interval,"
+                " deadline_at = deadline_at - %(by)s::interval,"
+                " expires_at = expires_at - %(by)s::interval,"
                 " finish_by = finish_by - %(by)s::interval WHERE state IN ('queued', 'running')",
                 {"by": f"{seconds} seconds"},
             )
