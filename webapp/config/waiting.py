@@ -110,7 +110,9 @@ async def _wait_for_end(
             if answer and answer.status == 200 and json.loads(answer.body).get("terminal"):
                 return answer
             is_to_look = True
-            pause = _LOOK_SECONDS if hub.is_connected else _DEAF_LOOK_SECONDS
+            # Only generations are told of; the ends of documents and answers have to be seen.
+            is_told = hub.is_connected and "/generations/" in location
+            pause = _LOOK_SECONDS if is_told else _DEAF_LOOK_SECONDS
             await subscription.take(wait_seconds=min(pause, until - time.monotonic()))
             if time.monotonic() >= until:
                 return None
