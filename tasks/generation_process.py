@@ -6,6 +6,7 @@ Apart from `tasks/generation.py`, which every Celery process imports, because th
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -20,6 +21,10 @@ from webapp.catalog.queries import list_checkpoints
 from webapp.common.problems import DATABASE_OUTAGES
 
 logger = logging.getLogger(__name__)
+
+# A pass is hundreds of short operations, each of which gives up the interpreter's lock. Whoever
+# has it then, which is the thread that keeps the books, would keep it for 5 ms by default.
+sys.setswitchinterval(0.0002)
 
 
 @lru_cache(maxsize=1)
