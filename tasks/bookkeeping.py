@@ -192,7 +192,7 @@ class Bookkeeping:
                 busy=room.is_busy or bool(seen.claimed),
                 room=left_of,
             )
-            rows = Generation.objects.select_related("checkpoint", "job").filter(
+            rows = Generation.objects.select_related("checkpoint", "job", "reproduction").filter(
                 job_id__in=[job.id for job in claimed]
             )
             by_job = {row.job_id: row for row in rows}

@@ -27,11 +27,13 @@ from genmodels.checkpoint import UnableToLoadCheckpoint
 from genmodels.contract import GenerationRequest, Generator, Run
 from tasks import bookkeeping
 from tasks.bookkeeping import Background, Bookkeeping, Held, ModelReplaced, Room, Seen
+from tasks.comparison import compare
 from webapp.catalog.models import Checkpoint
 from webapp.common import live
 from webapp.common.problems import DATABASE_OUTAGES
+from webapp.common.storage import BlobMissing, read_blob
 from webapp.generations.broadcast import PROGRESS_SECONDS, Broadcast, progress_facts
-from webapp.generations.models import Generation
+from webapp.generations.models import Generation, Reproduction
 from webapp.generations.operations import Completion
 from webapp.jobs.operations import ClaimedJob
 
@@ -99,6 +101,10 @@ class ActiveRun:
     pass_seconds: float = 0.0
     #: Its share of the passes: what it is charged with.
     used_seconds: float = 0.0
+    #: How many runs shared a pass of it at most.
+    most_company: int = 0
+    #: Where the bytes lie that it is to make again.
+    original_sha256: str = ""
 
 
 @dataclass
@@ -125,11 +131,17 @@ class GenerationLoop:
     """Runs jobs until none is left that this process may take."""
 
     def __init__(
-        self, *, process: Process, generators: Generators, background: Background
+        self,
+        *,
+        process: Process,
+        generators: Generators,
+        background: Background,
+        environment: Mapping[str, Any],
     ) -> None:
         self._process = process
         self._generators = generators
         self._background = background
+        self._environment = environment
         self._books = Bookkeeping(process)
         self._groups: dict[str, Group] = {}
         self._endings: list[Future[None]] = []
@@ -241,8 +253,17 @@ class GenerationLoop:
             self._end(self._fail, job, broadcast, error, 0.0)
             return
         self._groups[job.batch_key] = group
-        active = ActiveRun(job, row.id, run, opened_at=time.monotonic(), broadcast=broadcast)
-        group.runs.append(active)
+        reproduction: Reproduction | None = getattr(row, "reproduction", None)
+        group.runs.append(
+            ActiveRun(
+                job,
+                row.id,
+                run,
+                opened_at=time.monotonic(),
+                broadcast=broadcast,
+                original_sha256=reproduction.original_sha256 if reproduction else "",
+            )
+        )
 
     def _open_run(self, job: ClaimedJob, row: Generation) -> tuple[Group, Run]:
         key = f"{row.checkpoint.slug}@{row.checkpoint_revision}"
@@ -277,6 +298,7 @@ class GenerationLoop:
             active.steps += 1
             active.pass_seconds += seconds
             active.used_seconds += seconds / len(members)
+            active.most_company = max(active.most_company, len(members))
         done = [active for active in members if active.run.done]
         for active in done:
             self._remove(active)
@@ -313,7 +335,7 @@ class GenerationLoop:
     def _finish(self, done: Sequence[ActiveRun]) -> None:
         """In the background: store results and tell of them; those that cannot be, singly."""
         try:
-            states = self._books.finish([_completion_of(active) for active in done])
+            states = self._books.finish([self._completion_of(active) for active in done])
         except Exception as error:
             # A task boundary: encoding or storing a result may fail as a pass may.
             if len(done) > 1:
@@ -328,6 +350,29 @@ class GenerationLoop:
             if state is None:
                 logger.warning("job %s was finished by another process", active.job.id)
         live.publish_all([active.broadcast.changed for active in done])
+
+    def _completion_of(self, active: ActiveRun) -> Completion:
+        """The result, and how long it took. Its bytes depend on the request alone."""
+        timings = {
+            "run_seconds": round(time.monotonic() - active.opened_at, 4),
+            "pass_seconds": round(active.pass_seconds, 4),
+            "used_seconds": round(active.used_seconds, 4),
+            "passes": active.steps,
+        }
+        sample = active.run.sample
+        comparison = None
+        if active.original_sha256:
+            original = _read_if_there(active.original_sha256)
+            comparison = compare(original, sample.content, sample.media_type)
+        return Completion(
+            generation_id=active.generation_id,
+            job_id=active.job.id,
+            fence=active.job.fence,
+            sample=dataclasses.replace(sample, metrics={**sample.metrics, **timings}),
+            used_seconds=active.used_seconds,
+            environment={**self._environment, "most_runs_in_a_pass": active.most_company},
+            comparison=comparison,
+        )
 
     def _fail(
         self, job: ClaimedJob, broadcast: Broadcast, error: Exception, used_seconds: float
@@ -391,19 +436,8 @@ class GenerationLoop:
             self._process.let_go(active.job.id)
 
 
-def _completion_of(active: ActiveRun) -> Completion:
-    """The result, and how long it took. Its bytes depend on the request alone."""
-    timings = {
-        "run_seconds": round(time.monotonic() - active.opened_at, 4),
-        "pass_seconds": round(active.pass_seconds, 4),
-        "used_seconds": round(active.used_seconds, 4),
-        "passes": active.steps,
-    }
-    sample = active.run.sample
-    return Completion(
-        generation_id=active.generation_id,
-        job_id=active.job.id,
-        fence=active.job.fence,
-        sample=dataclasses.replace(sample, metrics={**sample.metrics, **timings}),
-        used_seconds=active.used_seconds,
-    )
+def _read_if_there(sha256: str) -> bytes | None:
+    try:
+        return read_blob(sha256)
+    except BlobMissing:
+        return None

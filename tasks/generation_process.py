@@ -9,11 +9,15 @@ import logging
 import sys
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from genmodels.checkpoint import UnableToLoadCheckpoint
 from tasks.bookkeeping import BackgroundThread
+from tasks.devices import choose_device
+from tasks.environment import describe_environment
 from tasks.generation_loop import GenerationLoop, checkpoint_folder
 from tasks.generators import LoadedGenerators, loader_for
 from tasks.worker import this_process
@@ -33,6 +37,11 @@ def _generators() -> LoadedGenerators:
 
 
 @lru_cache(maxsize=1)
+def _environment() -> dict[str, Any]:
+    return describe_environment(choose_device(settings.PINAKES_DEVICE, slot=this_process().slot))
+
+
+@lru_cache(maxsize=1)
 def _background() -> BackgroundThread:
     return BackgroundThread("books")
 
@@ -45,7 +54,10 @@ def _tell_checkpoints(keys: Sequence[str]) -> None:
 def run_until_idle() -> None:
     """Run everything that waits in the queues of this process."""
     GenerationLoop(
-        process=this_process(), generators=_generators(), background=_background()
+        process=this_process(),
+        generators=_generators(),
+        background=_background(),
+        environment=_environment(),
     ).run_until_idle()
 
 

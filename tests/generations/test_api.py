@@ -339,6 +339,40 @@ def test_a_full_queue_is_told_before_anything_is_accepted(client, settings, limi
     assert post_with_key(client, "k1").status_code == 202
 
 
+def test_a_result_is_made_again(client, owner, checkpoint):
+    generation = make_generation(owner=owner)
+    address = f"{LIST}/{generation.id}/reproduce"
+    assert client.post(address).status_code == 409
+    finish(generation)
+    answer = client.post(address, headers={"Idempotency-Key": "again"})
+    body = answer.json()
+    assert answer.status_code == 202
+    assert body["id"] != str(generation.id)
+    assert body["reproduction"] == {
+        "original": str(generation.id),
+        "verdict": None,
+        "facts": {},
+    }
+    for name in ("prompt", "params", "seed"):
+        assert body[name] == getattr(generation, {"params": "parameters"}.get(name, name))
+    replayed = client.post(address, headers={"Idempotency-Key": "again"})
+    assert replayed.json()["id"] == body["id"]
+    listed = client.get(f"{LIST}/{generation.id}/reproductions").json()["data"]
+    assert [row["id"] for row in listed] == [body["id"]]
+    stranger = client_for(make_user())
+    assert stranger.post(address).status_code == 404
+    assert stranger.get(f"{LIST}/{generation.id}/reproductions").status_code == 404
+
+
+def test_a_result_of_other_weights_is_not_made_again(client, owner, checkpoint):
+    generation = make_generation(owner=owner)
+    finish(generation)
+    type(checkpoint).objects.filter(id=checkpoint.id).update(revision="2" * 64)
+    answer = client.post(f"{LIST}/{generation.id}/reproduce")
+    assert answer.status_code == 409
+    assert "weights" in answer.json()["detail"]
+
+
 def test_a_used_up_quota_is_told_before_anything_is_accepted(client, settings):
     settings.JOBS_COMPUTE_SECONDS_PER_DAY = 7  # a kind of job never seen counts as 5 seconds
     assert [post(client).status_code for _ in range(2)] == [202, 429]

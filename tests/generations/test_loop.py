@@ -19,7 +19,8 @@ from genmodels.contract import Card, GenerationRequest, Preview, Progress, Sampl
 from tasks.generation_loop import GenerationLoop
 from tests.factories import make_card, make_checkpoint, make_generation, make_user, make_worker
 from webapp.common.storage import read_blob
-from webapp.generations.models import Generation, Response
+from webapp.generations.models import Generation, Reproduction, Response
+from webapp.generations.operations import reproduce_generation
 from webapp.jobs import operations as jobs
 from webapp.jobs.models import Job, JobAttempt, JobState
 
@@ -145,7 +146,10 @@ def process(checkpoint):
 @pytest.fixture
 def loop(process, generator):
     return GenerationLoop(
-        process=process, generators=FakeGenerators(generator), background=Foreground()
+        process=process,
+        generators=FakeGenerators(generator),
+        background=Foreground(),
+        environment={"torch": "pretended"},
     )
 
 
@@ -353,7 +357,10 @@ def test_a_claim_whose_answer_was_lost_is_given_back(owner, loop, generator, pro
     assert not Response.objects.exists()
     # The next message, or the process's own look, starts another loop.
     GenerationLoop(
-        process=process, generators=FakeGenerators(generator), background=Foreground()
+        process=process,
+        generators=FakeGenerators(generator),
+        background=Foreground(),
+        environment={"torch": "pretended"},
     ).run_until_idle()
     outcomes = JobAttempt.objects.filter(job=generation.job).order_by("fence")
     assert list(outcomes.values_list("outcome", flat=True)) == ["released", "ok"]
@@ -442,6 +449,46 @@ def test_a_job_that_crashed_before_runs_alone(owner, loop, generator):
     loop.run_until_idle()
     assert all(len(runs) == 1 for runs in generator.passes)
     assert Response.objects.count() == 2
+
+
+def test_a_result_that_is_made_again_ends_with_a_verdict(owner, loop, generator):
+    first = make_generation(owner=owner, prompt="abc")
+    loop.run_until_idle()
+    original = Generation.objects.with_details().get(id=first.id)
+    assert original.response.environment == {"torch": "pretended", "most_runs_in_a_pass": 1}
+    again = reproduce_generation(owner=owner, generation=original)
+    loop.run_until_idle()
+    reproduction = Reproduction.objects.get(generation=again.generation_id)
+    assert (reproduction.verdict, reproduction.facts) == ("bit_exact", {})
+    assert reproduction.original == original
+
+
+def test_a_result_that_comes_out_differently_has_diverged(owner, loop, generator, monkeypatch):
+    first = make_generation(owner=owner, prompt="abc")
+    loop.run_until_idle()
+    again = reproduce_generation(
+        owner=owner, generation=Generation.objects.with_details().get(id=first.id)
+    )
+    other = property(lambda _run: Sample(b"abX", "text/plain", text="abX"))
+    monkeypatch.setattr(FakeRun, "sample", other)
+    loop.run_until_idle()
+    reproduction = Reproduction.objects.get(generation=again.generation_id)
+    assert (reproduction.verdict, reproduction.facts) == (
+        "diverged",
+        {"first_other_character": 2},
+    )
+
+
+def test_what_could_not_be_made_again_has_no_verdict(owner, loop, generator):
+    first = make_generation(owner=owner, prompt="abc")
+    loop.run_until_idle()
+    again = reproduce_generation(
+        owner=owner, generation=Generation.objects.with_details().get(id=first.id)
+    )
+    job = Generation.objects.select_related("job").get(id=again.generation_id).job
+    jobs.cancel_job(job_id=job.id)
+    loop.run_until_idle()
+    assert Reproduction.objects.get(generation=again.generation_id).verdict == ""
 
 
 def test_blobs_lie_in_the_home_of_the_test():

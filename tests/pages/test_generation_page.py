@@ -13,7 +13,7 @@ from tests.factories import make_generation
 from tests.pages.makers import make_done, make_failed, make_picture
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
-from webapp.generations.models import Generation
+from webapp.generations.models import Generation, Reproduction
 from webapp.jobs.models import JobState
 
 
@@ -161,3 +161,30 @@ def test_a_citation_is_marked_in_prompt_or_text(
     assert "Once <mark>&lt;b&gt;</mark>" in in_prompt
     beyond = page.get(address, {"passage": 1, "start": 1, "end": 500}).content.decode()
     assert "<mark>" not in beyond
+
+
+def test_a_result_is_made_again_and_says_how_near_it_came(
+    page: Client, author: User, checkpoint: Checkpoint
+) -> None:
+    done = make_done(owner=author)
+    response = page.post(f"/generations/{done.id}/reproduce", follow=True)
+    assert "The verdict comes with the result." in response.content.decode()
+    again = Reproduction.objects.get().generation
+    for verdict, facts, sentence in (
+        ("bit_exact", {}, "Bit for bit the same."),
+        ("perceptually_equal", {"largest_difference_levels": 1}, "more than 1 of 255 levels"),
+        ("diverged", {"first_other_character": 7}, "part at character 7."),
+        ("diverged", {"psnr_db": 31.5}, "ratio 31.5 dB."),
+        ("diverged", {"reason": "they differ in size"}, "they differ in size."),
+    ):
+        Reproduction.objects.update(verdict=verdict, facts=facts)
+        shown = " ".join(page.get(f"/generations/{again.id}").content.decode().split())
+        assert sentence in shown
+        assert done.accession in shown
+
+
+def test_what_failed_is_not_made_again(page: Client, author: User, checkpoint: Checkpoint) -> None:
+    failed = make_failed(owner=author)
+    response = page.post(f"/generations/{failed.id}/reproduce", follow=True)
+    assert "It cannot be made again: It is failed." in response.content.decode()
+    assert "Reproduce" not in page.get(f"/generations/{failed.id}").content.decode()

@@ -33,7 +33,7 @@ from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
 from webapp.common.storage import BlobMissing, open_blob
 from webapp.generations import operations, queries
-from webapp.generations.models import Generation
+from webapp.generations.models import Generation, Verdict
 from webapp.generations.representation import describe_generation
 from webapp.generations.requests import SubmitRequest
 from webapp.jobs.admission import Refused
@@ -106,6 +106,14 @@ class ArtifactOutput(serializers.Serializer[Any]):
     url = serializers.CharField()
 
 
+class ReproductionOutput(serializers.Serializer[Any]):
+    """What came of making a result again; the verdict is null until there is a result."""
+
+    original = serializers.UUIDField()
+    verdict = serializers.ChoiceField(choices=Verdict.choices, allow_null=True)
+    facts = serializers.DictField()
+
+
 class GenerationOutput(serializers.Serializer[Any]):
     """A generation; made by `describe_generation`, written out here for the schema."""
 
@@ -126,10 +134,12 @@ class GenerationOutput(serializers.Serializer[Any]):
     owner = serializers.CharField()
     parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment]
     retried_from = serializers.UUIDField(allow_null=True)
+    reproduction = ReproductionOutput(allow_null=True)
     text = serializers.CharField(allow_null=True)
     artifacts = ArtifactOutput(many=True)
     metrics = serializers.DictField()
     extra = serializers.DictField()
+    environment = serializers.DictField()
     attempt = serializers.IntegerField()
     priority = serializers.ChoiceField(choices=_PRIORITIES)
     expires_at = serializers.DateTimeField(allow_null=True)
@@ -346,6 +356,55 @@ class RetryGenerationApi(APIView):
         except UnableToUseCheckpoint as error:
             raise Problem(409, "model_unavailable", str(error)) from error
         return _accepted(request, submitted)
+
+
+class ReproduceGenerationApi(APIView):
+    """`/api/v1/generations/{id}/reproduce`."""
+
+    @extend_schema(
+        operation_id="generations_reproduce",
+        request=None,
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        responses={201: GenerationOutput, 202: GenerationOutput},
+    )
+    def post(self, request: Request, generation_id: uuid.UUID) -> Response:
+        """Make its result again, as a new generation that ends with a verdict."""
+        user = member(request)
+        generation = _get(request, generation_id)
+        if not user.may_submit:
+            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+        try:
+            submitted = operations.reproduce_generation(
+                owner=user,
+                generation=generation,
+                idempotency_key=idempotency_key(request),
+            )
+        except operations.UnableToReproduce as error:
+            raise Problem(409, "conflict", f"It cannot be made again. {error}") from error
+        except UnableToReuseIdempotencyKey as error:
+            raise key_was_reused() from error
+        except Refused as error:
+            raise refused(
+                error.code, str(error), retry_after_seconds=error.retry_after_seconds
+            ) from error
+        except UnableToUseCheckpoint as error:
+            raise Problem(409, "model_unavailable", str(error)) from error
+        return _accepted(request, submitted)
+
+
+class ReproductionsApi(APIView):
+    """`/api/v1/generations/{id}/reproductions`."""
+
+    @extend_schema(
+        operation_id="generations_reproductions", responses={200: list_of(GenerationOutput)}
+    )
+    def get(self, request: Request, generation_id: uuid.UUID) -> Response:
+        """The generations that were to make its result again, newest first."""
+        rows = queries.list_reproductions(
+            user=member(request), original=_get(request, generation_id)
+        )
+        data = [describe_generation(row, brief=True) for row in rows]
+        return Response({"data": data, "next_cursor": None, "has_more": False})
 
 
 class RestoreGenerationApi(APIView):

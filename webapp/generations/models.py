@@ -31,9 +31,9 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
 
     def with_details(self) -> GenerationQuerySet:
         """Everything that the page and the REST object of a generation show, in two queries."""
-        return self.select_related("job", "checkpoint", "owner", "response").prefetch_related(
-            "response__artifacts"
-        )
+        return self.select_related(
+            "job", "checkpoint", "owner", "response", "reproduction"
+        ).prefetch_related("response__artifacts")
 
     def kept(self) -> GenerationQuerySet:
         """Rows that are not in the trash."""
@@ -110,10 +110,48 @@ class Response(models.Model):
     text = models.TextField(blank=True, default="")
     metrics = models.JSONField(default=dict)
     extra = models.JSONField(default=dict)
+    #: What the result depended on beside the request, for when it is made again.
+    environment = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return f"response of {self.generation_id}"
+
+
+class Verdict(models.TextChoices):
+    """How near a result that was made again came to the first."""
+
+    BIT_EXACT = "bit_exact"
+    PERCEPTUALLY_EQUAL = "perceptually_equal"
+    DIVERGED = "diverged"
+
+
+class Reproduction(models.Model):
+    """A generation that was asked to make another's result again, and what came of it.
+
+    The verdict is empty until its result is stored, and stays so where it has none.
+    """
+
+    generation = models.OneToOneField(
+        Generation, primary_key=True, on_delete=models.CASCADE, related_name="reproduction"
+    )
+    original = models.ForeignKey(
+        Generation, on_delete=models.CASCADE, related_name="reproductions"
+    )
+    original_sha256 = models.CharField(max_length=64)
+    verdict = models.CharField(max_length=32, choices=Verdict, blank=True, default="")
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(verdict__in=["", *Verdict.values]),
+                name="reproduction_verdict_is_known",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.generation_id} of {self.original_id}: {self.verdict or 'open'}"
 
 
 class Artifact(models.Model):

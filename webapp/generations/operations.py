@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -32,7 +33,13 @@ from webapp.catalog.queries import (
 from webapp.common.ids import uuid7
 from webapp.common.storage import store_bytes
 from webapp.generations.broadcast import Broadcast, tell_changed
-from webapp.generations.models import Artifact, Generation, Response
+from webapp.generations.models import (
+    Artifact,
+    Generation,
+    Reproduction,
+    Response,
+    Verdict,
+)
 from webapp.generations.requests import SubmitRequest, draw_seed, tag_faults
 from webapp.jobs import operations as jobs
 from webapp.jobs import queries as job_queries
@@ -47,6 +54,10 @@ _ENDPOINT = "generations"
 #: How long one attempt may take, in seconds, by what is made.
 _ATTEMPT_SECONDS = {"text": 120, "molecule": 120, "music": 120, "video": 3600}
 _DEFAULT_ATTEMPT_SECONDS = 600
+
+
+class UnableToReproduce(Exception):
+    """Only a result can be made again, and only with the weights that made it."""
 
 
 class UnableToRetry(Exception):
@@ -70,7 +81,11 @@ class Submitted:
 
 
 def submit_generation(
-    *, owner: User, request: SubmitRequest, idempotency_key: str | None = None
+    *,
+    owner: User,
+    request: SubmitRequest,
+    idempotency_key: str | None = None,
+    original: Artifact | None = None,
 ) -> Submitted:
     """Accept a request: generation, job, key and first event in one transaction, then a wake-up.
 
@@ -107,6 +122,12 @@ def submit_generation(
             parent_id=request.parent_id,
             retried_from_id=request.retried_from_id,
         )
+        if original is not None:
+            generation.reproduction = Reproduction.objects.create(
+                generation=generation,
+                original_id=original.response_id,
+                original_sha256=original.sha256,
+            )
         broadcast = Broadcast(generation_id=generation_id, owner_id=owner.pk)
         transaction.on_commit(broadcast.tell_changed)
     return Submitted(generation_id, generation)
@@ -170,6 +191,14 @@ def _resolve(owner: User, request: SubmitRequest, card: Card) -> GenerationReque
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """A verdict, and what differs."""
+
+    verdict: Verdict
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Completion:
     """The result of a run, and the lease under which it may be stored."""
 
@@ -178,6 +207,9 @@ class Completion:
     fence: int
     sample: Sample
     used_seconds: float
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    #: For a generation that was to make another's result again.
+    comparison: Comparison | None = None
 
 
 def complete_generations(completions: Sequence[Completion]) -> list[JobState | None]:
@@ -200,9 +232,15 @@ def complete_generations(completions: Sequence[Completion]) -> list[JobState | N
                 text=each.sample.text,
                 metrics=dict(each.sample.metrics),
                 extra=dict(each.sample.extra),
+                environment=dict(each.environment),
             )
             for each in stored
         )
+        for each in stored:
+            if each.comparison is not None:
+                Reproduction.objects.filter(generation=each.generation_id).update(
+                    verdict=each.comparison.verdict, facts=dict(each.comparison.facts)
+                )
         Artifact.objects.bulk_create(
             Artifact(
                 response=response,
@@ -240,6 +278,32 @@ def retry_generation(
         retried_from_id=generation.id,
     )
     return submit_generation(owner=owner, request=request, idempotency_key=idempotency_key)
+
+
+def reproduce_generation(
+    *, owner: User, generation: Generation, idempotency_key: str | None = None
+) -> Submitted:
+    """Make a result again, as a new generation that ends with a verdict on how near it came.
+
+    Raises UnableToReproduce, and what `submit_generation` raises.
+    """
+    if generation.job.state != JobState.SUCCEEDED:
+        raise UnableToReproduce(f"It is {generation.job.status}.")
+    if generation.checkpoint.revision != generation.checkpoint_revision:
+        raise UnableToReproduce("The model has other weights now than those that made it.")
+    original = generation.response.artifacts.order_by("ordinal").first()
+    if original is None:
+        raise UnableToReproduce("Its result is not kept.")
+    request = SubmitRequest(
+        model=generation.checkpoint.slug,
+        prompt=generation.prompt,
+        params=generation.parameters,
+        seed=generation.seed,
+        reproduces_id=generation.id,
+    )
+    return submit_generation(
+        owner=owner, request=request, idempotency_key=idempotency_key, original=original
+    )
 
 
 def trash_generation(*, generation: Generation) -> None:

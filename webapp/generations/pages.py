@@ -197,6 +197,7 @@ def show_generation(request: HttpRequest, generation_id: uuid.UUID) -> HttpRespo
         "prompt_mark": prompt_mark,
         "text_mark": text_mark,
         "generation": generation,
+        "reproduction": getattr(generation, "reproduction", None),
         "metrics": _shown_metrics(generation),
         "recipe_json": json.dumps(recipe, indent=2, ensure_ascii=False),
         "recipe_call": _recipe_call(request, recipe),
@@ -356,6 +357,27 @@ def retry(request: HttpRequest, generation_id: uuid.UUID) -> HttpResponse:
     return redirect("generation", generation_id=submitted.generation_id)
 
 
+@login_required
+@require_POST
+def reproduce(request: HttpRequest, generation_id: uuid.UUID) -> HttpResponse:
+    """Make its result again and see how near it comes."""
+    generation = find_or_404(request, generation_id)
+    user = signed_in_user(request)
+    if not user.may_submit:
+        raise PermissionDenied
+    try:
+        submitted = operations.reproduce_generation(owner=user, generation=generation)
+    except (
+        operations.UnableToReproduce,
+        UnableToUseCheckpoint,
+        InvalidRequest,
+        Refused,
+    ) as error:
+        messages.error(request, f"It cannot be made again: {error}")
+        return redirect("generation", generation_id=generation_id)
+    return redirect("generation", generation_id=submitted.generation_id)
+
+
 urlpatterns: list[URLPattern] = [
     path("", studio, name="studio"),
     path("studio/knobs", knobs, name="studio-knobs"),
@@ -367,4 +389,5 @@ urlpatterns: list[URLPattern] = [
     path("generations/<uuid:generation_id>/trash", trash, name="generation-trash"),
     path("generations/<uuid:generation_id>/restore", restore, name="generation-restore"),
     path("generations/<uuid:generation_id>/retry", retry, name="generation-retry"),
+    path("generations/<uuid:generation_id>/reproduce", reproduce, name="generation-reproduce"),
 ]

@@ -128,6 +128,16 @@ def list_status_numbers(
         return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
 
 
+#: How many of the runs that made a result again are listed.
+_MOST_REPRODUCTIONS = 50
+
+
+def list_reproductions(*, user: User, original: Generation) -> list[Generation]:
+    """The latest generations that were to make this one's result again, as the user sees them."""
+    rows = Generation.objects.visible_to(user).kept().with_details()
+    return list(rows.filter(reproduction__original=original).order_by("-id")[:_MOST_REPRODUCTIONS])
+
+
 @dataclass(frozen=True)
 class CheckpointFacts:
     """What the latest results of a checkpoint tell: seconds per result here, and one picture."""

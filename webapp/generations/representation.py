@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.urls import reverse
 
-from webapp.generations.models import Artifact, Generation, Response
+from webapp.generations.models import Artifact, Generation, Reproduction, Response
 from webapp.jobs.models import JobState, Priority
 from webapp.jobs.queries import Waiting, describe_waiting
 
@@ -48,10 +48,12 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         "owner": generation.owner.username,
         "parent": _id(generation.parent_id),
         "retried_from": _id(generation.retried_from_id),
+        "reproduction": _reproduction(generation),
         "text": _text(generation, response, brief=brief),
         "artifacts": [describe_artifact(artifact) for artifact in _artifacts(response)],
         "metrics": dict(response.metrics) if response else {},
         "extra": dict(response.extra) if response else {},
+        "environment": dict(response.environment) if response else {},
         "attempt": job.attempt,
         "priority": Priority(job.priority).name.lower(),
         "expires_at": _time(job.expires_at),
@@ -101,6 +103,18 @@ def _response(generation: Generation) -> Response | None:
         return generation.response
     except ObjectDoesNotExist:
         return None
+
+
+def _reproduction(generation: Generation) -> dict[str, Any] | None:
+    """What came of making another's result again; None for what was not to."""
+    reproduction: Reproduction | None = getattr(generation, "reproduction", None)
+    if reproduction is None:
+        return None
+    return {
+        "original": str(reproduction.original_id),
+        "verdict": reproduction.verdict or None,
+        "facts": reproduction.facts,
+    }
 
 
 def _artifacts(response: Response | None) -> list[Artifact]:

@@ -27,6 +27,7 @@ class SubmitRequest:
     tags: tuple[str, ...] = ()
     parent_id: uuid.UUID | None = None
     retried_from_id: uuid.UUID | None = None
+    reproduces_id: uuid.UUID | None = None
     priority: Priority = Priority.NORMAL
     expires_in_seconds: int | None = None
     deadline_in_seconds: int | None = None

@@ -18,6 +18,16 @@ urlpatterns = [
         name="generation-retry",
     ),
     path(
+        "generations/<uuid:generation_id>/reproduce",
+        api.ReproduceGenerationApi.as_view(),
+        name="generation-reproduce",
+    ),
+    path(
+        "generations/<uuid:generation_id>/reproductions",
+        api.ReproductionsApi.as_view(),
+        name="generation-reproductions",
+    ),
+    path(
         "generations/<uuid:generation_id>/restore",
         api.RestoreGenerationApi.as_view(),
         name="generation-restore",
