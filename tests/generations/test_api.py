@@ -16,7 +16,7 @@ from webapp.accounts.models import Role
 from webapp.generations.models import Generation
 from webapp.generations.operations import Completion, complete_generations
 from webapp.jobs import operations as jobs
-from webapp.jobs.models import Job
+from webapp.jobs.models import FairShare, Job
 
 LIST = "/api/v1/generations"
 
@@ -407,6 +407,17 @@ def test_a_deadline_is_kept_with_the_job(client):
     for name, seconds in (("deadline_at", 60), ("expires_at", 30)):
         wait = datetime.datetime.fromisoformat(body[name]) - created
         assert abs(wait.total_seconds() - seconds) < 5
+
+
+def test_what_was_not_accepted_costs_no_turn(client, settings):
+    """Neither a refusal nor a repeated key may put an owner behind others later."""
+    settings.JOBS_MAX_QUEUED_PER_OWNER = 1
+    post_with_key(client, "k1")
+    before = FairShare.objects.get().finish_tag
+    assert post_with_key(client, "k1").status_code == 202
+    assert post(client).status_code == 429
+    assert post_with_key(client, "k1", prompt="another").status_code == 422
+    assert FairShare.objects.get().finish_tag == pytest.approx(before)
 
 
 def test_one_owner_cannot_fill_the_queue_for_another(client, settings):

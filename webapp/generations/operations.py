@@ -43,7 +43,7 @@ from webapp.generations.models import (
 from webapp.generations.requests import SubmitRequest, draw_seed, tag_faults
 from webapp.jobs import operations as jobs
 from webapp.jobs import queries as job_queries
-from webapp.jobs.admission import take_share
+from webapp.jobs.admission import return_share, take_share
 from webapp.jobs.idempotency import digest_request
 from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import FinishedJob, NewJob
@@ -94,8 +94,42 @@ def submit_generation(
     """
     checkpoint = _checkpoint(request)
     resolved = _resolve(owner, request, checkpoint.card)
-    generation_id = uuid7()
     job = _job_for(owner, request, checkpoint)
+    submitted: Submitted | None = None
+    try:
+        submitted = _store(
+            owner=owner,
+            request=request,
+            resolved=resolved,
+            checkpoint=checkpoint,
+            job=job,
+            idempotency_key=idempotency_key,
+            original=original,
+        )
+    finally:
+        if submitted is None or submitted.replayed:
+            # Otherwise those who ask again and again would have to wait for it one day.
+            return_share(
+                owner=owner,
+                queue=job.queue,
+                priority=job.priority,
+                seconds=job.estimated_seconds,
+            )
+    return submitted
+
+
+def _store(
+    *,
+    owner: User,
+    request: SubmitRequest,
+    resolved: GenerationRequest,
+    checkpoint: Checkpoint,
+    job: NewJob,
+    idempotency_key: str | None,
+    original: Artifact | None,
+) -> Submitted:
+    """Store what was accepted, all in one transaction."""
+    generation_id = uuid7()
     with transaction.atomic():
         if idempotency_key is not None:
             bound_id = jobs.claim_idempotency_key(

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 
 from webapp.accounts.models import User
 from webapp.jobs import queries as job_queries
+from webapp.jobs.models import FairShare
 from webapp.jobs.queries import Standing
 
 #: The class of the advisory locks of submissions, one lock per owner.
@@ -158,6 +160,14 @@ def take_share(*, owner: User, queue: str, priority: int, seconds: Sequence[floa
         tags.append(tag)
         tag += length / weight
     return tags
+
+
+def return_share(*, owner: User, queue: str, priority: int, seconds: float) -> None:
+    """Give back a share that was taken for what was not let in."""
+    weight = job_queries.limits_of(owner=owner).weight
+    FairShare.objects.filter(owner=owner, queue=queue, priority=priority).update(
+        finish_tag=F("finish_tag") - seconds / weight
+    )
 
 
 _GIVE_BACK = """
