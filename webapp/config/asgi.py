@@ -7,6 +7,7 @@ each hold a thread under WSGI; so each side serves what it is good at, on one po
 import asyncio
 import os
 import re
+import resource
 import signal
 import threading
 import uuid
@@ -64,6 +65,7 @@ async def _live_and_die(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            _allow_many_connections()
             threading.Thread(target=_warm_up, daemon=True).start()
             _say_goodbye_at_the_end(asyncio.get_running_loop())
             await send({"type": "lifespan.startup.complete"})
@@ -71,6 +73,12 @@ async def _live_and_die(receive: Receive, send: Send) -> None:
             await _streams.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _allow_many_connections() -> None:
+    """Use as many files as the system grants: each stream is one, and 1,024 are soon used up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _say_goodbye_at_the_end(loop: asyncio.AbstractEventLoop) -> None:
