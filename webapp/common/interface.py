@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import inline_serializer
@@ -56,8 +57,12 @@ class WholeNumber(serializers.IntegerField):
         return int(super().to_internal_value(data))
 
 
+@cache
 def list_of(item: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """The schema of a list document around `item`: `{data, next_cursor, has_more}`."""
+    """The schema of a list document around `item`: `{data, next_cursor, has_more}`.
+
+    One for each item, because two schemas of the same name would be taken for different ones.
+    """
     return inline_serializer(
         name=item.__name__.removesuffix("Output") + "List",
         fields={
