@@ -93,7 +93,8 @@ def _first_progress(redis: Redis, generation_id: str) -> float:
     """Return when the first step's progress was published, in milliseconds since 1970."""
     events: Any = redis.xrange(f"live:{generation_id}")
     for identifier, event in events:
-        if event["type"] == "generation.progress":
+        # Progress comes with what there is to see, where there is something.
+        if "done" in json.loads(event["data"]):
             return float(identifier.split("-")[0])
     raise LookupError(f"no progress of {generation_id} is in Redis")
 
