@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.factories import PASSWORD, make_checkpoint, make_user
-from tests.pages.makers import make_done
+from tests.pages.makers import make_batch, make_done
 from tests.search.factories import make_found_source
 from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
@@ -56,6 +56,11 @@ ROUTES: dict[str, dict[str, str]] = {
     "generations/<uuid:generation_id>/restore": {"POST": FOREIGN},
     "generations/<uuid:generation_id>/retry": {"POST": FOREIGN},
     "generations/<uuid:generation_id>/reproduce": {"POST": FOREIGN},
+    "batches": {"GET": OWN_LIST},
+    "batches/<uuid:batch_id>": {"GET": FOREIGN},
+    "batches/<uuid:batch_id>/cancel": {"POST": FOREIGN},
+    "batches/<uuid:batch_id>/trash": {"POST": FOREIGN},
+    "batches/<uuid:batch_id>/restore": {"POST": FOREIGN},
     "documents": {"GET": OWN_LIST},
     "documents/add": {"POST": OWN_LIST},
     "documents/<uuid:source_id>": {"GET": FOREIGN},
@@ -81,6 +86,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/generations/<uuid:generation_id>/reproductions": {"GET": FOREIGN},
     "api/v1/generations/<uuid:generation_id>/restore": {"POST": FOREIGN},
     "api/v1/generations/<uuid:generation_id>/similar": {"GET": FOREIGN},
+    "api/v1/batches": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/batches/<uuid:batch_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
+    "api/v1/batches/<uuid:batch_id>/cancel": {"POST": FOREIGN},
+    "api/v1/batches/<uuid:batch_id>/restore": {"POST": FOREIGN},
     "api/v1/artifacts/<uuid:artifact_id>/content": {"GET": FOREIGN},
     "api/v1/search": {"GET": OWN_LIST},
     "api/v1/documents": {"GET": OWN_LIST, "POST": OWN_LIST},
@@ -125,6 +134,7 @@ def address(owner: User) -> dict[str, str]:
     )
     return {
         "<uuid:generation_id>": str(generation.id),
+        "<uuid:batch_id>": str(make_batch(owner, n=2).id),
         "<uuid:artifact_id>": str(generation.response.artifacts.get().id),
         "<uuid:source_id>": str(make_found_source(owner=owner, texts=["Mine alone."]).id),
         "<uuid:answer_id>": str(answer.id),

@@ -35,14 +35,18 @@ const own = {
   followers: new Set(),
   stream: null,
   lastEvent: "",
+  told: false,
   tries: 0,
   timer: 0,
 
   add(follower) {
     this.followers.add(follower);
-    if (!this.stream && !this.timer) this.connect();
-    // What the stream has told before is told by the state.
-    follower.poll();
+    if (this.told) {
+      // What the stream has told before is told by the state.
+      follower.poll();
+    } else if (!this.stream && !this.timer) {
+      this.connect();
+    }
   },
 
   remove(follower) {
@@ -55,6 +59,7 @@ const own = {
     this.timer = 0;
     this.stream?.close();
     this.stream = null;
+    this.told = false;
   },
 
   connect() {
@@ -78,8 +83,16 @@ const own = {
   pass(name, event) {
     this.tries = 0;
     if (event.lastEventId) this.lastEvent = event.lastEventId;
+    this.told = true;
     const data = JSON.parse(event.data);
     const rows = name === "stream.snapshot" ? data.data : [data];
+    if (name === "stream.snapshot") {
+      // The snapshot has all that are active, within reason: others have most likely ended.
+      const named = new Set(rows.map(({ id }) => id));
+      for (const follower of [...this.followers].filter(({ id }) => !named.has(id))) {
+        follower.poll();
+      }
+    }
     for (const row of rows) {
       for (const follower of [...this.followers].filter(({ id }) => id === row.id)) {
         if (name === "stream.snapshot") follower.showWhole(row);
@@ -258,6 +271,8 @@ class Follower {
     const hadFocus = element.contains(document.activeElement);
     const { id } = element;
     await htmx.ajax("GET", element.dataset.liveCard, {
+      // Each by itself: requests from one source are dropped while one of them runs.
+      source: element,
       target: element,
       swap: "outerHTML",
       ...(element.dataset.liveSelect ? { select: element.dataset.liveSelect } : {}),

@@ -7,8 +7,10 @@ from typing import Any
 from genmodels.contract import Sample
 from tests.factories import make_generation, make_worker
 from webapp.accounts.models import User
-from webapp.generations.models import Generation
-from webapp.generations.operations import Completion, complete_generations
+from webapp.generations.batching import BatchRequest
+from webapp.generations.models import Batch, Generation
+from webapp.generations.operations import Completion, complete_generations, submit_batch
+from webapp.generations.requests import SubmitRequest
 from webapp.jobs import operations as jobs
 
 PNG = bytes.fromhex(
@@ -39,6 +41,13 @@ def make_failed(*, owner: User, detail: str = "It ran out of memory.", **wish: A
         error="Traceback of the worker",
     )
     return Generation.objects.with_details().get(id=generation.id)
+
+
+def make_batch(owner: User, *, prompts: tuple[str, ...] = ("a red house",), **wish: Any) -> Batch:
+    """A batch of generations that wait."""
+    each = SubmitRequest(model="toy-text", prompt=prompts[0], seed=7)
+    request = BatchRequest(each=each, prompts=prompts, **wish)
+    return Batch.objects.get(id=submit_batch(owner=owner, request=request).batch_id)
 
 
 def _finish(owner: User, sample: Sample, wish: dict[str, Any]) -> Generation:

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver
 from webapp.accounts import pages as accounts
 from webapp.catalog import pages as catalog
 from webapp.common import pages as common
+from webapp.generations import batch_pages as batches
 from webapp.generations import pages as generations
 from webapp.grounding import pages as grounding
 from webapp.jobs import pages as jobs
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *catalog.urlpatterns,
     *jobs.urlpatterns,
     *generations.urlpatterns,
+    *batches.urlpatterns,
     *search.urlpatterns,
     *knowledge.urlpatterns,
     *grounding.urlpatterns,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.http import FileResponse, HttpResponse
@@ -43,7 +44,7 @@ from webapp.jobs.operations import UnableToReuseIdempotencyKey
 _PRIORITIES = [priority.name.lower() for priority in Priority]
 #: The furthest that a start or an end may be asked for.
 _MAX_SECONDS = 30 * 24 * 3600
-_FILTERS = ("status", "model", "family", "tag", "from", "to", "mine", "trashed")
+_FILTERS = ("status", "model", "family", "tag", "batch", "from", "to", "mine", "trashed")
 
 
 class GenerationInput(StrictSerializer):
@@ -106,6 +107,13 @@ class ArtifactOutput(serializers.Serializer[Any]):
     url = serializers.CharField()
 
 
+class PlaceInBatchOutput(serializers.Serializer[Any]):
+    """The batch that a generation belongs to, and its place in it."""
+
+    id = serializers.UUIDField()
+    place = serializers.IntegerField()
+
+
 class ReproductionOutput(serializers.Serializer[Any]):
     """What came of making a result again; the verdict is null until there is a result."""
 
@@ -134,6 +142,7 @@ class GenerationOutput(serializers.Serializer[Any]):
     owner = serializers.CharField()
     parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment]
     retried_from = serializers.UUIDField(allow_null=True)
+    batch = PlaceInBatchOutput(allow_null=True)
     reproduction = ReproductionOutput(allow_null=True)
     text = serializers.CharField(allow_null=True)
     artifacts = ArtifactOutput(many=True)
@@ -183,11 +192,22 @@ def parse_filter(query: Mapping[str, str]) -> queries.GenerationFilter:
             faults.append(Fault(f"?{parameter}", "invalid", "must be true or false"))
         return bool(raw == "true")
 
+    def identity(parameter: str) -> uuid.UUID | None:
+        raw = query.get(parameter)
+        if not raw:
+            return None
+        try:
+            return uuid.UUID(raw)
+        except ValueError:
+            faults.append(Fault(f"?{parameter}", "invalid", "must be an id"))
+            return None
+
     only = queries.GenerationFilter(
         statuses=names("status", tuple(JobState.values)),
         models=names("model"),
         families=names("family", FAMILIES),
         tags=names("tag"),
+        batch_id=identity("batch"),
         created_from=moment("from"),
         created_to=moment("to"),
         mine=switch("mine"),
@@ -233,33 +253,54 @@ class GenerationsApi(APIView):
     def post(self, request: Request) -> Response:
         """Accept a prompt: 202, or 201 where `Prefer: wait=N` saw the end."""
         user = member(request)
-        if not user.may_submit:
-            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+        refuse_who_may_not_submit(user)
         body = parse_body(GenerationInput, request)
-        wish = SubmitRequest(
-            model=body["model"],
-            prompt=body["prompt"],
-            params=body["params"],
-            seed=body.get("seed"),
-            tags=tuple(body["tags"]),
-            parent_id=body.get("parent"),
-            priority=_priority(user, body["priority"]),
-            expires_in_seconds=body.get("expires_in"),
-            deadline_in_seconds=body.get("deadline_in"),
-        )
-        try:
+        wish = read_wish(user, body, prompt=body["prompt"])
+        with refusals_as_problems():
             submitted = operations.submit_generation(
                 owner=user, request=wish, idempotency_key=idempotency_key(request)
             )
-        except UnableToUseCheckpoint as error:
-            raise Problem(409, "model_unavailable", str(error)) from error
-        except UnableToReuseIdempotencyKey as error:
-            raise key_was_reused() from error
-        except Refused as error:
-            raise refused(
-                error.code, str(error), retry_after_seconds=error.retry_after_seconds
-            ) from error
         return _accepted(request, submitted)
+
+
+def refuse_who_may_not_submit(user: User) -> None:
+    """The 403 for accounts without a role that may submit."""
+    if not user.may_submit:
+        raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+
+
+@contextmanager
+def refusals_as_problems() -> Iterator[None]:
+    """Answer what a submission may be refused for; nothing was stored then."""
+    try:
+        yield
+    except operations.UnableToRetry as error:
+        raise Problem(409, "conflict", f"Nothing to retry. {error}") from error
+    except operations.UnableToReproduce as error:
+        raise Problem(409, "conflict", f"It cannot be made again. {error}") from error
+    except UnableToUseCheckpoint as error:
+        raise Problem(409, "model_unavailable", str(error)) from error
+    except UnableToReuseIdempotencyKey as error:
+        raise key_was_reused() from error
+    except Refused as error:
+        raise refused(
+            error.code, str(error), retry_after_seconds=error.retry_after_seconds
+        ) from error
+
+
+def read_wish(user: User, body: Mapping[str, Any], *, prompt: str) -> SubmitRequest:
+    """What a validated body asks for."""
+    return SubmitRequest(
+        model=body["model"],
+        prompt=prompt,
+        params=body["params"],
+        seed=body.get("seed"),
+        tags=tuple(body["tags"]),
+        parent_id=body.get("parent"),
+        priority=_priority(user, body["priority"]),
+        expires_in_seconds=body.get("expires_in"),
+        deadline_in_seconds=body.get("deadline_in"),
+    )
 
 
 def _priority(user: User, name: str) -> Priority:
@@ -339,22 +380,12 @@ class RetryGenerationApi(APIView):
     def post(self, request: Request, generation_id: uuid.UUID) -> Response:
         """Run one that ended without a result again, as a new generation linked to it."""
         generation = _get_to_change(request, generation_id)
-        try:
+        with refusals_as_problems():
             submitted = operations.retry_generation(
                 owner=member(request),
                 generation=generation,
                 idempotency_key=idempotency_key(request),
             )
-        except operations.UnableToRetry as error:
-            raise Problem(409, "conflict", f"Nothing to retry. {error}") from error
-        except UnableToReuseIdempotencyKey as error:
-            raise key_was_reused() from error
-        except Refused as error:
-            raise refused(
-                error.code, str(error), retry_after_seconds=error.retry_after_seconds
-            ) from error
-        except UnableToUseCheckpoint as error:
-            raise Problem(409, "model_unavailable", str(error)) from error
         return _accepted(request, submitted)
 
 
@@ -371,24 +402,13 @@ class ReproduceGenerationApi(APIView):
         """Make its result again, as a new generation that ends with a verdict."""
         user = member(request)
         generation = _get(request, generation_id)
-        if not user.may_submit:
-            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
-        try:
+        refuse_who_may_not_submit(user)
+        with refusals_as_problems():
             submitted = operations.reproduce_generation(
                 owner=user,
                 generation=generation,
                 idempotency_key=idempotency_key(request),
             )
-        except operations.UnableToReproduce as error:
-            raise Problem(409, "conflict", f"It cannot be made again. {error}") from error
-        except UnableToReuseIdempotencyKey as error:
-            raise key_was_reused() from error
-        except Refused as error:
-            raise refused(
-                error.code, str(error), retry_after_seconds=error.retry_after_seconds
-            ) from error
-        except UnableToUseCheckpoint as error:
-            raise Problem(409, "model_unavailable", str(error)) from error
         return _accepted(request, submitted)
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.urls import reverse
 
-from genmodels.contract import MAX_SEED, Card, Fault, Parameter, Scalar
+from genmodels.contract import MAX_SEED, Card, Fault, InvalidRequest, Parameter, Scalar
 from webapp.catalog.models import Checkpoint
 from webapp.catalog.queries import AUTO
+from webapp.generations.batching import BatchRequest
 from webapp.generations.queries import CheckpointFacts
 from webapp.generations.requests import SubmitRequest
 
 #: Parameter fields carry this before their names, so that none can be taken for the prompt's.
 FIELD_START = "p_"
+
+#: How many generations one press of the button may make, apart from several values.
+HOW_MANY = ("1", "2", "4", "8")
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,22 @@ class Composer:
     examples: tuple[str, ...]
     seed: str
     keep_seed: bool
+    how_many: str
+    sweep_name: str
+    sweep_values: str
     key: str
     faults: tuple[str, ...] = ()
+
+    @property
+    def sweepable(self) -> tuple[Parameter, ...]:
+        """The parameters of which several values can be asked for."""
+        knobs = (*self.essential_knobs, *self.folded_knobs)
+        return tuple(knob.parameter for knob in knobs)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """How many generations may be asked for at once."""
+        return HOW_MANY
 
 
 @dataclass(frozen=True)
@@ -93,7 +112,15 @@ class Draft:
     prompt: str = ""
     seed: str = ""
     keep_seed: bool = False
+    how_many: str = "1"
+    sweep_name: str = ""
+    sweep_values: str = ""
     params: Mapping[str, Scalar | str] | None = None
+
+    @property
+    def asks_for_many(self) -> bool:
+        """Whether it is for a batch."""
+        return self.how_many != "1" or bool(self.sweep_name)
 
 
 class UnreadableSeed(ValueError):
@@ -125,6 +152,9 @@ def compose(
         examples=_examples(card, checkpoints),
         seed=draft.seed,
         keep_seed=draft.keep_seed,
+        how_many=draft.how_many,
+        sweep_name=draft.sweep_name,
+        sweep_values=draft.sweep_values,
         key=uuid.uuid4().hex,
         faults=faults,
     )
@@ -145,6 +175,9 @@ def read_draft(fields: Mapping[str, str]) -> Draft:
         prompt=fields.get("prompt", "").replace("\r\n", "\n"),
         seed=fields.get("seed", "").strip(),
         keep_seed=fields.get("keep_seed") == "on",
+        how_many=fields.get("how_many", "1").strip() or "1",
+        sweep_name=fields.get("sweep_name", ""),
+        sweep_values=fields.get("sweep_values", "").strip(),
         params={
             name.removeprefix(FIELD_START): value
             for name, value in fields.items()
@@ -174,11 +207,36 @@ def read_request(draft: Draft, card: Card | None, tags: tuple[str, ...] = ()) ->
     )
 
 
+def read_batch_request(draft: Draft, wish: SubmitRequest, card: Card | None) -> BatchRequest:
+    """The batch that a draft asks for, around what its generations have in common.
+
+    Raises InvalidRequest where the number is none that is offered.
+    """
+    if draft.how_many not in HOW_MANY:
+        detail = f"must be one of {', '.join(HOW_MANY)}"
+        raise InvalidRequest([Fault("/how_many", "invalid", detail)])
+    sweep: dict[str, tuple[object, ...]] = {}
+    if draft.sweep_name:
+        parameter = next(
+            (each for each in (card.parameters if card else ()) if each.name == draft.sweep_name),
+            None,
+        )
+        values = [value.strip() for value in draft.sweep_values.split(",") if value.strip()]
+        sweep[draft.sweep_name] = tuple(
+            value if parameter is None else _typed(parameter, value) for value in values
+        )
+        params = {name: value for name, value in wish.params.items() if name not in sweep}
+        wish = dataclasses.replace(wish, params=params)
+    return BatchRequest(each=wish, prompts=(wish.prompt,), n=int(draft.how_many), sweep=sweep)
+
+
 def describe_fault(fault: Fault, card: Card | None) -> str:
     """A fault as a sentence for people: the field's label, then what is wrong with it."""
+    if fault.pointer.startswith("/sweep/"):
+        return f"Several values: {fault.detail}"
     place = fault.pointer.removeprefix("/params/").strip("/")
     labels = {parameter.name: parameter.label for parameter in (card.parameters if card else ())}
-    label = labels.get(place, place.partition("/")[0].capitalize())
+    label = labels.get(place, place.partition("/")[0].replace("_", " ").capitalize())
     return f"{label} {fault.detail}" if label else fault.detail
 
 

@@ -22,6 +22,48 @@ class Provenance(models.TextChoices):
     SYNTHETIC = "synthetic"
 
 
+class BatchQuerySet(models.QuerySet["Batch"]):
+    """Filters by their use."""
+
+    def visible_to(self, user: User) -> BatchQuerySet:
+        """Own rows; for reviewers and admins everybody's."""
+        return self if user.sees_everything else self.filter(owner=user)
+
+
+class Batch(models.Model):
+    """One request for many generations.
+
+    `axes` lists what they differ by, `{name, values}` each; the place of a generation counts
+    through them with the last one changing fastest.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="batches"
+    )
+    #: As it was asked for: a slug, or that the prompts choose.
+    model = models.CharField(max_length=64)
+    axes = models.JSONField()
+    total = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+    trashed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "batches"
+        indexes = [models.Index(fields=["owner", "-id"], name="batch_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.total} generations"
+
+    @property
+    def has_sweep(self) -> bool:
+        """Whether a parameter has several values."""
+        fixed = {"prompt", "seed"}
+        return any(axis["name"] not in fixed for axis in self.axes if len(axis["values"]) > 1)
+
+
 class GenerationQuerySet(models.QuerySet["Generation"]):
     """Filters by their use."""
 
@@ -72,6 +114,10 @@ class Generation(models.Model):
     retried_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries"
     )
+    batch = models.ForeignKey(
+        Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="generations"
+    )
+    batch_place = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
 
@@ -79,6 +125,9 @@ class Generation(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "batch_place"], name="generation_batch_place_is_unique"
+            ),
             models.CheckConstraint(
                 condition=Q(seed__gte=0), name="generation_seed_is_not_negative"
             ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -30,11 +31,14 @@ from webapp.catalog.queries import (
     UnableToFindCheckpoint,
     checkpoint_for,
 )
+from webapp.common import live
 from webapp.common.ids import uuid7
 from webapp.common.storage import store_bytes
+from webapp.generations.batching import BatchRequest, Cell, expand, size_faults
 from webapp.generations.broadcast import Broadcast, tell_changed
 from webapp.generations.models import (
     Artifact,
+    Batch,
     Generation,
     Reproduction,
     Response,
@@ -49,7 +53,6 @@ from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import FinishedJob, NewJob
 
 JOB_KIND = "generation"
-_ENDPOINT = "generations"
 
 #: How long one attempt may take, in seconds, by what is made.
 _ATTEMPT_SECONDS = {"text": 120, "molecule": 120, "music": 120, "video": 3600}
@@ -80,6 +83,31 @@ class Submitted:
         return self.generation is None
 
 
+@dataclass(frozen=True)
+class SubmittedBatch:
+    """An accepted batch, with its generations in their places.
+
+    There are none where an earlier request with the same key had made it.
+    """
+
+    batch_id: uuid.UUID
+    generations: tuple[Generation, ...]
+
+    @property
+    def replayed(self) -> bool:
+        """Whether nothing was made now."""
+        return not self.generations
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What stands for a request that may be sent again."""
+
+    endpoint: str
+    text: str
+    request: SubmitRequest | BatchRequest
+
+
 def submit_generation(
     *,
     owner: User,
@@ -92,98 +120,157 @@ def submit_generation(
     Raises InvalidRequest with every fault, UnableToUseCheckpoint, or UnableToReuseIdempotencyKey;
     in each case nothing was stored.
     """
-    checkpoint = _checkpoint(request)
-    resolved = _resolve(owner, request, checkpoint.card)
-    job = _job_for(owner, request, checkpoint)
-    submitted: Submitted | None = None
-    try:
-        submitted = _store(
-            owner=owner,
-            request=request,
-            resolved=resolved,
-            checkpoint=checkpoint,
-            job=job,
-            idempotency_key=idempotency_key,
-            original=original,
-        )
-    finally:
-        if submitted is None or submitted.replayed:
-            # Otherwise those who ask again and again would have to wait for it one day.
-            return_share(
-                owner=owner,
-                queue=job.queue,
-                priority=job.priority,
-                seconds=job.estimated_seconds,
-            )
-    return submitted
-
-
-def _store(
-    *,
-    owner: User,
-    request: SubmitRequest,
-    resolved: GenerationRequest,
-    checkpoint: Checkpoint,
-    job: NewJob,
-    idempotency_key: str | None,
-    original: Artifact | None,
-) -> Submitted:
-    """Store what was accepted, all in one transaction."""
+    checkpoint = _checkpoint(request.model, request.prompt)
+    cell = Cell(_resolve(owner, request, checkpoint.card), checkpoint)
+    key = None if idempotency_key is None else _Key("generations", idempotency_key, request)
     generation_id = uuid7()
-    with transaction.atomic():
-        if idempotency_key is not None:
-            bound_id = jobs.claim_idempotency_key(
-                owner=owner,
-                endpoint=_ENDPOINT,
-                key=idempotency_key,
-                request_sha256=digest_request(dataclasses.asdict(request)),
-                object_id=generation_id,
-            )
-            if bound_id != generation_id:
-                return Submitted(bound_id, generation=None)
-        [row] = jobs.submit_jobs(owner=owner, jobs=[job])
-        generation = Generation.objects.create(
-            id=generation_id,
-            owner=owner,
-            job=row,
-            checkpoint=checkpoint,
-            checkpoint_revision=checkpoint.revision,
-            routed=request.model == AUTO,
-            prompt=resolved.prompt,
-            parameters=dict(resolved.parameters),
-            seed=resolved.seed,
-            tags=list(dict.fromkeys(request.tags)),
-            parent_id=request.parent_id,
-            retried_from_id=request.retried_from_id,
-        )
+    with _shares(owner, request, [cell]) as new_jobs, transaction.atomic():
+        bound_id = _bind(owner, key, generation_id)
+        if bound_id != generation_id:
+            new_jobs.clear()
+            return Submitted(bound_id, generation=None)
+        [generation] = _store(owner, request, [cell], new_jobs, ids=[generation_id])
         if original is not None:
             generation.reproduction = Reproduction.objects.create(
                 generation=generation,
                 original_id=original.response_id,
                 original_sha256=original.sha256,
             )
-        broadcast = Broadcast(generation_id=generation_id, owner_id=owner.pk)
-        transaction.on_commit(broadcast.tell_changed)
     return Submitted(generation_id, generation)
 
 
-def _job_for(owner: User, request: SubmitRequest, checkpoint: Checkpoint) -> NewJob:
-    """The job of a request; its place in the owner's fair share is taken at once."""
-    queue = queueing.family_queue(checkpoint.family)
-    batch_key = f"{checkpoint.slug}@{checkpoint.revision}"
-    seconds = job_queries.estimated_seconds(batch_key)
-    [start_tag] = take_share(
-        owner=owner, queue=queue, priority=request.priority, seconds=[seconds]
+def submit_batch(
+    *, owner: User, request: BatchRequest, idempotency_key: str | None = None
+) -> SubmittedBatch:
+    """Accept many generations in one transaction, all or none. Raises as `submit_generation`."""
+    faults = size_faults(request)
+    if faults:
+        raise InvalidRequest(faults)
+    checkpoints = [_checkpoint(request.each.model, prompt) for prompt in request.prompts]
+    faults = _circumstantial_faults(owner, request.each)
+    try:
+        expansion = expand(request, checkpoints)
+    except InvalidRequest as error:
+        raise InvalidRequest([*error.faults, *faults]) from error
+    if faults:
+        raise InvalidRequest(faults)
+    key = None if idempotency_key is None else _Key("batches", idempotency_key, request)
+    batch_id = uuid7()
+    with _shares(owner, request.each, expansion.cells) as new_jobs, transaction.atomic():
+        bound_id = _bind(owner, key, batch_id)
+        if bound_id != batch_id:
+            new_jobs.clear()
+            return SubmittedBatch(bound_id, ())
+        batch = Batch.objects.create(
+            id=batch_id,
+            owner=owner,
+            model=request.each.model,
+            axes=expansion.axes_as_json(),
+            total=len(expansion.cells),
+        )
+        rows = _store(owner, request.each, expansion.cells, new_jobs, batch=batch)
+    return SubmittedBatch(batch_id, tuple(rows))
+
+
+@contextmanager
+def _shares(owner: User, request: SubmitRequest, cells: Sequence[Cell]) -> Iterator[list[NewJob]]:
+    """The jobs of these cells, whose places in the owner's fair share are taken at once.
+
+    Jobs that were not let in, and those that the caller takes out of the list, give them back:
+    otherwise those who ask again and again would have to wait for it one day.
+    """
+    jobs_of_cells = _jobs_for(owner, request, cells)
+    used = list(jobs_of_cells)
+    accepted = False
+    try:
+        yield used
+        accepted = bool(used)
+    finally:
+        if not accepted:
+            for queue in {job.queue for job in jobs_of_cells}:
+                mine = [job.estimated_seconds for job in jobs_of_cells if job.queue == queue]
+                return_share(
+                    owner=owner, queue=queue, priority=request.priority, seconds=sum(mine)
+                )
+
+
+def _bind(owner: User, key: _Key | None, object_id: uuid.UUID) -> uuid.UUID:
+    """Bind the key, if there is one, to the object; or the id of what it is bound to already."""
+    if key is None:
+        return object_id
+    return jobs.claim_idempotency_key(
+        owner=owner,
+        endpoint=key.endpoint,
+        key=key.text,
+        request_sha256=digest_request(dataclasses.asdict(key.request)),
+        object_id=object_id,
     )
+
+
+def _store(
+    owner: User,
+    request: SubmitRequest,
+    cells: Sequence[Cell],
+    new_jobs: Sequence[NewJob],
+    *,
+    ids: Sequence[uuid.UUID] = (),
+    batch: Batch | None = None,
+) -> list[Generation]:
+    """Store what was accepted, in the caller's transaction."""
+    rows = jobs.submit_jobs(owner=owner, jobs=new_jobs)
+    generations = Generation.objects.bulk_create(
+        Generation(
+            id=ids[place] if ids else uuid7(),
+            owner=owner,
+            job=row,
+            checkpoint=cell.checkpoint,
+            checkpoint_revision=cell.checkpoint.revision,
+            routed=request.model == AUTO,
+            prompt=cell.wish.prompt,
+            parameters=dict(cell.wish.parameters),
+            seed=cell.wish.seed,
+            tags=list(dict.fromkeys(request.tags)),
+            parent_id=request.parent_id,
+            retried_from_id=request.retried_from_id,
+            batch=batch,
+            batch_place=None if batch is None else place,
+        )
+        for place, (cell, row) in enumerate(zip(cells, rows, strict=True))
+    )
+    news = [
+        Broadcast(generation_id=generation.id, owner_id=owner.pk).changed
+        for generation in generations
+    ]
+    transaction.on_commit(partial(live.publish_all, news))
+    return generations
+
+
+def _jobs_for(owner: User, request: SubmitRequest, cells: Sequence[Cell]) -> list[NewJob]:
+    """The jobs of these cells, with start tags."""
+    untagged = [_job_for(request, cell.checkpoint) for cell in cells]
+    tags: dict[uuid.UUID, float] = {}
+    for queue in {job.queue for job in untagged}:
+        mine = [job for job in untagged if job.queue == queue]
+        shares = take_share(
+            owner=owner,
+            queue=queue,
+            priority=request.priority,
+            seconds=[job.estimated_seconds for job in mine],
+        )
+        tags.update(zip((job.id for job in mine), shares, strict=True))
+    return [dataclasses.replace(job, start_tag=tags[job.id]) for job in untagged]
+
+
+def _job_for(request: SubmitRequest, checkpoint: Checkpoint) -> NewJob:
+    batch_key = f"{checkpoint.slug}@{checkpoint.revision}"
     return NewJob(
         id=uuid7(),
         kind=JOB_KIND,
-        queue=queue,
+        queue=queueing.family_queue(checkpoint.family),
         attempt_seconds=_ATTEMPT_SECONDS.get(checkpoint.modality, _DEFAULT_ATTEMPT_SECONDS),
         batch_key=batch_key,
         priority=request.priority,
-        start_tag=start_tag,
-        estimated_seconds=seconds,
+        estimated_seconds=job_queries.estimated_seconds(batch_key),
         expires_at=_in(request.expires_in_seconds),
         finish_by=_in(request.deadline_in_seconds),
     )
@@ -193,16 +280,16 @@ def _in(seconds: int | None) -> datetime.datetime | None:
     return None if seconds is None else timezone.now() + timedelta(seconds=seconds)
 
 
-def _checkpoint(request: SubmitRequest) -> Checkpoint:
+def _checkpoint(model: str, prompt: str) -> Checkpoint:
     try:
-        return checkpoint_for(request.model, prompt=request.prompt)
+        return checkpoint_for(model, prompt=prompt)
     except UnableToFindCheckpoint as error:
-        faults = [Fault("/model", "unknown_model", f"there is no model {request.model!r}")]
+        faults = [Fault("/model", "unknown_model", f"there is no model {model!r}")]
         raise InvalidRequest(faults) from error
 
 
-def _resolve(owner: User, request: SubmitRequest, card: Card) -> GenerationRequest:
-    """Check everything that can be checked before anything is stored, and collect all faults."""
+def _circumstantial_faults(owner: User, request: SubmitRequest) -> list[Fault]:
+    """What is wrong with a request apart from what the card of its model says."""
     faults = tag_faults(request.tags)
     if request.parent_id is not None:
         visible = Generation.objects.visible_to(owner).kept()
@@ -212,6 +299,12 @@ def _resolve(owner: User, request: SubmitRequest, card: Card) -> GenerationReque
         seconds = getattr(request, f"{name}_seconds")
         if seconds is not None and seconds < 1:
             faults.append(Fault(f"/{name}", "out_of_range", "must be at least 1 second"))
+    return faults
+
+
+def _resolve(owner: User, request: SubmitRequest, card: Card) -> GenerationRequest:
+    """Check everything that can be checked before anything is stored, and collect all faults."""
+    faults = _circumstantial_faults(owner, request)
     seed = draw_seed() if request.seed is None else request.seed
     try:
         resolved = resolve_request(
@@ -291,9 +384,16 @@ def complete_generations(completions: Sequence[Completion]) -> list[JobState | N
 
 def cancel_generation(*, generation: Generation) -> Job:
     """Stop a generation; one that has ended stays as it is."""
-    job = jobs.cancel_job(job_id=generation.job_id)
+    [job] = jobs.cancel_jobs([generation.job_id])
     transaction.on_commit(partial(tell_changed, [job.id]))
     return job
+
+
+def cancel_batch(*, batch: Batch) -> None:
+    """Stop all of its generations that have not ended."""
+    unfinished = Job.objects.filter(generation__batch=batch, finished_at__isnull=True)
+    canceled = jobs.cancel_jobs(list(unfinished.values_list("id", flat=True)))
+    transaction.on_commit(partial(tell_changed, [job.id for job in canceled]))
 
 
 def retry_generation(
@@ -351,3 +451,21 @@ def trash_generation(*, generation: Generation) -> None:
 def restore_generation(*, generation: Generation) -> None:
     """Take a generation out of the trash."""
     Generation.objects.filter(id=generation.id).update(trashed_at=None)
+
+
+def trash_batch(*, batch: Batch) -> None:
+    """Put a batch in the trash, with its generations that are not there already."""
+    cancel_batch(batch=batch)
+    with transaction.atomic():
+        now = timezone.now()
+        if Batch.objects.filter(id=batch.id, trashed_at__isnull=True).update(trashed_at=now):
+            batch.generations.filter(trashed_at__isnull=True).update(trashed_at=now)
+
+
+def restore_batch(*, batch: Batch) -> None:
+    """Take a batch out of the trash, with those of its generations that went there with it."""
+    with transaction.atomic():
+        row = Batch.objects.select_for_update().get(id=batch.id)
+        if row.trashed_at is not None:
+            batch.generations.filter(trashed_at=row.trashed_at).update(trashed_at=None)
+            Batch.objects.filter(id=batch.id).update(trashed_at=None)

@@ -30,6 +30,7 @@ from webapp.generations.composing import (
     UnreadableSeed,
     compose,
     describe_fault,
+    read_batch_request,
     read_draft,
     read_request,
 )
@@ -38,7 +39,9 @@ from webapp.generations.queries import (
     GenerationFilter,
     UnableToFindGeneration,
     checkpoint_facts,
+    get_batch,
     get_generation,
+    list_cells,
     list_generations,
 )
 from webapp.jobs.admission import Refused
@@ -131,28 +134,58 @@ def generate(request: HttpRequest) -> HttpResponse:
     checkpoints = list(list_checkpoints())
     card = _card_of(draft, checkpoints)
     try:
-        submitted = operations.submit_generation(
-            owner=user,
-            request=read_request(draft, card),
-            idempotency_key=_form_key(request),
-        )
+        made = _submit(user, draft, card, _form_key(request))
     except InvalidRequest as error:
-        faults = tuple(describe_fault(fault, card) for fault in error.faults)
+        faults = tuple(dict.fromkeys(describe_fault(fault, card) for fault in error.faults))
         return _refuse(request, checkpoints, draft, faults)
     except (UnreadableSeed, UnableToUseCheckpoint, Refused) as error:
         return _refuse(request, checkpoints, draft, (str(error),))
     if is_fragment(request):
-        generation = find_or_404(request, submitted.generation_id)
-        context = {
-            "card": make_card(generation=generation, viewer=user),
-            "composer": compose(checkpoints=checkpoints, draft=draft),
-        }
-        response = render(request, "generations/parts/accepted.html", context)
-        response["HX-Trigger"] = "pinakes:queue"
-        return response
+        return _render_accepted(request, made, compose(checkpoints=checkpoints, draft=draft))
+    if made.batch_id is not None:
+        return redirect("batch", batch_id=made.batch_id)
     seed = f"&seed={draft.seed}&keep_seed=on" if draft.keep_seed and draft.seed else ""
-    address = f"{reverse('studio')}?model={draft.model}{seed}#card-{submitted.generation_id}"
+    address = f"{reverse('studio')}?model={draft.model}{seed}#card-{made.generation_id}"
     return redirect(address)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What one press of the button made: one generation, or a batch of them."""
+
+    generation_id: uuid.UUID | None = None
+    batch_id: uuid.UUID | None = None
+
+
+def _submit(user: User, draft: Draft, card: Card | None, key: str | None) -> _Made:
+    wish = read_request(draft, card)
+    if not draft.asks_for_many:
+        one = operations.submit_generation(owner=user, request=wish, idempotency_key=key)
+        return _Made(generation_id=one.generation_id)
+    many = operations.submit_batch(
+        owner=user, request=read_batch_request(draft, wish, card), idempotency_key=key
+    )
+    return _Made(batch_id=many.batch_id)
+
+
+def _render_accepted(request: HttpRequest, made: _Made, composer: Composer) -> HttpResponse:
+    """The new cards for the page that asked; a sweep has a page to itself."""
+    user = signed_in_user(request)
+    if made.batch_id is None:
+        assert made.generation_id is not None
+        rows = [find_or_404(request, made.generation_id)]
+    else:
+        batch = get_batch(user=user, batch_id=made.batch_id)
+        if batch.has_sweep:
+            return HttpResponse(headers={"HX-Redirect": reverse("batch", args=[batch.id])})
+        rows = list_cells(batch=batch)
+    context = {
+        "cards": make_cards(generations=reversed(rows), viewer=user),
+        "composer": composer,
+    }
+    response = render(request, "generations/parts/accepted.html", context)
+    response["HX-Trigger"] = "pinakes:queue"
+    return response
 
 
 def _card_of(draft: Draft, checkpoints: list[Checkpoint]) -> Card | None:
@@ -261,10 +294,11 @@ def _shown_metrics(generation: Generation) -> list[tuple[str, str]]:
 @login_required
 @require_GET
 def generation_card(request: HttpRequest, generation_id: uuid.UUID) -> HttpResponse:
-    """One card by itself, to replace the running one when it has ended."""
+    """One card by itself, or cell of a grid, to replace the running one when it has ended."""
     generation = find_or_404(request, generation_id)
     card: GenerationCard = make_card(generation=generation, viewer=signed_in_user(request))
-    return render(request, "generations/parts/card.html", {"card": card})
+    part = "cell" if request.GET.get("as") == "cell" else "card"
+    return render(request, f"generations/parts/{part}.html", {"card": card})
 
 
 @login_required

@@ -12,7 +12,7 @@ from django.db.models import Avg, F
 
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
-from webapp.generations.models import Artifact, Generation, GenerationQuerySet
+from webapp.generations.models import Artifact, Batch, Generation, GenerationQuerySet
 from webapp.jobs.models import JobState
 
 #: Facts about a checkpoint come from this many of the latest results of all.
@@ -21,6 +21,10 @@ _FACTS_FROM = 200
 
 class UnableToFindGeneration(Exception):
     """There is no such generation, or it is not the user's to see."""
+
+
+class UnableToFindBatch(Exception):
+    """There is no such batch, or it is not the user's to see."""
 
 
 class UnableToFindArtifact(Exception):
@@ -35,6 +39,7 @@ class GenerationFilter:
     models: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    batch_id: uuid.UUID | None = None
     created_from: datetime.datetime | None = None
     created_to: datetime.datetime | None = None
     mine: bool = False
@@ -54,6 +59,8 @@ def visible_generations(*, user: User, only: GenerationFilter) -> GenerationQuer
         rows = rows.filter(checkpoint__family__in=only.families)
     if only.tags:
         rows = rows.filter(tags__contains=list(only.tags))
+    if only.batch_id is not None:
+        rows = rows.filter(batch_id=only.batch_id)
     if only.created_from:
         rows = rows.filter(created_at__gte=only.created_from)
     if only.created_to:
@@ -91,10 +98,55 @@ def get_generations(*, user: User, generation_ids: Sequence[uuid.UUID]) -> list[
     )
 
 
+def list_batches(*, user: User, trashed: bool, page: PageRequest) -> Page[Batch]:
+    """One page of the batches that one may see, newest first."""
+    rows = Batch.objects.visible_to(user).filter(trashed_at__isnull=not trashed)
+    return paginate(rows.select_related("owner"), page)
+
+
+def get_batch(*, user: User, batch_id: uuid.UUID) -> Batch:
+    """One batch, trashed or not; raises UnableToFindBatch."""
+    try:
+        return Batch.objects.visible_to(user).select_related("owner").get(id=batch_id)
+    except Batch.DoesNotExist as error:
+        raise UnableToFindBatch(str(batch_id)) from error
+
+
+def list_cells(*, batch: Batch) -> list[Generation]:
+    """The generations of a batch in their places, those in the trash too."""
+    return list(batch.generations.with_details().order_by("batch_place"))
+
+
+def list_first_cells(*, batch_ids: Sequence[uuid.UUID], count: int) -> list[Generation]:
+    """The first generations of each of these batches, in their places."""
+    rows = Generation.objects.with_details().filter(batch_id__in=batch_ids)
+    return list(rows.filter(batch_place__lt=count).order_by("batch_id", "batch_place"))
+
+
+_BATCH_COUNTS = """
+SELECT g.batch_id,
+  CASE WHEN j.state = 'running' AND j.cancel_requested_at IS NOT NULL
+    THEN 'canceling' ELSE j.state END AS status,
+  count(*)
+FROM generations_generation g JOIN jobs_job j ON j.id = g.job_id
+WHERE g.batch_id = ANY(%s) GROUP BY 1, 2
+"""
+
+
+def count_batches(batch_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, int]]:
+    """How many generations of each batch have which status."""
+    counts: dict[uuid.UUID, dict[str, int]] = {batch_id: {} for batch_id in batch_ids}
+    with connection.cursor() as cursor:
+        cursor.execute(_BATCH_COUNTS, [list(batch_ids)])
+        for batch_id, status, count in cursor.fetchall():
+            counts[batch_id][status] = count
+    return counts
+
+
 #: The latest of somebody's generations that a stream of them begins with.
 _RECENT = 20
 #: More active ones than this are not listed there.
-_MOST_ACTIVE = 100
+_MOST_ACTIVE = 300
 
 
 def list_recent(*, owner: User) -> list[Generation]:

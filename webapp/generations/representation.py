@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.urls import reverse
 
-from webapp.generations.models import Artifact, Generation, Reproduction, Response
+from webapp.generations.models import Artifact, Batch, Generation, Reproduction, Response
 from webapp.jobs.models import JobState, Priority
 from webapp.jobs.queries import Waiting, describe_waiting
 
@@ -48,6 +49,7 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         "owner": generation.owner.username,
         "parent": _id(generation.parent_id),
         "retried_from": _id(generation.retried_from_id),
+        "batch": _place_in_batch(generation),
         "reproduction": _reproduction(generation),
         "text": _text(generation, response, brief=brief),
         "artifacts": [describe_artifact(artifact) for artifact in _artifacts(response)],
@@ -66,6 +68,32 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
             "self": reverse("api:generation", args=[generation.id]),
             "events": reverse("api:generation", args=[generation.id]) + "/events",
             "page": reverse("generation", args=[generation.id]),
+        },
+    }
+
+
+def describe_batch(batch: Batch, counts: Mapping[str, int]) -> dict[str, Any]:
+    """A batch, with how many of its generations have which status."""
+    unfinished = sum(counts.get(status, 0) for status in ("queued", "running", "canceling"))
+    link = reverse("api:batch", args=[batch.id])
+    return {
+        "id": str(batch.id),
+        "terminal": unfinished == 0,
+        "progress": {
+            "done": batch.total - unfinished,
+            "total": batch.total,
+            "unit": "generation",
+        },
+        "counts": dict(counts),
+        "model": batch.model,
+        "axes": batch.axes,
+        "owner": batch.owner.username,
+        "created_at": _time(batch.created_at),
+        "trashed_at": _time(batch.trashed_at),
+        "links": {
+            "self": link,
+            "generations": f"{reverse('api:generations')}?batch={batch.id}",
+            "page": reverse("batch", args=[batch.id]),
         },
     }
 
@@ -103,6 +131,12 @@ def _response(generation: Generation) -> Response | None:
         return generation.response
     except ObjectDoesNotExist:
         return None
+
+
+def _place_in_batch(generation: Generation) -> dict[str, Any] | None:
+    if generation.batch_id is None:
+        return None
+    return {"id": str(generation.batch_id), "place": generation.batch_place}
 
 
 def _reproduction(generation: Generation) -> dict[str, Any] | None:

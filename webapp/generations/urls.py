@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.generations import api
+from webapp.generations import api, batch_api
 
 urlpatterns = [
     path("generations", api.GenerationsApi.as_view(), name="generations"),
@@ -31,6 +31,18 @@ urlpatterns = [
         "generations/<uuid:generation_id>/restore",
         api.RestoreGenerationApi.as_view(),
         name="generation-restore",
+    ),
+    path("batches", batch_api.BatchesApi.as_view(), name="batches"),
+    path("batches/<uuid:batch_id>", batch_api.BatchApi.as_view(), name="batch"),
+    path(
+        "batches/<uuid:batch_id>/cancel",
+        batch_api.CancelBatchApi.as_view(),
+        name="batch-cancel",
+    ),
+    path(
+        "batches/<uuid:batch_id>/restore",
+        batch_api.RestoreBatchApi.as_view(),
+        name="batch-restore",
     ),
     path(
         "artifacts/<uuid:artifact_id>/content",

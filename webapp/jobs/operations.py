@@ -431,27 +431,43 @@ def record_progress(*, job_id: uuid.UUID, fence: int, progress: Mapping[str, Any
     return bool(held.update(progress=dict(progress)))
 
 
-def cancel_job(*, job_id: uuid.UUID) -> Job:
-    """Stop a job: at once while it is queued, at its next step while it runs.
+def cancel_jobs(job_ids: Sequence[uuid.UUID]) -> list[Job]:
+    """Stop jobs: at once those that are queued, at their next step those that run.
 
-    A job that has ended stays as it ended; canceling again changes nothing.
+    A job that has ended stays as it ended; canceling again changes nothing. The answer has all of
+    them as they are now, in the order of their ids.
     """
     with transaction.atomic():
-        job = Job.objects.select_for_update().get(id=job_id)
-        if job.state == JobState.QUEUED:
-            Job.objects.filter(id=job_id, state=JobState.QUEUED).update(
+        # Always in the same order, so that two who cancel the same do not wait for each other.
+        rows = list(Job.objects.select_for_update().filter(id__in=job_ids).order_by("id"))
+        queued = [job.id for job in rows if job.state == JobState.QUEUED]
+        if queued:
+            Job.objects.filter(id__in=queued).update(
                 state=JobState.CANCELED, cancel_requested_at=Now(), finished_at=Now()
             )
-            admission.give_back_shares([job_id])
-        elif job.state == JobState.RUNNING:
-            Job.objects.filter(
-                id=job_id, state=JobState.RUNNING, cancel_requested_at__isnull=True
-            ).update(cancel_requested_at=Now())
-            transaction.on_commit(
-                partial(queueing.announce_cancel, queue=job.queue, job_id=job_id)
+            admission.give_back_shares(queued)
+        running = [
+            job
+            for job in rows
+            if job.state == JobState.RUNNING and job.cancel_requested_at is None
+        ]
+        if running:
+            Job.objects.filter(id__in=[job.id for job in running]).update(
+                cancel_requested_at=Now()
             )
-        job.refresh_from_db()
-    return job
+        for job in running:
+            transaction.on_commit(
+                partial(queueing.announce_cancel, queue=job.queue, job_id=job.id)
+            )
+        return list(Job.objects.filter(id__in=job_ids).order_by("id"))
+
+
+def cancel_job(*, job_id: uuid.UUID) -> Job:
+    """`cancel_jobs` for one; raises Job.DoesNotExist."""
+    canceled = cancel_jobs([job_id])
+    if not canceled:
+        raise Job.DoesNotExist(str(job_id))
+    return canceled[0]
 
 
 _DECLARE_DEAD = """

@@ -43,7 +43,7 @@ class RailLink:
 #: Route name, word, icon, and the other routes that belong to the same place.
 _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("studio", "Studio", "studio", frozenset()),
-    ("library", "Library", "library", frozenset({"generation", "similar"})),
+    ("library", "Library", "library", frozenset({"generation", "similar", "batches", "batch"})),
     ("ask", "Ask", "ask", frozenset({"answer"})),
     ("documents", "Documents", "documents", frozenset({"document"})),
     ("models", "Models", "models", frozenset({"model"})),
