@@ -82,6 +82,8 @@ class WorkerProcess:
         self.batch_limits: MutableMapping[str, int] = BatchLimits(
             lambda limits: self.tell(batch_limits=limits)
         )
+        #: What is to be done before the process signs off.
+        self.farewells: list[Callable[[], None]] = []
         self.info: dict[str, Any] = {"python": platform.python_version()}
         self._id: int | None = None
         self._last_beat = time.monotonic()
@@ -141,6 +143,8 @@ class WorkerProcess:
         """Sign off at an orderly end."""
         if self._id is not None:
             with contextlib.suppress(*DATABASE_OUTAGES):
+                for farewell in self.farewells:
+                    farewell()
                 jobs.retire_worker(worker_id=self._id)
 
     def _register(self) -> None:

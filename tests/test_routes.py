@@ -18,7 +18,10 @@ from tests.pages.makers import make_batch, make_done
 from tests.search.factories import make_found_source
 from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
+from webapp.common.encryption import encrypt
 from webapp.grounding.models import Answer
+from webapp.webhooks.models import Endpoint
+from webapp.webhooks.operations import send_test
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +43,14 @@ ROUTES: dict[str, dict[str, str]] = {
     "account/keys": {"POST": OWN_LIST},
     "account/keys/<uuid:key_id>/revoke": {"POST": FOREIGN},
     "account/theme": {"POST": SHARED},
+    "account/webhooks": {"GET": OWN_LIST},
+    "account/webhooks/add": {"POST": OWN_LIST},
+    "account/webhooks/<uuid:endpoint_id>": {"GET": FOREIGN},
+    "account/webhooks/<uuid:endpoint_id>/change": {"POST": FOREIGN},
+    "account/webhooks/<uuid:endpoint_id>/rotate": {"POST": FOREIGN},
+    "account/webhooks/<uuid:endpoint_id>/test": {"POST": FOREIGN},
+    "account/webhooks/<uuid:endpoint_id>/delete": {"POST": FOREIGN},
+    "account/webhook-deliveries/<uuid:delivery_id>/resend": {"POST": FOREIGN},
     "models": {"GET": SHARED},
     "models/<slug:slug>": {"GET": SHARED},
     "workers": {"GET": SHARED},
@@ -96,6 +107,17 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/documents/<uuid:source_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
     "api/v1/documents/<uuid:source_id>/chunks": {"GET": FOREIGN},
     "api/v1/documents/<uuid:source_id>/restore": {"POST": FOREIGN},
+    "api/v1/webhook-endpoints": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/webhook-endpoints/<uuid:endpoint_id>": {
+        "GET": FOREIGN,
+        "PATCH": FOREIGN,
+        "DELETE": FOREIGN,
+    },
+    "api/v1/webhook-endpoints/<uuid:endpoint_id>/rotate-secret": {"POST": FOREIGN},
+    "api/v1/webhook-endpoints/<uuid:endpoint_id>/test": {"POST": FOREIGN},
+    "api/v1/webhook-endpoints/<uuid:endpoint_id>/deliveries": {"GET": FOREIGN},
+    "api/v1/webhook-deliveries/<uuid:delivery_id>": {"GET": FOREIGN},
+    "api/v1/webhook-deliveries/<uuid:delivery_id>/resend": {"POST": FOREIGN},
     "api/v1/answers": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/answers/<uuid:answer_id>": {"GET": FOREIGN},
 }
@@ -132,7 +154,12 @@ def address(owner: User) -> dict[str, str]:
         space="none",
         took_ms=1.0,
     )
+    endpoint = Endpoint.objects.create(
+        owner=owner, url="https://example.com/mine-alone", event_types=[], secret=encrypt("x")
+    )
     return {
+        "<uuid:endpoint_id>": str(endpoint.id),
+        "<uuid:delivery_id>": str(send_test(endpoint=endpoint).id),
         "<uuid:generation_id>": str(generation.id),
         "<uuid:batch_id>": str(make_batch(owner, n=2).id),
         "<uuid:artifact_id>": str(generation.response.artifacts.get().id),

@@ -17,7 +17,13 @@ os.environ.setdefault("PINAKES_STATEMENT_TIMEOUT_MS", "30000")
 # imports all pages. Connections are closed where they fail (see `tasks`).
 app = Celery("pinakes", broker=settings.BROKER_URL, fixups=[])
 app.conf.update(
-    include=["tasks.generation", "tasks.indexing", "tasks.ingestion", "tasks.worker"],
+    include=[
+        "tasks.generation",
+        "tasks.indexing",
+        "tasks.ingestion",
+        "tasks.webhooks",
+        "tasks.worker",
+    ],
     accept_content=["json"],
     task_serializer="json",
     task_acks_late=False,

@@ -25,11 +25,13 @@ logger = logging.getLogger(__name__)
 DRAIN = "pinakes.drain"
 INGEST = "pinakes.ingest"
 INDEX = "pinakes.index"
+DELIVER = "pinakes.deliver"
 
 DOCUMENTS_QUEUE = "documents"
 INDEXING_QUEUE = "indexing"
+WEBHOOKS_QUEUE = "webhooks"
 
-_MESSAGES = {DOCUMENTS_QUEUE: INGEST, INDEXING_QUEUE: INDEX}
+_MESSAGES = {DOCUMENTS_QUEUE: INGEST, INDEXING_QUEUE: INDEX, WEBHOOKS_QUEUE: DELIVER}
 
 #: A wake-up that waited longer than this has been overtaken by the workers' own look.
 _MESSAGE_SECONDS = 60

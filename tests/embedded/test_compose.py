@@ -50,7 +50,7 @@ def test_every_queue_has_one_service_and_one_with_a_gpu(
 def test_no_password_has_a_default() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "PINAKES_SECRET_KEY"):
-        uses = re.findall(r"\$\{" + name + r"([^}]*)\}", text)
+        uses = re.findall(r"\$\{" + name + r"((?::[^}]*)?)\}", text)
         assert uses
         assert all(use.startswith(":?") for use in uses)
 

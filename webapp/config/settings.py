@@ -42,6 +42,11 @@ def env_bool(name: str, *, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} must be 1 or 0, not {raw!r}")
 
 
+def env_list(name: str) -> list[str]:
+    """Read texts with commas between them."""
+    return [text.strip() for text in env_str(name).split(",") if text.strip()]
+
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 PINAKES_HOME = Path(env_str("PINAKES_HOME", str(BASE_DIR / "var"))).resolve()
 PINAKES_VERSION = "0.1.0"
@@ -66,12 +71,14 @@ SECRET_KEY = _read_secret_key()
 SECRET_KEY_IS_LASTING = (
     bool(env_str("PINAKES_SECRET_KEY")) or (PINAKES_HOME / "secret_key").is_file()
 )
+#: Earlier keys: what was signed or encrypted under them can still be read.
+SECRET_KEY_FALLBACKS = env_list("PINAKES_SECRET_KEY_FALLBACKS")
 DEBUG = env_bool("PINAKES_DEBUG")
 HTTPS = env_bool("PINAKES_HTTPS")
 ALLOWED_HOSTS = env_str("PINAKES_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
-CSRF_TRUSTED_ORIGINS = [
-    origin for origin in env_str("PINAKES_TRUSTED_ORIGINS").split(",") if origin
-]
+CSRF_TRUSTED_ORIGINS = env_list("PINAKES_TRUSTED_ORIGINS")
+#: `host:port` of private services that webhooks may call.
+OUTBOUND_ALLOW = frozenset(env_list("PINAKES_OUTBOUND_ALLOW"))
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -95,6 +102,7 @@ INSTALLED_APPS = [
     "webapp.search",
     "webapp.knowledge",
     "webapp.grounding",
+    "webapp.webhooks",
 ]
 
 MIDDLEWARE = [
@@ -278,6 +286,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {"JobStatus": "webapp.jobs.models.STATUSES"},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "webapp.common.schema.add_problems",

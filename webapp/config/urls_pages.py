@@ -11,6 +11,7 @@ from webapp.grounding import pages as grounding
 from webapp.jobs import pages as jobs
 from webapp.knowledge import pages as knowledge
 from webapp.search import pages as search
+from webapp.webhooks import pages as webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *common.urlpatterns,
@@ -22,4 +23,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *search.urlpatterns,
     *knowledge.urlpatterns,
     *grounding.urlpatterns,
+    *webhooks.urlpatterns,
 ]

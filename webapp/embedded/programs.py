@@ -18,7 +18,7 @@ FAMILIES = (
     "diffusion",
     "hybrid",
 )
-LIBRARY_QUEUES = ("documents", "indexing")
+LIBRARY_QUEUES = ("documents", "indexing", "webhooks")
 WEB_DATABASE_POOL = 10  # its threads and two to spare
 
 

@@ -38,7 +38,7 @@ from webapp.generations.models import Generation, Verdict
 from webapp.generations.representation import describe_generation
 from webapp.generations.requests import SubmitRequest
 from webapp.jobs.admission import Refused
-from webapp.jobs.models import JobState, Priority
+from webapp.jobs.models import STATUSES, JobState, Priority
 from webapp.jobs.operations import UnableToReuseIdempotencyKey
 
 _PRIORITIES = [priority.name.lower() for priority in Priority]
@@ -127,7 +127,7 @@ class GenerationOutput(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     accession = serializers.CharField()
-    status = serializers.ChoiceField(choices=[*JobState.values, "canceling"])
+    status = serializers.ChoiceField(choices=STATUSES)
     terminal = serializers.BooleanField()
     status_seq = serializers.IntegerField()
     status_reason = ReasonOutput(allow_null=True)

@@ -66,6 +66,8 @@ class Priority(models.IntegerChoices):
     LOW = 7
 
 
+#: A state as people see it: `Job.status`.
+STATUSES = (*JobState.values, "canceling")
 TERMINAL_STATES = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED, JobState.EXPIRED)
 
 
@@ -98,6 +100,8 @@ class Job(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     finish_by = models.DateTimeField(null=True, blank=True)
     attempt_seconds = models.PositiveIntegerField()
+    #: Whether it counts as something that its owner has waiting or running.
+    limited = models.BooleanField(default=True, db_default=True)
     state = models.CharField(
         max_length=16, choices=JobState, default=JobState.QUEUED, db_default="queued"
     )

@@ -43,7 +43,8 @@ class UnableToReuseIdempotencyKey(Exception):
 class NewJob:
     """A job to be queued. `start_tag` comes from `admission.take_share`, here if not before.
 
-    It must start by `expires_at` and end by `finish_by`.
+    It must start by `expires_at` and end by `finish_by`. What the site does by itself in the
+    owner's name is not `limited`: it is always let in, and counts toward none of their limits.
     """
 
     id: uuid.UUID
@@ -57,6 +58,7 @@ class NewJob:
     expires_at: datetime.datetime | None = None
     finish_by: datetime.datetime | None = None
     max_attempts: int = 4
+    limited: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,9 @@ def submit_jobs(*, owner: User, jobs: Sequence[NewJob]) -> list[Job]:
 
     Raises admission.QueueFull or QuotaExceeded before anything is stored.
     """
-    for queue in sorted({job.queue for job in jobs}):
-        mine = [job for job in jobs if job.queue == queue]
+    limited = [job for job in jobs if job.limited]
+    for queue in sorted({job.queue for job in limited}):
+        mine = [job for job in limited if job.queue == queue]
         seconds = sum(job.estimated_seconds for job in mine)
         admission.admit(owner=owner, wish=Wish(queue, count=len(mine), seconds=seconds))
     tags = _start_tags(owner, jobs)
@@ -127,6 +130,7 @@ def _row(owner: User, job: NewJob, start_tag: float) -> Job:
         expires_at=job.expires_at,
         finish_by=job.finish_by,
         max_attempts=job.max_attempts,
+        limited=job.limited,
     )
 
 
@@ -193,7 +197,7 @@ def retire_worker(*, worker_id: int) -> None:
 _CLAIMABLE = """state = 'queued' AND sched_at <= statement_timestamp()
     AND (expires_at IS NULL OR expires_at > statement_timestamp())
     AND (finish_by IS NULL OR finish_by > statement_timestamp())
-    AND owner_id <> ALL(ARRAY(SELECT owner_id FROM at_limit))"""
+    AND (owner_id <> ALL(ARRAY(SELECT owner_id FROM at_limit)) OR NOT limited)"""
 
 # Tags of different queues cannot be compared; among the heads of a process's queues the one that
 # could start for longest goes first.
@@ -202,7 +206,7 @@ WITH running AS MATERIALIZED (
   SELECT j.owner_id, count(*) AS count,
     coalesce(min(q.max_running), nullif(%(max_running)s, 0)) AS allowed
   FROM jobs_job j LEFT JOIN accounts_quota q ON q.user_id = j.owner_id
-  WHERE j.state = 'running' GROUP BY j.owner_id),
+  WHERE j.state = 'running' AND j.limited GROUP BY j.owner_id),
 at_limit AS MATERIALIZED (SELECT owner_id FROM running WHERE count >= allowed),
 chosen AS MATERIALIZED (
   SELECT first.queue FROM unnest(%(queues)s::text[]) AS served(queue) CROSS JOIN LATERAL (
@@ -212,12 +216,12 @@ chosen AS MATERIALIZED (
     ORDER BY priority, start_tag, id LIMIT 1) AS first
   ORDER BY first.priority, first.sched_at LIMIT 1),
 head AS MATERIALIZED (
-  SELECT id, owner_id, start_tag, batch_key, crashes FROM jobs_job
+  SELECT id, owner_id, start_tag, batch_key, crashes, limited FROM jobs_job
   WHERE queue = (SELECT queue FROM chosen) AND {_CLAIMABLE}
     AND (crashes = 0 OR NOT %(busy)s) AND batch_key <> ALL(%(full)s)
   ORDER BY priority, start_tag, id LIMIT 1 FOR UPDATE SKIP LOCKED),
 mates AS MATERIALIZED (
-  SELECT id, owner_id, start_tag FROM jobs_job
+  SELECT id, owner_id, start_tag, limited FROM jobs_job
   WHERE queue = (SELECT queue FROM chosen) AND {_CLAIMABLE} AND crashes = 0
     AND batch_key = (SELECT batch_key FROM head WHERE crashes = 0)
     AND id <> (SELECT id FROM head)
@@ -225,15 +229,15 @@ mates AS MATERIALIZED (
   LIMIT (SELECT greatest(0, least(%(limit)s, (%(room)s::jsonb ->> batch_key)::int) - 1) FROM head)
   FOR UPDATE SKIP LOCKED),
 placed AS (
-  SELECT id, owner_id,
-    row_number() OVER (PARTITION BY owner_id ORDER BY is_mate, start_tag, id) AS place
-  FROM (SELECT id, owner_id, start_tag, false AS is_mate FROM head
-    UNION ALL SELECT id, owner_id, start_tag, true FROM mates) AS locked),
+  SELECT id, owner_id, limited,
+    row_number() OVER (PARTITION BY owner_id, limited ORDER BY is_mate, start_tag, id) AS place
+  FROM (SELECT id, owner_id, start_tag, limited, false AS is_mate FROM head
+    UNION ALL SELECT id, owner_id, start_tag, limited, true FROM mates) AS locked),
 allowed AS (
   SELECT placed.id FROM placed
   LEFT JOIN running ON running.owner_id = placed.owner_id
   LEFT JOIN accounts_quota q ON q.user_id = placed.owner_id
-  WHERE coalesce(running.count, 0) + place
+  WHERE NOT placed.limited OR coalesce(running.count, 0) + place
     <= coalesce(q.max_running, nullif(%(max_running)s, 0), 2147483647)),
 claimed AS (
   UPDATE jobs_job SET state = 'running', attempt = attempt + 1, fence = nextval('job_fence'),

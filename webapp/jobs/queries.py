@@ -91,7 +91,7 @@ def describe_waiting(job: Job) -> Waiting | None:
     ahead, num_workers = row
     if num_workers == 0:
         return Waiting(ahead + 1, is_served=False, seconds=None)
-    seconds = math.ceil(ahead * _seconds_of_latest() / num_workers)
+    seconds = math.ceil(ahead * _seconds_of_latest(job.queue) / num_workers)
     return Waiting(ahead + 1, is_served=True, seconds=seconds)
 
 
@@ -104,7 +104,7 @@ def queues_with_work(queues: Sequence[str]) -> list[str]:
 def seconds_per_job(queue: str) -> int:
     """About how long until one job leaves a queue, from the latest attempts; at least 1."""
     served_by = max(1, live_workers().filter(queues__contains=[queue]).count())
-    return max(1, math.ceil(_seconds_of_latest() / served_by))
+    return max(1, math.ceil(_seconds_of_latest(queue) / served_by))
 
 
 #: How long an estimate is used before the jobs that ended since are looked at.
@@ -112,11 +112,11 @@ _ESTIMATE_SECONDS = 10.0
 _estimates: dict[str, tuple[float, float]] = {}
 
 
-def _seconds_of_latest() -> float:
-    """What the latest attempts took in the mean; kept for a while in this process."""
+def _seconds_of_latest(queue: str) -> float:
+    """What the latest attempts of a queue took in the mean; kept for a while in this process."""
 
     def look() -> float:
-        latest = JobAttempt.objects.filter(outcome="ok").order_by("-id")[:20]
+        latest = JobAttempt.objects.filter(outcome="ok", job__queue=queue).order_by("-id")[:20]
         durations = [
             (ended - started).total_seconds()
             for started, ended in latest.values_list("started_at", "ended_at")
@@ -124,7 +124,7 @@ def _seconds_of_latest() -> float:
         ]
         return sum(durations) / len(durations) if durations else _UNKNOWN_SECONDS
 
-    return _kept("", look)
+    return _kept(f"queue {queue}", look)
 
 
 def _kept(key: str, look: Callable[[], float]) -> float:
@@ -180,13 +180,14 @@ def limits_of(*, owner: User) -> Limits:
 # The rows of the jobs are the ledger: there is no sum that could differ from them.
 _STANDING = """
 SELECT
-  (SELECT count(*) FROM jobs_job WHERE owner_id = %(owner)s AND state = 'queued'),
-  (SELECT count(*) FROM jobs_job WHERE owner_id = %(owner)s AND state = 'running'),
+  (SELECT count(*) FROM jobs_job WHERE owner_id = %(owner)s AND state = 'queued' AND limited),
+  (SELECT count(*) FROM jobs_job WHERE owner_id = %(owner)s AND state = 'running' AND limited),
   (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'queued'),
   (SELECT coalesce(sum(greatest(used_seconds, estimated_seconds)), 0) FROM jobs_job
-   WHERE %(counts_seconds)s AND owner_id = %(owner)s AND state IN ('queued', 'running')),
+   WHERE %(counts_seconds)s AND owner_id = %(owner)s AND limited
+     AND state IN ('queued', 'running')),
   (SELECT coalesce(sum(used_seconds), 0) FROM jobs_job
-   WHERE %(counts_seconds)s AND owner_id = %(owner)s AND finished_at IS NOT NULL
+   WHERE %(counts_seconds)s AND owner_id = %(owner)s AND limited AND finished_at IS NOT NULL
      AND finished_at >= date_trunc('day', statement_timestamp(), 'UTC')),
   extract(epoch FROM date_trunc('day', statement_timestamp(), 'UTC') + interval '1 day'
     - statement_timestamp())::float

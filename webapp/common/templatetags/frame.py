@@ -48,7 +48,7 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("documents", "Documents", "documents", frozenset({"document"})),
     ("models", "Models", "models", frozenset({"model"})),
     ("workers", "Workers", "workers", frozenset()),
-    ("account", "Account", "account", frozenset()),
+    ("account", "Account", "account", frozenset({"webhooks", "webhook"})),
 )
 
 

@@ -1,0 +1,243 @@
+"""Requests to addresses that people type in: never to the site's own network.
+
+A name is resolved once, every address that is not global is refused, and the connection goes to
+the address that was checked: an answer of the name server that changes in between changes nothing.
+There are no redirects and no proxies, and the whole exchange is cut off after a time, however
+slowly the other side answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import ipaddress
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+
+CONNECT_SECONDS = 5.0
+MAX_URL_LENGTH = 2048
+_HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}")
+#: Ports below 1024 are those of services of the system: mail, shells, databases of old.
+_LOW_PORTS = frozenset({80, 443})
+_FIRST_FREE_PORT = 1024
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+#: What global IPv6 addresses begin with; ranges in it that lead to other, embedded addresses.
+_GLOBAL_V6 = ipaddress.IPv6Network("2000::/3")
+_TRANSLATED_V6 = (
+    ipaddress.IPv6Network("2001::/32"),  # Teredo (RFC 4380)
+    ipaddress.IPv6Network("2002::/16"),  # 6to4 (RFC 3056)
+)
+#: For protocols (RFC 6890) and the relay of 6to4 (RFC 7526): Python counts them as global.
+_SPECIAL_V4 = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.88.99.0/24"))
+
+
+class Forbidden(ValueError):
+    """The address is none that may be called; the message says why."""
+
+
+class Unreachable(Exception):
+    """The other side did not answer as HTTP, or not in time."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A URL taken apart: where to connect to, and what to ask for there."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def authority(self) -> str:
+        """The Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        usual = {"http": 80, "https": 443}[self.scheme]
+        return host if self.port == usual else f"{host}:{self.port}"
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether the operator has allowed this host and port, wherever they lead."""
+        return f"{self.host}:{self.port}" in settings.OUTBOUND_ALLOW
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the status, the headers in lower case, and the start of the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def parse_destination(url: str) -> Destination:
+    """Take a URL apart; raises Forbidden for what no address of a service looks like."""
+    if len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
+        raise Forbidden("must be a plain web address of at most 2,048 characters")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise Forbidden("is no web address") from error
+    if parts.scheme not in {"http", "https"}:
+        raise Forbidden("must begin with https:// or http://")
+    if "@" in parts.netloc:
+        raise Forbidden("must not contain a user name or password")
+    if parts.fragment or "\\" in url:
+        raise Forbidden("must not contain # or \\")
+    port = port if port is not None else {"http": 80, "https": 443}[parts.scheme]
+    destination = Destination(parts.scheme, _host(parts), port, _target(parts))
+    if port < _FIRST_FREE_PORT and port not in _LOW_PORTS and not destination.is_allowed:
+        raise Forbidden(f"port {port} may not be called")
+    return destination
+
+
+def _host(parts: SplitResult) -> str:
+    host = (parts.hostname or "").rstrip(".")
+    if ":" in host:
+        try:
+            if "%" in host:
+                raise Forbidden("must not name a network of this machine")
+            return str(ipaddress.IPv6Address(host))
+        except ipaddress.AddressValueError as error:
+            raise Forbidden("has no valid host") from error
+    if not _HOST.fullmatch(host):
+        raise Forbidden("has no valid host")
+    return host
+
+
+def _target(parts: SplitResult) -> str:
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def is_global(address: IPAddress) -> bool:
+    """Whether an address belongs to a machine of the public internet, and to itself."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_global(address.ipv4_mapped)
+        return (
+            address in _GLOBAL_V6
+            and address.is_global
+            and not any(address in network for network in _TRANSLATED_V6)
+        )
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not any(address in network for network in _SPECIAL_V4)
+    )
+
+
+def check_destination(url: str) -> Destination:
+    """Resolve the host and refuse what is not public. Raises Forbidden, or Unreachable."""
+    destination = parse_destination(url)
+    _checked_addresses(destination)
+    return destination
+
+
+def _checked_addresses(destination: Destination) -> list[str]:
+    """The addresses of a host, all of them checked: one private among them spoils the name."""
+    found = _resolve(destination)
+    if not destination.is_allowed:
+        for text in found:
+            if not is_global(ipaddress.ip_address(text.partition("%")[0])):
+                detail = "leads into a private network, which only an operator may allow"
+                raise Forbidden(detail)
+    return found
+
+
+def _resolve(destination: Destination) -> list[str]:
+    """Ask the system's resolver, which knows no time limit of its own."""
+    found: list[str] = []
+    faults: list[OSError | UnicodeError] = []
+
+    def ask() -> None:
+        try:
+            answers = socket.getaddrinfo(
+                destination.host, destination.port, type=socket.SOCK_STREAM
+            )
+            found.extend(dict.fromkeys(str(answer[4][0]) for answer in answers))
+        except (OSError, UnicodeError) as error:
+            faults.append(error)
+
+    asking = threading.Thread(target=ask, name="resolver", daemon=True)
+    asking.start()
+    asking.join(CONNECT_SECONDS)
+    if not found:
+        reason = str(faults[0]) if faults else "the name server does not answer"
+        raise Unreachable(f"{destination.host} cannot be found: {reason}")
+    return list(found)
+
+
+def post(
+    url: str,
+    *,
+    body: bytes,
+    headers: Mapping[str, str],
+    total_seconds: float,
+    max_answer_bytes: int,
+) -> Answer:
+    """Send a POST and read the start of the answer. Raises Forbidden or Unreachable."""
+    destination = parse_destination(url)
+    addresses = _checked_addresses(destination)
+    try:
+        with _connected(destination, addresses, total_seconds) as connection:
+            connection.request(
+                "POST", destination.target, body, {"Host": destination.authority, **headers}
+            )
+            response = connection.getresponse()
+            content = response.read(max_answer_bytes)
+            received = {name.lower(): value for name, value in response.getheaders()}
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        # What the cut-off leaves behind has many names: a closed file is a ValueError.
+        reason = str(error) or type(error).__name__
+        raise Unreachable(reason) from error
+    return Answer(response.status, received, content)
+
+
+@contextlib.contextmanager
+def _connected(
+    destination: Destination, addresses: list[str], total_seconds: float
+) -> Iterator[http.client.HTTPConnection]:
+    """A connection to the first address that takes one, ended by force after `total_seconds`."""
+    connection = http.client.HTTPConnection(destination.host, destination.port)
+    opened = _open_socket(addresses, destination.port)
+    # Time limits of single reads do not end an answer that drips: the socket is taken away.
+    cut_off = threading.Timer(total_seconds, lambda: _shut(opened))
+    cut_off.daemon = True
+    cut_off.start()
+    try:
+        opened.settimeout(total_seconds)
+        if destination.scheme == "https":
+            opened = ssl.create_default_context().wrap_socket(
+                opened, server_hostname=destination.host, do_handshake_on_connect=False
+            )
+            opened.do_handshake()
+        connection.sock = opened
+        yield connection
+    finally:
+        cut_off.cancel()
+        connection.close()
+        opened.close()
+
+
+def _open_socket(addresses: list[str], port: int) -> socket.socket:
+    fault: OSError | None = None
+    for address in addresses:
+        try:
+            return socket.create_connection((address, port), timeout=CONNECT_SECONDS)
+        except OSError as error:
+            fault = error
+    raise fault or OSError("there is no address")
+
+
+def _shut(raw: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        raw.shutdown(socket.SHUT_RDWR)

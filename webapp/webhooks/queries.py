@@ -1,0 +1,98 @@
+"""Reads of endpoints and of what was sent to them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
+
+from webapp.accounts.models import User
+from webapp.common.pagination import Page, PageRequest, paginate
+from webapp.jobs.models import JobState
+from webapp.webhooks.models import Delivery, DeliveryAttempt, Endpoint
+
+
+class UnableToFindEndpoint(Exception):
+    """There is no such endpoint, or it is not the user's."""
+
+
+class UnableToFindDelivery(Exception):
+    """There is no such delivery, or it is not the user's."""
+
+
+def list_endpoints(*, user: User) -> QuerySet[Endpoint]:
+    """One's endpoints, oldest first, with how many messages wait."""
+    waiting = Count(
+        "deliveries", filter=Q(deliveries__job__state__in=(JobState.QUEUED, JobState.RUNNING))
+    )
+    return Endpoint.objects.filter(owner=user).annotate(num_waiting=waiting).order_by("id")
+
+
+def get_endpoint(*, user: User, endpoint_id: uuid.UUID) -> Endpoint:
+    """One endpoint; raises UnableToFindEndpoint."""
+    try:
+        return list_endpoints(user=user).get(id=endpoint_id)
+    except Endpoint.DoesNotExist as error:
+        raise UnableToFindEndpoint(str(endpoint_id)) from error
+
+
+def list_deliveries(*, endpoint: Endpoint, page: PageRequest) -> Page[Delivery]:
+    """What was sent or waits to be, newest first, with the attempts."""
+    rows = endpoint.deliveries.select_related("job", "generation", "endpoint")
+    return paginate(rows.prefetch_related("attempts"), page)
+
+
+def get_delivery(*, user: User, delivery_id: uuid.UUID) -> Delivery:
+    """One delivery with its attempts; raises UnableToFindDelivery."""
+    rows = Delivery.objects.select_related("job", "generation", "endpoint")
+    try:
+        return rows.prefetch_related("attempts").get(id=delivery_id, endpoint__owner=user)
+    except Delivery.DoesNotExist as error:
+        raise UnableToFindDelivery(str(delivery_id)) from error
+
+
+def attempts_of(delivery: Delivery) -> list[DeliveryAttempt]:
+    """The attempts in the order of time; expects them prefetched."""
+    return sorted(delivery.attempts.all(), key=lambda attempt: attempt.id)
+
+
+def deliveries_of_jobs(job_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Delivery]:
+    """Deliveries with all that sending needs, by the jobs that send them."""
+    rows = Delivery.objects.select_related("endpoint", "endpoint__owner")
+    return {row.job_id: row for row in rows.filter(job_id__in=job_ids)}
+
+
+@dataclass(frozen=True)
+class DueMessage:
+    """Something ended that an endpoint has not been told of."""
+
+    endpoint_id: uuid.UUID
+    owner_id: int
+    generation_id: uuid.UUID
+    event_type: str
+
+
+# The rows say what is missing, so no crash can lose a message. Transactions end out of the order
+# of their times: the latest minutes are looked over again.
+_DUE = """
+SELECT e.id, e.owner_id, g.id, 'generation.' || j.state
+FROM webhooks_endpoint e
+JOIN jobs_job j ON j.owner_id = e.owner_id AND j.kind = 'generation'
+  AND j.finished_at IS NOT NULL AND j.finished_at >= e.enabled_at
+  AND j.finished_at > e.looked_until - interval '2 minutes'
+JOIN generations_generation g ON g.job_id = j.id
+WHERE e.enabled AND 'generation.' || j.state = ANY(e.event_types)
+  AND NOT EXISTS (SELECT 1 FROM webhooks_delivery d WHERE d.endpoint_id = e.id
+    AND d.generation_id = g.id AND d.event_type = 'generation.' || j.state)
+ORDER BY j.finished_at LIMIT %(limit)s
+"""
+
+
+def list_due(*, limit: int) -> list[DueMessage]:
+    """What is to be told and has no delivery yet, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, {"limit": limit})
+        return [DueMessage(*row) for row in cursor.fetchall()]
