@@ -94,12 +94,14 @@ class Held:
 class Room:
     """What the loop could take: `runs` more at all, and of a batch key only so many.
 
-    `is_busy` keeps out jobs that lost a worker before: those run alone.
+    `is_busy` keeps out jobs that lost a worker before: those run alone. When it is the turn of
+    one, and what runs `ends_soon`, nothing else is taken until it can start.
     """
 
     runs: int
     by_batch_key: Mapping[str, int]
     is_busy: bool
+    ends_soon: bool = True
 
 
 @dataclass
@@ -190,6 +192,7 @@ class Bookkeeping:
                 queues=self._process.queues,
                 limit=min(CLAIM_LIMIT, left),
                 busy=room.is_busy or bool(seen.claimed),
+                hold_back=room.ends_soon,
                 room=left_of,
             )
             rows = Generation.objects.select_related("checkpoint", "job", "reproduction").filter(
@@ -199,8 +202,9 @@ class Bookkeeping:
             for job in claimed:
                 self._process.hold(job.id, seconds=by_job[job.id].job.attempt_seconds)
                 seen.claimed.append((job, by_job[job.id]))
-                if job.batch_key in left_of:
-                    left_of[job.batch_key] -= 1
+            for job in claimed:
+                # Of what was never loaded here, no more is taken than came with the first.
+                left_of[job.batch_key] = max(0, left_of.get(job.batch_key, 1) - 1)
             left -= len(claimed)
             if len(claimed) < CLAIM_LIMIT or any(job.crashes for job in claimed):
                 return

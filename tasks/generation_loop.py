@@ -51,6 +51,8 @@ NUDGED_SECONDS = 0.02
 LINGER_SECONDS = 0.5
 #: Seconds between writes of a run's progress to its row.
 ROW_SECONDS = 1.0
+#: What takes longer than this to end is not waited for by a job that must run alone.
+SOON_SECONDS = 30.0
 #: How much longer each run is silent for every other that has something to tell.
 _SECONDS_PER_EVENT = 0.015
 #: Seconds until the database is asked again after it could not be.
@@ -106,18 +108,31 @@ class ActiveRun:
     #: Where the bytes lie that it is to make again.
     original_sha256: str = ""
 
+    @property
+    def seconds_left(self) -> float:
+        """How much longer it will take at its pace so far; 0 while nothing is known."""
+        progress = self.run.progress
+        if progress.done == 0:
+            return 0.0
+        elapsed = time.monotonic() - self.opened_at
+        return elapsed * (progress.total - progress.done) / progress.done
+
 
 @dataclass
 class Group:
     """The runs of one checkpoint, at most `limit` of which share a pass.
 
-    `single` after a pass failed: then each run goes alone until the culprit is found.
+    `single` after a pass failed: then each run goes alone until the culprit is found. `suspects`
+    shared a pass when memory ran out: if one of them needs too much even alone, the limit was not
+    to blame and is `limit_before` again.
     """
 
     generator: Generator
     limit: int
     runs: list[ActiveRun] = field(default_factory=list)
     single: bool = False
+    suspects: set[ActiveRun] = field(default_factory=set)
+    limit_before: int = 0
 
 
 def checkpoint_folder(checkpoint: Checkpoint) -> Path:
@@ -147,6 +162,8 @@ class GenerationLoop:
         self._endings: list[Future[None]] = []
         self._look: Future[Seen] | None = None
         self._doomed_at_look: set[uuid.UUID] = set()
+        #: How many runs share a pass, by the batch keys that came so far.
+        self._limits: dict[str, int] = {}
         #: Whether the latest look could take any job: none that must run alone was left out.
         self._looked_alone = False
         self._looked_at = -math.inf
@@ -208,10 +225,10 @@ class GenerationLoop:
         self._looked_alone = not is_busy
         room = Room(
             runs=MAX_RUNS - len(active),
-            by_batch_key={
-                key: max(0, group.limit - len(group.runs)) for key, group in self._groups.items()
-            },
+            by_batch_key=self._limits
+            | {key: max(0, group.limit - len(group.runs)) for key, group in self._groups.items()},
             is_busy=is_busy,
+            ends_soon=all(run.seconds_left <= SOON_SECONDS for run in active),
         )
         if any(run.job.crashes for run in active):
             # One that lost a worker before runs alone.
@@ -272,6 +289,7 @@ class GenerationLoop:
             raise ModelReplaced
         request = GenerationRequest(prompt=row.prompt, parameters=row.parameters, seed=row.seed)
         limit = min(generator.slots, self._process.batch_limits.get(job.batch_key, MAX_RUNS))
+        self._limits[job.batch_key] = limit
         group = self._groups.get(job.batch_key) or Group(generator, limit)
         return group, generator.open(request)
 
@@ -313,14 +331,21 @@ class GenerationLoop:
         Half of them where memory ran out; else one at a time, to find whose fault it was.
         """
         group = self._groups[key]
+        out_of_memory = bookkeeping.is_out_of_memory(error)
         if len(members) == 1:
             group.single = False
             active = members[0]
+            if out_of_memory and active in group.suspects:
+                group.limit = self._process.batch_limits[key] = group.limit_before
+                group.suspects.clear()
             self._remove(active)
             self._end(self._fail, active.job, active.broadcast, error, active.used_seconds)
             return
         logger.warning("a pass of %s runs failed: %s", len(members), error)
-        if bookkeeping.is_out_of_memory(error):
+        if out_of_memory:
+            if not group.suspects:
+                group.limit_before = group.limit
+            group.suspects.update(members)
             group.limit = self._process.batch_limits[key] = len(members) // 2
         else:
             group.single = True
@@ -410,6 +435,7 @@ class GenerationLoop:
     def _remove(self, active: ActiveRun) -> None:
         group = self._groups[active.job.batch_key]
         group.runs.remove(active)
+        group.suspects.discard(active)
         if not group.runs:
             del self._groups[active.job.batch_key]
 

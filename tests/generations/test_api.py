@@ -470,3 +470,25 @@ def test_twenty_threads_with_one_key_make_one_generation():
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert Generation.objects.count() == Job.objects.count() == 1
+
+
+def test_why_it_waits_is_said(client, owner, checkpoint, settings):
+    worker = make_worker(queues=["family.transformer"])
+    first, second = (post(client).json()["id"] for _ in range(2))
+    [job] = jobs.claim_jobs(worker_id=worker.id, queues=["family.transformer"], limit=1)
+    settings.JOBS_MAX_RUNNING_PER_OWNER = 1
+    reason = client.get(f"{LIST}/{second}").json()["status_reason"]
+    assert reason["code"] == "running_limit"
+    jobs.fail_job(
+        job_id=job.id,
+        fence=job.fence,
+        code="out_of_memory",
+        detail="There was not enough memory.",
+        transient=True,
+        retry_in_seconds=60,
+    )
+    body = client.get(f"{LIST}/{first}").json()
+    assert body["status"] == "queued"
+    assert body["status_reason"]["code"] == "retry_scheduled"
+    assert body["status_reason"]["detail"].startswith("There was not enough memory. It is tried")
+    assert client.get(f"{LIST}/{second}").json()["status_reason"] is None

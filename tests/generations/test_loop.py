@@ -16,6 +16,7 @@ from django.db import OperationalError
 
 from genmodels.checkpoint import UnableToLoadCheckpoint
 from genmodels.contract import Card, GenerationRequest, Preview, Progress, Sample
+from tasks import bookkeeping
 from tasks.generation_loop import GenerationLoop
 from tests.factories import make_card, make_checkpoint, make_generation, make_user, make_worker
 from webapp.common.storage import read_blob
@@ -272,6 +273,26 @@ def test_memory_that_runs_out_in_company_makes_passes_smaller(owner, loop, gener
     assert list(process.batch_limits.values()) == [1]
 
 
+def test_one_that_needs_too_much_even_alone_does_not_make_passes_smaller(
+    owner, loop, generator, process
+):
+    """Its neighbours share their passes as before; it alone has failed."""
+    for prompt in ("huge", "abcdef", "ghijkl", "mnopqr"):
+        make_generation(owner=owner, prompt=prompt)
+
+    def fail(runs):
+        if any(run.request.prompt == "huge" for run in runs):
+            raise MemoryError
+
+    generator.before_pass = fail
+    loop.run_until_idle()
+    assert Response.objects.count() == 3
+    assert Job.objects.get(error_code="out_of_memory").attempt == 1
+    assert list(process.batch_limits.values()) == [4]
+    last_of_it = max(place for place, runs in enumerate(generator.passes) if "huge" in runs)
+    assert max(len(runs) for runs in generator.passes[last_of_it + 1 :]) > 1
+
+
 def test_a_limit_that_was_learnt_holds_for_later_runs(owner, checkpoint, loop, generator, process):
     process.batch_limits[f"{checkpoint.slug}@{checkpoint.revision}"] = 2
     for letter in "abcde":
@@ -493,3 +514,36 @@ def test_what_could_not_be_made_again_has_no_verdict(owner, loop, generator):
 
 def test_blobs_lie_in_the_home_of_the_test():
     assert str(settings.PINAKES_BLOBS).startswith(str(settings.PINAKES_HOME))
+
+
+def test_what_lost_its_worker_has_its_turn_although_others_keep_coming(owner, loop, generator):
+    """It runs alone, and for that the stream of others stops when it is its turn."""
+    suspect = make_generation(owner=owner, prompt="suspect")
+    Job.objects.filter(id=suspect.job_id).update(crashes=1)
+    others = [make_generation(owner=owner, prompt="abc") for _ in range(4)]
+    # It comes while the others run, and behind them more of them wait.
+    Job.objects.filter(id__in=[other.job_id for other in others]).update(start_tag=-1)
+    arriving = iter(range(40))
+
+    def keep_coming(_runs):
+        if next(arriving, None) is not None:
+            make_generation(owner=owner, prompt="xyz")
+
+    generator.before_pass = keep_coming
+    loop.run_until_idle()
+    assert Response.objects.count() == 45
+    first_of_it = next(place for place, runs in enumerate(generator.passes) if "suspect" in runs)
+    assert generator.passes[first_of_it] == ["suspect"]
+    later = [runs for runs in generator.passes[first_of_it:] if "xyz" in runs]
+    assert len(later) > len(generator.passes) / 2
+
+
+def test_no_more_is_claimed_of_a_model_than_its_passes_hold(owner, loop, generator, process):
+    for _ in range(30):
+        make_generation(owner=owner, prompt="abcdefgh")
+    held = []
+    generator.before_pass = lambda _runs: held.append(len(process.held))
+    loop.run_until_idle()
+    # The first claim knows nothing of the model yet.
+    assert max(held) <= bookkeeping.CLAIM_LIMIT
+    assert max(held[len(held) // 2 :]) <= generator.slots

@@ -94,7 +94,7 @@ class Model:
     def running_of(self, owner: int) -> int:
         return sum(job.state == "running" and job.owner == owner for job in self.jobs.values())
 
-    def next_claim(self, *, limit: int, is_busy: bool) -> set[uuid.UUID]:
+    def next_claim(self, *, limit: int, is_busy: bool, hold_back: bool) -> set[uuid.UUID]:
         ready = sorted(
             (
                 job
@@ -106,8 +106,8 @@ class Model:
             ),
             key=lambda job: job.turn,
         )
-        heads = [job for job in ready if job.crashes == 0 or not is_busy]
-        if not heads:
+        heads = [job for job in ready if job.crashes == 0 or not is_busy or hold_back]
+        if not heads or (heads[0].crashes and is_busy):
             return set()
         head = heads[0]
         mates = [
@@ -179,7 +179,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.reap()
             for slot in range(NUM_WORKERS):
                 self.beat(slot)
-                self.claim(slot, limit=4, is_busy=False)
+                self.claim(slot, limit=4, is_busy=False, hold_back=False)
             for number in reversed(range(len(self.model.leases))):
                 self.finish(number)
             self.advance(11)
@@ -246,12 +246,19 @@ class AnyOrder(RuleBasedStateMachine):
                 finish_by=self.model.now + END_WITHIN if must_end else float("inf"),
             )
 
-    @rule(slot=st.integers(0, NUM_WORKERS - 1), limit=st.integers(1, 4), is_busy=st.booleans())
-    def claim(self, slot: int, limit: int, is_busy: bool) -> None:
+    @rule(
+        slot=st.integers(0, NUM_WORKERS - 1),
+        limit=st.integers(1, 4),
+        is_busy=st.booleans(),
+        hold_back=st.booleans(),
+    )
+    def claim(self, slot: int, limit: int, *, is_busy: bool, hold_back: bool) -> None:
         """Also by a worker that does not know yet that it was declared dead."""
         worker = self.model.workers[slot]
-        expected = self.model.next_claim(limit=limit, is_busy=is_busy)
-        claimed = jobs.claim_jobs(worker_id=worker.id, queues=[QUEUE], limit=limit, busy=is_busy)
+        expected = self.model.next_claim(limit=limit, is_busy=is_busy, hold_back=hold_back)
+        claimed = jobs.claim_jobs(
+            worker_id=worker.id, queues=[QUEUE], limit=limit, busy=is_busy, hold_back=hold_back
+        )
         assert {job.id for job in claimed} == expected
         earlier = [fence for _, fence in self.model.leases]
         for row in claimed:

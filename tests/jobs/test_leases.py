@@ -52,6 +52,7 @@ def test_a_job_that_lost_its_worker_is_claimed_alone():
     suspect, innocent = (make_job(owner=owner, batch_key="a") for _ in range(2))
     Job.objects.filter(id=suspect.id).update(crashes=1)
     worker = make_worker()
+    assert claim(worker, limit=8, busy=True, hold_back=True) == []
     assert [job.id for job in claim(worker, limit=8, busy=True)] == [innocent.id]
     assert [job.id for job in claim(worker, limit=8)] == [suspect.id]
 

@@ -6,14 +6,22 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
-from tests.factories import make_card, make_checkpoint, make_generation, make_user
+from tests.factories import (
+    make_card,
+    make_checkpoint,
+    make_generation,
+    make_user,
+    make_worker,
+)
 from tests.pages.html import Page
 from tests.pages.makers import make_done, make_failed
 from webapp.accounts.models import User
 from webapp.accounts.operations import create_user
 from webapp.catalog.models import Checkpoint
 from webapp.generations.models import Generation
+from webapp.jobs import operations as jobs
 
 SCRIPT = {"HX-Request": "true"}
 
@@ -216,3 +224,24 @@ def test_the_queue_chip_counts_mine_and_all(page: Client, checkpoint: Checkpoint
     page.post("/studio/generate", fields())
     make_generation(owner=make_user())
     assert 'aria-label="Queue: 1 yours, 2 in all"' in page.get("/queue").content.decode()
+
+
+def test_a_card_says_why_it_waits(
+    page: Client, author: User, checkpoint: Checkpoint, settings: Settings
+) -> None:
+    worker = make_worker(queues=["family.transformer"])
+    make_generation(owner=author)
+    make_generation(owner=author)
+    [job] = jobs.claim_jobs(worker_id=worker.id, queues=["family.transformer"], limit=1)
+    settings.JOBS_MAX_RUNNING_PER_OWNER = 1
+    html = page.get("/").content.decode()
+    assert "Waiting until one of the 1 that may run at a time has ended" in html
+    jobs.fail_job(
+        job_id=job.id,
+        fence=job.fence,
+        code="out_of_memory",
+        detail="There was not enough memory.",
+        transient=True,
+        retry_in_seconds=60,
+    )
+    assert "There was not enough memory. It is tried again in" in page.get("/").content.decode()

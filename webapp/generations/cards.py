@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils import timezone
 
 from genmodels.contract import FAMILIES, Parameter, Scalar
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.generations.models import Artifact, Generation
 from webapp.jobs.models import JobState
-from webapp.jobs.queries import queue_is_served
+from webapp.jobs.queries import owners_at_limit, queue_is_served
 
 #: A worker beats every few seconds; one that is silent for this long is shown as not running.
 SILENT_FOR = dt.timedelta(seconds=30)
@@ -134,7 +135,17 @@ def make_cards(*, generations: Iterable[Generation], viewer: User) -> list[Gener
     rows = list(generations)
     waiting = {row.job.queue for row in rows if row.job.state == JobState.QUEUED}
     served = {queue: queue_is_served(queue, within=SILENT_FOR) for queue in waiting}
-    return [_make_card(row, viewer, served=served.get(row.job.queue, True)) for row in rows]
+    owners = {row.owner_id for row in rows if row.job.state == JobState.QUEUED}
+    at_limit = owners_at_limit(sorted(owners)) if owners else {}
+    return [
+        _make_card(
+            row,
+            viewer,
+            served=served.get(row.job.queue, True),
+            running_limit=at_limit.get(row.owner_id),
+        )
+        for row in rows
+    ]
 
 
 def make_card(*, generation: Generation, viewer: User) -> GenerationCard:
@@ -166,7 +177,9 @@ def _shown(parameter: Parameter | None, name: str, value: Scalar) -> ShownParame
     return ShownParameter(parameter.label, words, parameter.unit)
 
 
-def _make_card(generation: Generation, viewer: User, *, served: bool) -> GenerationCard:
+def _make_card(
+    generation: Generation, viewer: User, *, served: bool, running_limit: int | None
+) -> GenerationCard:
     job = generation.job
     checkpoint = generation.checkpoint
     response = getattr(generation, "response", None)
@@ -188,7 +201,7 @@ def _make_card(generation: Generation, viewer: User, *, served: bool) -> Generat
         status_word=_STATUS_WORDS[job.status],
         terminal=job.terminal,
         succeeded=job.state == JobState.SUCCEEDED,
-        waiting_line=_waiting_line(generation, served=served),
+        waiting_line=_waiting_line(generation, served=served, running_limit=running_limit),
         reason_code=job.error_code,
         reason_detail=job.error_detail,
         seed=generation.seed,
@@ -212,7 +225,7 @@ def _make_card(generation: Generation, viewer: User, *, served: bool) -> Generat
     )
 
 
-def _waiting_line(generation: Generation, *, served: bool) -> str:
+def _waiting_line(generation: Generation, *, served: bool, running_limit: int | None) -> str:
     """Why nothing is to be seen yet, in one sentence."""
     status = generation.job.status
     if status == "queued" and not served:
@@ -220,8 +233,15 @@ def _waiting_line(generation: Generation, *, served: bool) -> str:
             f"The worker for {generation.checkpoint.family} is not running. "
             "This is queued and will start when it is."
         )
+    if status == "queued" and generation.job.error_code:
+        again = generation.job.sched_at - timezone.now()
+        seconds = max(0, round(again.total_seconds()))
+        when = f"in {seconds} s" if seconds else "in a moment"
+        return f"{generation.job.error_detail} It is tried again {when}."
     if status == "queued" and generation.job.attempt > 0:
-        return "Waiting to be tried again"
+        return "Its worker was lost. It is tried again in a moment."
+    if status == "queued" and running_limit is not None:
+        return f"Waiting until one of the {running_limit} that may run at a time has ended"
     if status == "queued":
         return "Waiting for its turn"
     if status == "canceling":

@@ -112,14 +112,25 @@ def describe_artifact(artifact: Artifact) -> dict[str, Any]:
 def _reason(generation: Generation, waiting: Waiting | None) -> dict[str, str] | None:
     """Why it ended as it did, or why it is not running yet where that is not its turn alone."""
     job = generation.job
-    if job.error_code:
+    if waiting is None:
+        if not job.error_code:
+            return None
         return {"code": job.error_code, "detail": job.error_detail}
-    if waiting is not None and not waiting.is_served:
+    if not waiting.is_served:
         detail = (
             f"No worker for {generation.checkpoint.family} is running. "
             "It is queued and starts when one is."
         )
         return {"code": "no_worker", "detail": detail}
+    if waiting.retry_at is not None:
+        detail = f"{job.error_detail} It is tried again at {_time(waiting.retry_at)}."
+        return {"code": "retry_scheduled", "detail": detail.strip()}
+    if waiting.running_limit is not None:
+        detail = (
+            f"{waiting.running_limit} of its owner's are running, which is as many as may. "
+            "It starts when one of them ends."
+        )
+        return {"code": "running_limit", "detail": detail}
     return None
 
 

@@ -212,13 +212,13 @@ chosen AS MATERIALIZED (
   SELECT first.queue FROM unnest(%(queues)s::text[]) AS served(queue) CROSS JOIN LATERAL (
     SELECT queue, priority, sched_at FROM jobs_job
     WHERE queue = served.queue AND {_CLAIMABLE}
-      AND (crashes = 0 OR NOT %(busy)s) AND batch_key <> ALL(%(full)s)
+      AND (crashes = 0 OR NOT %(busy)s OR %(hold_back)s) AND batch_key <> ALL(%(full)s)
     ORDER BY priority, start_tag, id LIMIT 1) AS first
   ORDER BY first.priority, first.sched_at LIMIT 1),
 head AS MATERIALIZED (
   SELECT id, owner_id, start_tag, batch_key, crashes, limited FROM jobs_job
   WHERE queue = (SELECT queue FROM chosen) AND {_CLAIMABLE}
-    AND (crashes = 0 OR NOT %(busy)s) AND batch_key <> ALL(%(full)s)
+    AND (crashes = 0 OR NOT %(busy)s OR %(hold_back)s) AND batch_key <> ALL(%(full)s)
   ORDER BY priority, start_tag, id LIMIT 1 FOR UPDATE SKIP LOCKED),
 mates AS MATERIALIZED (
   SELECT id, owner_id, start_tag, limited FROM jobs_job
@@ -232,6 +232,7 @@ placed AS (
   SELECT id, owner_id, limited,
     row_number() OVER (PARTITION BY owner_id, limited ORDER BY is_mate, start_tag, id) AS place
   FROM (SELECT id, owner_id, start_tag, limited, false AS is_mate FROM head
+    WHERE crashes = 0 OR NOT %(busy)s
     UNION ALL SELECT id, owner_id, start_tag, limited, true FROM mates) AS locked),
 allowed AS (
   SELECT placed.id FROM placed
@@ -259,14 +260,18 @@ def claim_jobs(
     queues: Sequence[str],
     limit: int,
     busy: bool = False,
+    hold_back: bool = False,
     room: Mapping[str, int] = _NO_ROOM_KNOWN,
 ) -> list[ClaimedJob]:
     """Take the next job of these queues, and up to `limit` - 1 more that may share its passes.
 
     `busy` says that the worker runs other jobs already; then none is taken that lost a worker
-    before, because such a job runs alone until it has proved harmless. `room` says how many more
-    of a batch key fit; of those not in it any number does. An owner's limit of running jobs holds
-    within a claim; two workers that claim at the same moment may both use the last place.
+    before, because such a job runs alone until it has proved harmless. With `hold_back` none is
+    taken in place of it either when its turn has come, so that it need not wait for ever.
+
+    `room` says how many more of a batch key fit; of those not in it any number does. An owner's
+    limit of running jobs holds within a claim; two workers that claim at the same moment may both
+    use the last place.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -276,6 +281,7 @@ def claim_jobs(
                 "worker": worker_id,
                 "limit": limit,
                 "busy": busy,
+                "hold_back": hold_back,
                 "full": [key for key, places in room.items() if places <= 0],
                 "room": json.dumps(dict(room)),
                 "max_running": settings.JOBS_MAX_RUNNING_PER_OWNER,

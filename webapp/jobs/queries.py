@@ -54,12 +54,15 @@ def look_at_jobs(job_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, HeldJob]:
 class Waiting:
     """How a queued job stands: its place, about how many seconds until its turn, and by whom.
 
-    `seconds` is None while no worker serves its queue.
+    `seconds` is None while no worker serves its queue. `retry_at` is set where an attempt failed
+    and the next one must wait; `running_limit` where its owner has as many running as may.
     """
 
     position: int
     is_served: bool
     seconds: int | None
+    retry_at: datetime.datetime | None = None
+    running_limit: int | None = None
 
 
 _WAITING = """
@@ -67,7 +70,13 @@ SELECT
   (SELECT count(*) FROM jobs_job WHERE queue = %(queue)s AND state = 'queued'
     AND (priority, start_tag, id) < (%(priority)s, %(start_tag)s, %(id)s)),
   (SELECT count(*) FROM jobs_worker WHERE state <> 'dead' AND queues @> ARRAY[%(queue)s]::varchar[]
-    AND heartbeat_at > statement_timestamp() - %(fresh)s * interval '1 second')
+    AND heartbeat_at > statement_timestamp() - %(fresh)s * interval '1 second'),
+  (SELECT allowed FROM (SELECT coalesce(
+      (SELECT max_running FROM accounts_quota WHERE user_id = %(owner)s),
+      nullif(%(max_running)s, 0)) AS allowed) AS limits
+    WHERE %(limited)s AND allowed <= (SELECT count(*) FROM jobs_job
+      WHERE owner_id = %(owner)s AND state = 'running' AND limited)),
+  CASE WHEN %(attempt)s > 0 AND %(sched_at)s > statement_timestamp() THEN %(sched_at)s END
 """
 
 
@@ -84,15 +93,40 @@ def describe_waiting(job: Job) -> Waiting | None:
                 "start_tag": job.start_tag,
                 "id": job.id,
                 "fresh": _FRESH.total_seconds(),
+                "owner": job.owner_id,
+                "limited": job.limited,
+                "max_running": settings.JOBS_MAX_RUNNING_PER_OWNER,
+                "attempt": job.attempt,
+                "sched_at": job.sched_at,
             },
         )
         row = cursor.fetchone()
     assert row is not None
-    ahead, num_workers = row
-    if num_workers == 0:
-        return Waiting(ahead + 1, is_served=False, seconds=None)
-    seconds = math.ceil(ahead * _seconds_of_latest(job.queue) / num_workers)
-    return Waiting(ahead + 1, is_served=True, seconds=seconds)
+    ahead, num_workers, running_limit, retry_at = row
+    seconds = None
+    if num_workers > 0:
+        seconds = math.ceil(ahead * _seconds_of_latest(job.queue) / num_workers)
+    return Waiting(
+        ahead + 1,
+        is_served=num_workers > 0,
+        seconds=seconds,
+        retry_at=retry_at,
+        running_limit=running_limit,
+    )
+
+
+def owners_at_limit(owner_ids: Sequence[int]) -> dict[int, int]:
+    """Those of these owners who have as many jobs running as they may, with that number."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT owner_id, allowed FROM (SELECT j.owner_id, count(*) AS count,"
+            " coalesce(min(q.max_running), nullif(%(max_running)s, 0)) AS allowed"
+            " FROM jobs_job j LEFT JOIN accounts_quota q ON q.user_id = j.owner_id"
+            " WHERE j.state = 'running' AND j.limited AND j.owner_id = ANY(%(owners)s)"
+            " GROUP BY j.owner_id) AS running WHERE count >= allowed",
+            {"max_running": settings.JOBS_MAX_RUNNING_PER_OWNER, "owners": list(owner_ids)},
+        )
+        return dict(cursor.fetchall())
 
 
 def queues_with_work(queues: Sequence[str]) -> list[str]:
