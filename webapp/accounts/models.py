@@ -21,12 +21,18 @@ class Role(models.TextChoices):
 class User(AbstractUser):
     """A person. Authors submit, reviewers read everything, admins also run the site."""
 
+    #: The names of the groups where they were read with the row.
+    group_names: list[str] | None = None
+
     @cached_property
     def roles(self) -> frozenset[str]:
         """The names of the groups, read once per object; superusers have every role."""
         if self.is_superuser:
             return frozenset(Role.values)
-        return frozenset(self.groups.values_list("name", flat=True)) & frozenset(Role.values)
+        names = self.group_names
+        if names is None:
+            names = list(self.groups.values_list("name", flat=True))
+        return frozenset(names) & frozenset(Role.values)
 
     @property
     def may_submit(self) -> bool:

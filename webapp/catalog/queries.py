@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from genmodels.embedding import load_embedder
 from webapp.catalog.models import Checkpoint
 from webapp.catalog.routing import choose
+from webapp.common.prepared import PreparedQuery
 
 AUTO = "auto"
 
@@ -24,12 +25,15 @@ def list_checkpoints() -> QuerySet[Checkpoint]:
     return Checkpoint.objects.filter(enabled=True).order_by("family", "slug")
 
 
+_BY_SLUG = PreparedQuery(lambda slug: list_checkpoints().filter(slug=slug), slug="the slug")
+
+
 def get_checkpoint(slug: str) -> Checkpoint:
     """The checkpoint of this slug; raises UnableToFindCheckpoint."""
-    try:
-        return list_checkpoints().get(slug=slug)
-    except Checkpoint.DoesNotExist as error:
-        raise UnableToFindCheckpoint(slug) from error
+    found = _BY_SLUG.first(slug=slug)
+    if found is None:
+        raise UnableToFindCheckpoint(slug)
+    return found
 
 
 def checkpoint_for(slug: str, *, prompt: str) -> Checkpoint:

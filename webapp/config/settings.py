@@ -167,6 +167,9 @@ def _database_from_url(url: str) -> dict[str, Any]:
         "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
         "application_name": env_str("PINAKES_PROCESS", "pinakes"),
         "connect_timeout": 5,
+        # Statements that a connection has sent before are neither parsed nor planned again.
+        "server_side_binding": True,
+        "prepare_threshold": 3,
     }
     pool_size = env_int("PINAKES_DATABASE_POOL", 0)
     if pool_size:

@@ -130,7 +130,10 @@ def submit_generation(
             new_jobs.clear()
             return Submitted(bound_id, generation=None)
         [generation] = _store(owner, request, [cell], new_jobs, ids=[generation_id])
-        if original is not None:
+        if original is None:
+            # So that nobody asks the database what is known here.
+            Generation.reproduction.related.set_cached_value(generation, None)
+        else:
             generation.reproduction = Reproduction.objects.create(
                 generation=generation,
                 original_id=original.response_id,

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Avg, F
+from django.db.models import Avg, F, prefetch_related_objects
 
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
+from webapp.common.prepared import PreparedQuery
 from webapp.generations.models import Artifact, Batch, Generation, GenerationQuerySet
 from webapp.jobs.models import JobState
 
@@ -73,13 +74,31 @@ def list_generations(*, user: User, only: GenerationFilter, page: PageRequest) -
     return paginate(visible_generations(user=user, only=only).with_details(), page)
 
 
+_NO_ID = uuid.UUID(int=1)
+_ANYBODYS_GENERATION = PreparedQuery(
+    lambda generation_id: Generation.objects.with_details().filter(id=generation_id),
+    generation_id=_NO_ID,
+)
+_OWN_GENERATION = PreparedQuery(
+    lambda generation_id, owner_id: Generation.objects.with_details().filter(
+        id=generation_id, owner_id=owner_id
+    ),
+    generation_id=_NO_ID,
+    owner_id=-1,
+)
+
+
 def get_generation(*, user: User, generation_id: uuid.UUID) -> Generation:
     """One generation with its details, trashed or not; raises UnableToFindGeneration."""
-    rows = Generation.objects.visible_to(user).with_details()
-    try:
-        return rows.get(id=generation_id)
-    except Generation.DoesNotExist as error:
-        raise UnableToFindGeneration(str(generation_id)) from error
+    if user.sees_everything:
+        found = _ANYBODYS_GENERATION.first(generation_id=generation_id)
+    else:
+        found = _OWN_GENERATION.first(generation_id=generation_id, owner_id=user.pk)
+    if found is None:
+        raise UnableToFindGeneration(str(generation_id))
+    if found.job.state == JobState.SUCCEEDED:
+        prefetch_related_objects([found], "response__artifacts")
+    return found
 
 
 def get_artifact(*, user: User, artifact_id: uuid.UUID) -> Artifact:
