@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 from redis import Redis
 
 from bench.quiet import refuse_unless_quiet
@@ -100,9 +101,10 @@ def _first_progress(redis: Redis, generation_id: str) -> float:
 
 
 def _resident_megabytes(process_id: int) -> float:
-    status = Path(f"/proc/{process_id}/status").read_text(encoding="utf-8")
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / 1024
+    """Of the largest web process; that of the identifier only holds the port for the others."""
+    first = psutil.Process(process_id)
+    sizes = [each.memory_info().rss for each in (first, *first.children(recursive=True))]
+    return float(max(sizes)) / 2**20
 
 
 def _processor_seconds() -> float:

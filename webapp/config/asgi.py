@@ -5,10 +5,13 @@ each hold a thread under WSGI; so each side serves what it is good at, on one po
 """
 
 import asyncio
+import ctypes
+import multiprocessing
 import os
 import re
 import resource
 import signal
+import sys
 import threading
 import uuid
 from types import FrameType
@@ -27,6 +30,7 @@ WSGI_THREADS = 8
 
 _GENERATION_EVENTS = re.compile(r"/api/v1/generations/([0-9a-fA-F-]{36})/events")
 _OWNER_EVENTS = "/api/v1/events"
+_PR_SET_PDEATHSIG = 1  # from <sys/prctl.h>
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # a2wsgi types both protocols more narrowly than Django and uvicorn do.
 _views: Any = WSGIMiddleware(cast("Any", wsgi_application), workers=WSGI_THREADS)
@@ -65,6 +69,7 @@ async def _live_and_die(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            _die_with_parent()
             _allow_many_connections()
             threading.Thread(target=_warm_up, daemon=True).start()
             _say_goodbye_at_the_end(asyncio.get_running_loop())
@@ -73,6 +78,15 @@ async def _live_and_die(receive: Receive, send: Send) -> None:
             await _streams.close()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _die_with_parent() -> None:
+    """End with the server's first process, where that has several: it holds the port for all.
+
+    Without this, those that a killed one leaves behind would keep its successor from listening.
+    """
+    if multiprocessing.parent_process() is not None and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
 
 
 def _allow_many_connections() -> None:

@@ -19,11 +19,12 @@ FAMILIES = (
     "hybrid",
 )
 LIBRARY_QUEUES = ("documents", "indexing", "webhooks")
-WEB_DATABASE_POOL = 10  # its threads and two to spare
+WEB_DATABASE_POOL = 10  # the threads of one web process and two to spare
+WEB_PROCESSES = 2  # one interpreter uses one core
 
 
 def web_program(*, environment: Mapping[str, str], logs: Path, host: str, port: int) -> Program:
-    """Return the web server: one process that never imports torch."""
+    """Return the web server: processes behind one port, none of which imports torch."""
     return Program(
         name="web",
         arguments=(
@@ -33,6 +34,8 @@ def web_program(*, environment: Mapping[str, str], logs: Path, host: str, port: 
             *("--no-access-log", "--no-server-header", "--log-level", "info"),
         ),
         environment={
+            # Read by uvicorn itself, and so the operator's where it is set.
+            "WEB_CONCURRENCY": str(WEB_PROCESSES),
             "PINAKES_DATABASE_POOL": str(WEB_DATABASE_POOL),
             "PINAKES_STATEMENT_TIMEOUT_MS": "5000",
             "PINAKES_LOCK_TIMEOUT_MS": "2000",
