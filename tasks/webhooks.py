@@ -26,6 +26,7 @@ from webapp.common.problems import DATABASE_OUTAGES
 from webapp.jobs import operations as jobs
 from webapp.webhooks import operations
 from webapp.webhooks.operations import Message, Outcome
+from webapp.webhooks.queries import may_have_work
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,8 @@ class Courier:
         if not self._process.accepts_work:
             return False
         self._forget()
+        if not may_have_work():
+            return False
         operations.queue_due_messages()
         return self._send()
 

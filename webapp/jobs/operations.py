@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models.functions import Now
 
 from webapp import queueing
@@ -254,6 +256,20 @@ SELECT id, fence, kind, queue, batch_key, attempt, crashes FROM claimed ORDER BY
 """  # noqa: S608 -- the inserted text is a constant of this file
 
 
+@contextmanager
+def _planned_anew(cursor: CursorWrapper) -> Iterator[None]:
+    """Statements are planned for the queue as it is.
+
+    A plan that is kept from when it was short may read all of it when it is long.
+    """
+    threshold = cursor.connection.prepare_threshold
+    cursor.connection.prepare_threshold = None
+    try:
+        yield
+    finally:
+        cursor.connection.prepare_threshold = threshold
+
+
 def claim_jobs(
     *,
     worker_id: int,
@@ -273,20 +289,18 @@ def claim_jobs(
     limit of running jobs holds within a claim; two workers that claim at the same moment may both
     use the last place.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM,
-            {
-                "queues": list(queues),
-                "worker": worker_id,
-                "limit": limit,
-                "busy": busy,
-                "hold_back": hold_back,
-                "full": [key for key, places in room.items() if places <= 0],
-                "room": json.dumps(dict(room)),
-                "max_running": settings.JOBS_MAX_RUNNING_PER_OWNER,
-            },
-        )
+    values: dict[str, Any] = {
+        "queues": list(queues),
+        "worker": worker_id,
+        "limit": limit,
+        "busy": busy,
+        "hold_back": hold_back,
+        "full": [key for key, places in room.items() if places <= 0],
+        "room": json.dumps(dict(room)),
+        "max_running": settings.JOBS_MAX_RUNNING_PER_OWNER,
+    }
+    with connection.cursor() as cursor, _planned_anew(cursor):
+        cursor.execute(_CLAIM, values)
         return [ClaimedJob(*row) for row in cursor.fetchall()]
 
 

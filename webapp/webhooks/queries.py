@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
+from webapp import queueing
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
 from webapp.jobs.models import JobState
@@ -63,6 +64,19 @@ def deliveries_of_jobs(job_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Delivery
     """Deliveries with all that sending needs, by the jobs that send them."""
     rows = Delivery.objects.select_related("endpoint", "endpoint__owner")
     return {row.job_id: row for row in rows.filter(job_id__in=job_ids)}
+
+
+def may_have_work() -> bool:
+    """Whether anybody is to be told anything; one cheap look, for whoever looks often."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM webhooks_endpoint WHERE enabled)"
+            " OR EXISTS (SELECT 1 FROM jobs_job WHERE queue = %s AND state = 'queued')",
+            [queueing.WEBHOOKS_QUEUE],
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    return bool(row[0])
 
 
 @dataclass(frozen=True)
