@@ -184,6 +184,8 @@ class Bookkeeping:
 
     def _claim(self, room: Room, seen: Seen) -> None:
         """Take jobs while there is room; one that lost a worker before runs alone."""
+        if room.runs <= 0 or not job_queries.has_work(self._process.queues):
+            return
         left = room.runs
         left_of = dict(room.by_batch_key)
         while left > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from django.db import connection
@@ -16,12 +17,17 @@ from webapp.search.operations import fill_missing, refresh_outdated_statistics
 
 logger = logging.getLogger(__name__)
 
+#: How long a new result may wait for others, to be made findable together with them.
+GATHER_SECONDS = 1.0
+
 
 @app.task(name=queueing.INDEX)
 def index(**_: Any) -> None:
     """Fill the index until nothing is missing; the rows say what is, so the message names none."""
     process = this_process()
     with process.working():
+        # What ends meanwhile is indexed in one go, instead of one message and one pass for each.
+        time.sleep(GATHER_SECONDS)
         queueing.forget_wake(queueing.INDEXING_QUEUE)
         try:
             while process.accepts_work and fill_missing(embedder=load_embedder()).anything:

@@ -129,6 +129,19 @@ def owners_at_limit(owner_ids: Sequence[int]) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
+def has_work(queues: Sequence[str]) -> bool:
+    """Whether a job waits in these queues: far cheaper than a claim that finds none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM jobs_job WHERE queue = ANY(%s) AND state = 'queued'"
+            " AND sched_at <= statement_timestamp())",
+            [list(queues)],
+        )
+        row = cursor.fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
 def queues_with_work(queues: Sequence[str]) -> list[str]:
     """Those of the queues that have a job to claim now."""
     waiting = Job.objects.filter(queue__in=queues, state=JobState.QUEUED, sched_at__lte=Now())
