@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Watched
 from webapp.embedded.instance import Instance
@@ -26,7 +27,10 @@ ADDRESSES = (
     "/ask",
     "/models",
     "/models/gpt-shakespeare",
+    "/workers",
+    "/batches",
     "/account",
+    "/account/webhooks",
     "/offline",
     "/nowhere",
 )
@@ -46,8 +50,38 @@ def test_axe_finds_nothing(browser: Browser, stack: Instance, scheme: str, width
     for address in ADDRESSES:
         watched.open(address)
         found += breaches(watched, address)
+    make_endpoint(watched)
+    found += breaches(watched, "an endpoint")
+    make_grid(watched)
+    found += breaches(watched, "a grid")
     context.close()
     assert found == []
+
+
+def make_endpoint(watched: Watched) -> None:
+    """Add a webhook; its address is public, and nothing is sent there before something ends."""
+    watched.open("/account/webhooks")
+    watched.page.get_by_label("Address").fill("https://192.0.2.1/hook")
+    watched.page.get_by_role("button", name="Add endpoint").click()
+    expect(watched.page.get_by_role("alert")).to_contain_text("private network")
+    watched.page.get_by_label("Address").fill("https://8.8.8.8/hook")
+    for event in ("succeeded", "failed", "canceled"):
+        watched.page.get_by_label(event).uncheck()
+    watched.page.get_by_role("button", name="Add endpoint").click()
+    expect(watched.page.locator("#new-secret")).to_contain_text("whsec_")
+
+
+def make_grid(watched: Watched) -> None:
+    """Submit a sweep and go to its page."""
+    page = watched.page
+    watched.open("/?model=gpt-shakespeare")
+    page.get_by_label("Prompt", exact=True).fill("KING:")
+    page.get_by_label("How many").select_option("2")
+    page.locator("summary", has_text="Several values").click()
+    page.get_by_label("Of which parameter").select_option(index=1)
+    page.get_by_label("Values, with commas between them").fill("10, 20")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile("/batches/"))
 
 
 def breaches(watched: Watched, address: str) -> list[str]:
