@@ -100,6 +100,9 @@ def test_a_reviewer_sees_no_buttons(page: Client, author: User, checkpoint: Chec
     page.force_login(make_user(Role.REVIEWER))
     html = page.get(f"/batches/{batch.id}").content.decode()
     assert "Cancel all" not in html
+    # It is somebody else's, so it is asked for again and again instead of being told.
+    assert "data-live-id" not in html
+    assert 'hx-select="#batch-cells"' in html
     assert page.post(f"/batches/{batch.id}/trash").status_code == 403
 
 

@@ -102,7 +102,10 @@ def make_face(
 
 
 def _axis_words(axis: Mapping[str, Any]) -> str:
-    return f"{len(axis['values'])} {_name_words(axis['name'])}s"
+    count, name = len(axis["values"]), axis["name"]
+    if name in {"prompt", "seed"}:
+        return f"{count} {name}s"
+    return f"{count} values of {_name_words(name)}"
 
 
 def _name_words(name: str) -> str:
