@@ -20,7 +20,7 @@ def test_a_sweep_fills_its_grid(watched: Watched, stack: Instance) -> None:
     assert stack.admin_password is not None
     watched.sign_in(stack.admin_password)
     watched.open("/?model=flow-fashion")
-    page.get_by_label("Prompt", exact=True).fill("a warm winter boot")
+    page.get_by_label("Prompt", exact=True).fill("a leather handbag with a strap")
     page.get_by_label("How many").select_option("4")
     page.locator("summary", has_text="Several values").click()
     page.get_by_label("Of which parameter").select_option("Guidance")

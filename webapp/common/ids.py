@@ -4,14 +4,19 @@ import secrets
 import time
 import uuid
 
+_NANOSECONDS = 1_000_000
+
 
 def uuid7() -> uuid.UUID:
-    """Return a new UUIDv7: 48 bits of Unix milliseconds, then 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    random_bits = secrets.randbits(74)
+    """Return a new UUIDv7: 48 bits of Unix milliseconds, 12 of their fraction, 62 random bits.
+
+    With the fraction (section 6.2, method 3) those that one process makes one after the other
+    sort in that order: making one takes longer than the 244 ns that it counts.
+    """
+    milliseconds, rest = divmod(time.time_ns(), _NANOSECONDS)
     value = (milliseconds & (2**48 - 1)) << 80
     value |= 0x7 << 76
-    value |= (random_bits >> 62) << 64
+    value |= (rest * 2**12 // _NANOSECONDS) << 64
     value |= 0b10 << 62
-    value |= random_bits & (2**62 - 1)
+    value |= secrets.randbits(62)
     return uuid.UUID(int=value)
