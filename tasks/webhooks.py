@@ -112,7 +112,10 @@ class Courier:
 
     def _record(self) -> None:
         for future in [each for each in self._in_flight if each.done()]:
-            operations.record_outcome(message=self._in_flight[future], outcome=future.result())
+            error = future.exception()
+            # Whatever a request may raise is this message's failure, not the courier's.
+            outcome = Outcome(0, error=repr(error)) if error else future.result()
+            operations.record_outcome(message=self._in_flight[future], outcome=outcome)
             del self._in_flight[future]
 
     def _send(self) -> bool:

@@ -355,3 +355,18 @@ def test_fair_shares_of_messages_are_of_their_own_queue(owner, receiver, made, c
     carry()
     queues = set(FairShare.objects.values_list("queue", flat=True))
     assert queues == {"family.transformer", "webhooks"}
+
+
+def test_what_nobody_expected_fails_one_message_only(owner, receiver, made, carry, monkeypatch):
+    make_done(owner=owner)
+
+    def surprise(*_, **__):
+        raise ZeroDivisionError("surprise")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("webapp.common.outbound.post", surprise)
+        carry()
+    assert "surprise" in DeliveryAttempt.objects.get().error
+    due_now()
+    carry()
+    assert state_of(Delivery.objects.get()) == JobState.SUCCEEDED
