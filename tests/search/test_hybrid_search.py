@@ -98,16 +98,10 @@ def test_keyword_scores_and_order_are_those_of_plain_bm25(author: User) -> None:
         assert scores == sorted(scores, reverse=True)
 
 
-def test_background_counts_give_the_same_scores_as_live_ones(
-    author: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_background_counts_give_the_same_scores_as_live_ones(author: User) -> None:
     make_found_source(owner=author, texts=random_texts(60))
     live = search(author, "winter river", mode="keyword", per_origin=100, limit=100)
     refresh_term_statistics()
-    small, limit = statement._RARITY, statement.LIVE_COUNT_LIMIT
-    counted = small.replace(f"<= {limit}", "<= 10")
-    assert counted != small
-    monkeypatch.setattr(statement, "_RARITY", counted)
     background = search(author, "winter river", mode="keyword", per_origin=100, limit=100)
     expected = {hit.passage_id: hit.keyword for hit in live.hits}
     assert background.hits
@@ -143,7 +137,9 @@ def test_a_large_scope_goes_through_the_graph_and_finds_the_same(
     stranger = make_user()
     make_found_source(owner=stranger, texts=[f"{text} other" for text in random_texts(80)])
     exact = search(author, "winter river lamp", mode="vector", limit=5, per_origin=100)
-    monkeypatch.setattr(statement, "EXACT_SCOPE_LIMIT", 10)
+    beyond_ten = statement._CORPUS.replace(f"greatest({statement.MIN_EXACT_SCOPE}", "least(10")
+    assert beyond_ten != statement._CORPUS
+    monkeypatch.setattr(statement, "_CORPUS", beyond_ten)
     with connection.cursor() as cursor:
         # So few rows would be sorted; the plan is that of many.
         cursor.execute("SET LOCAL enable_seqscan = off")

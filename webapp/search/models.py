@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from pgvector.django import HalfVectorField, SparseVectorField
 
+from webapp.catalog.models import Checkpoint
 from webapp.common.ids import uuid7
 from webapp.generations.models import Generation
 from webapp.search.analyser import NUM_TERM_IDS
@@ -44,8 +45,10 @@ class Passage(models.Model):
     """A searchable unit of text, of exactly one generation or one document.
 
     `start` and `end` count characters of the text it was cut from: the prompt (ordinal 0 of a
-    generation), the response, or the text read from a document. `terms` are the distinct term ids,
-    for the index; `bm25` holds the weight of each.
+    generation), the response, or the text read from a document. `bm25` holds the weight of each
+    term; `terms` is what the index looks a passage up by: its terms and the levels they reach.
+    `checkpoint`, `origin_at` and `trashed` repeat what its origin says, so that a search need not
+    look there; triggers keep them so, whoever changes the origin.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -71,6 +74,11 @@ class Passage(models.Model):
     analyser_version = models.PositiveSmallIntegerField()
     terms = ArrayField(models.IntegerField())
     bm25 = SparseVectorField(dimensions=NUM_TERM_IDS)
+    checkpoint = models.ForeignKey(
+        Checkpoint, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    origin_at = models.DateTimeField(db_default=Now())
+    trashed = models.BooleanField(db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -87,7 +95,18 @@ class Passage(models.Model):
                 fields=["source", "ordinal"], name="passage_of_source_is_unique"
             ),
         ]
-        indexes = [GinIndex(fields=["terms"], name="passage_terms")]
+        indexes = [
+            # Entries go where they belong at once: searches would have to read a pending list.
+            GinIndex(fields=["terms"], name="passage_terms", fastupdate=False),
+            # Scopes are counted in these without a look at the passages.
+            models.Index(
+                fields=["owner", "kind"],
+                include=["id"],
+                condition=Q(trashed=False),
+                name="passage_scope",
+            ),
+            models.Index(fields=["origin_at"], name="passage_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} passage {self.ordinal} of {self.generation_id or self.source_id}"

@@ -20,10 +20,17 @@ from webapp.generations.models import Generation
 from webapp.search.analyser import (
     ANALYSER_VERSION,
     NUM_TERM_IDS,
-    analyse,
     document_weights,
+    index_entries,
+    passage_terms,
 )
-from webapp.search.models import DOCUMENT_KIND, EmbeddingSpace, Passage
+from webapp.search.models import (
+    DOCUMENT_KIND,
+    CorpusStatistic,
+    EmbeddingSpace,
+    Passage,
+    TermStatistic,
+)
 from webapp.search.segments import Segment, cut_into_segments
 from webapp.search.spaces import create_partition, dense_literal, partition_name
 from webapp.search.statement import LIVE_COUNT_LIMIT
@@ -109,8 +116,7 @@ def new_passage(
     source_id: uuid.UUID | None = None,
 ) -> Passage:
     """A passage ready to be stored, with its terms and weights; its heading counts as text."""
-    terms = analyse(f"{segment.heading}\n{segment.text}")
-    weights = document_weights(terms)
+    weights = document_weights(passage_terms(heading=segment.heading, text=segment.text))
     return Passage(
         owner=owner,
         generation=generation,
@@ -124,7 +130,7 @@ def new_passage(
         page=segment.page,
         language=guess_language(segment.text),
         analyser_version=ANALYSER_VERSION,
-        terms=sorted(weights),
+        terms=index_entries(weights),
         bm25=SparseVector(weights, NUM_TERM_IDS),
     )
 
@@ -284,8 +290,8 @@ def _analyse_outdated() -> int:
         Passage.objects.exclude(analyser_version=ANALYSER_VERSION).order_by("id")[:_BATCH]
     )
     for passage in outdated:
-        weights = document_weights(analyse(f"{passage.heading}\n{passage.text}"))
-        passage.terms = sorted(weights)
+        weights = document_weights(passage_terms(heading=passage.heading, text=passage.text))
+        passage.terms = index_entries(weights)
         passage.bm25 = SparseVector(weights, NUM_TERM_IDS)
         passage.analyser_version = ANALYSER_VERSION
     Passage.objects.bulk_update(outdated, ["terms", "bm25", "analyser_version"])
@@ -322,22 +328,30 @@ def refresh_term_statistics() -> bool:
 
 
 _ARE_OUTDATED = """
-SELECT counted.n > %(live_limit)s AND (known.num_passages IS NULL
-  OR abs(counted.n - known.num_passages) > 0.05 * known.num_passages)
+SELECT counted.n, counted.n > %(live_limit)s AND (known.num_passages IS NULL
+  OR abs(counted.n - known.num_passages) > 0.05 * known.num_passages), known.num_passages
 FROM (SELECT count(*) AS n FROM search_passage) AS counted
 LEFT JOIN search_corpusstatistic known ON known.analyser_version = %(version)s
 """
 
 
 def refresh_outdated_statistics() -> bool:
-    """Count terms anew if the corpus is too large for live counts and changed by a twentieth."""
+    """Count terms anew if the corpus is too large for live counts and changed by a twentieth.
+
+    Counts of a corpus that has become small are dropped: searches count live then.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _ARE_OUTDATED, {"live_limit": LIVE_COUNT_LIMIT, "version": ANALYSER_VERSION}
         )
         row = cursor.fetchone()
     assert row is not None
-    return bool(row[0]) and refresh_term_statistics()
+    num_passages, are_outdated, counted = row
+    if counted is not None and num_passages <= LIVE_COUNT_LIMIT:
+        CorpusStatistic.objects.all().delete()
+        TermStatistic.objects.all().delete()
+        return True
+    return bool(are_outdated) and refresh_term_statistics()
 
 
 def drop_space(*, space: EmbeddingSpace) -> None:

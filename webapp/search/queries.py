@@ -6,8 +6,8 @@ import datetime
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from django.db import connection
@@ -15,7 +15,7 @@ from django.db import connection
 from genmodels.embedding import Embedder, load_embedder
 from webapp.accounts.models import User
 from webapp.generations.models import Generation
-from webapp.search.analyser import ANALYSER_VERSION, analyse, term_id
+from webapp.search.analyser import ANALYSER_VERSION, analyse, level_ids, term_id
 from webapp.search.models import EmbeddingSpace, Passage
 from webapp.search.spaces import dense_literal
 from webapp.search.statement import search_statement
@@ -34,7 +34,11 @@ VECTOR_WEIGHT = 0.5
 MIN_SIMILARITY = 0.2
 
 #: Candidates of each kind before fusion. Fewer lose quality, more only cost time (docs/search.md).
-_MIN_POOL = 200
+_MIN_POOL = 100
+#: How often the pool is made larger when what it holds is not enough to fill the page, as happens
+#: where many of the best passages belong to one document; and by how much.
+_MAX_WIDENINGS = 2
+_WIDENING = 5
 
 #: Only the beginning of a very long query is used; the embedder reads 256 tokens of it anyway.
 _MAX_QUERY_CHARACTERS = 4_000
@@ -54,6 +58,8 @@ class SearchFilter:
     models: tuple[str, ...] = ()
     owner: int | None = None
     tags: tuple[str, ...] = ()
+    provenances: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     created_from: datetime.datetime | None = None
     created_to: datetime.datetime | None = None
     source_ids: tuple[uuid.UUID, ...] = ()
@@ -105,13 +111,18 @@ class SearchHit:
 
 @dataclass(frozen=True)
 class SearchPage:
-    """A part of what was found. `total` counts the ranked candidates, at most a few hundred."""
+    """A part of what was found. `total` counts the ranked candidates, at most a few hundred.
+
+    `facets` has, if asked for, how many of these there are of each kind, family, model, tag,
+    language, provenance and month.
+    """
 
     hits: tuple[SearchHit, ...]
     total: int
     took_ms: float
     space: str
     mode: Mode
+    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def hybrid_search(
@@ -123,6 +134,7 @@ def hybrid_search(
     limit: int = 20,
     offset: int = 0,
     per_origin: int = 1,
+    with_facets: bool = False,
     embedder: Embedder | None = None,
 ) -> SearchPage:
     """Find passages that the user may see, best first; one statement decides all of it.
@@ -149,6 +161,7 @@ def hybrid_search(
         limit=limit,
         offset=offset,
         per_origin=per_origin,
+        with_facets=with_facets,
         started=started,
         space_name=embedder.name,
     )
@@ -193,6 +206,7 @@ def similar_to(
         limit=limit,
         offset=0,
         per_origin=1,
+        with_facets=False,
         started=started,
         space_name=embedder.name,
     )
@@ -214,44 +228,67 @@ def _run(
     limit: int,
     offset: int,
     per_origin: int,
+    with_facets: bool,
     started: float,
     space_name: str,
 ) -> SearchPage:
     limit = min(limit, MAX_LIMIT, max(0, MAX_PLACES - offset))
     rows: Sequence[tuple[Any, ...]] = ()
+    pool = max(_MIN_POOL, offset + limit)
     if limit > 0 and (terms or vector is not None):
         filters = only.named()
-        sql = search_statement(space=space, with_terms=bool(terms), filters=frozenset(filters))
+        sql = search_statement(
+            space=space,
+            with_terms=bool(terms),
+            sees_everything=user.sees_everything,
+            filters=frozenset(filters),
+            with_facets=with_facets,
+        )
         counts = Counter[int]()
         for term, repeats in terms.most_common(_MAX_QUERY_TERMS):
             counts[term_id(term)] += repeats
-        with connection.cursor() as cursor:
-            cursor.execute(
-                sql,
-                {
-                    "user": user.pk,
-                    "sees_everything": user.sees_everything,
-                    "version": ANALYSER_VERSION,
-                    "terms": list(counts),
-                    "repeats": [float(repeats) for repeats in counts.values()],
-                    "vector": vector,
-                    "weight": _weight(terms, vector),
-                    "min_similarity": MIN_SIMILARITY,
-                    "pool": max(_MIN_POOL, 2 * (offset + limit)),
-                    "per_origin": per_origin,
-                    "limit": limit,
-                    "offset": offset,
-                    **filters,
-                },
-            )
-            rows = cursor.fetchall()
+        values = {
+            "user": user.pk,
+            "version": ANALYSER_VERSION,
+            "terms": list(counts),
+            "levels": [level for term in counts for level in level_ids(term)],
+            "repeats": [float(repeats) for repeats in counts.values()],
+            "vector": vector,
+            "weight": _weight(terms, vector),
+            "min_similarity": MIN_SIMILARITY,
+            "per_origin": per_origin,
+            "limit": limit,
+            "offset": offset,
+            **filters,
+        }
+        for _ in range(1 + _MAX_WIDENINGS):
+            rows = _fetch(sql, {**values, "pool": pool}, keep_plan=not filters)
+            is_exhausted = not rows or rows[0][-2] < pool
+            if len(rows) == limit or is_exhausted:
+                break
+            pool *= _WIDENING
     return SearchPage(
-        hits=tuple(SearchHit(*row[:-1]) for row in rows),
-        total=rows[0][-1] if rows else 0,
+        hits=tuple(SearchHit(*row[:-3]) for row in rows),
+        total=rows[0][-3] if rows else 0,
         took_ms=(time.perf_counter() - started) * 1000,
         space=space_name,
         mode=mode,
+        facets=rows[0][-1] or {} if rows else {},
     )
+
+
+def _fetch(sql: str, values: dict[str, Any], *, keep_plan: bool) -> list[tuple[Any, ...]]:
+    """Run a search. A plan is kept where its values cannot make another one better.
+
+    Filters can: what is rare is best found by its own index, what is frequent in the graph.
+    """
+    with connection.cursor() as cursor:
+        if keep_plan:
+            cursor.execute(sql, values)
+        else:
+            with connection.wrap_database_errors:
+                cursor.cursor.execute(sql, values, prepare=False)
+        return list(cursor.fetchall())
 
 
 def _weight(terms: Counter[str], vector: str | None) -> float:

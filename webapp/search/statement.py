@@ -3,50 +3,61 @@
 One statement, because a filter applied after ranking returns too few rows, and because visibility
 that lives in a second place is forgotten some day. Its parts, in order:
 
-1. `corpus`, `rarity`: how rare each term of the query is, from the background counts; live while
-   the corpus is small or the counts are missing, so that the first document is found at once.
-2. `query`: the query's side of BM25, and the terms worth looking up in the index.
-3. `keyword`: the best passages by BM25, through the GIN index on terms.
-4. `scope`, `near`: the best passages by meaning; compared one by one while the scope is small,
-   through the graph index when it is large.
-5. `scored`, `fused`: both scores for all candidates, each scaled to 0..1, and their weighted sum.
+1. `corpus`, `rarity`: how many passages there are and how rare each term of the query is, from the
+   background counts; live while the corpus is small, so that the first document is found at once.
+2. `query`: the query's side of BM25, and which entries of the index are worth looking up.
+3. `scope`, `measured`: what the reader may see of what was asked for, if that is little; all of it
+   is compared then, so that no filter costs a hit.
+4. `keyword`, `near`: the best passages by BM25 and by meaning, out of `measured`, or else through
+   the index on terms and the graph index.
+5. `scored`, `fused`: both scores for all of these, each scaled to 0..1, and their weighted sum.
+6. `feedback`: the query moved towards its first hits (Rocchio 1971), which scores by meaning anew.
+7. `ranked`, `page`, `facets`: the best of each origin, the part asked for, and counts for filters.
 """
 
 from __future__ import annotations
 
-from webapp.search.analyser import NUM_TERM_IDS
+from webapp.search.analyser import NUM_LEVELS, NUM_TERM_IDS
 from webapp.search.models import EmbeddingSpace
 from webapp.search.spaces import partition_name
 
 #: Up to so many passages the counts are taken live, which is exact and takes a millisecond.
 LIVE_COUNT_LIMIT = 5_000
 
-#: Scopes up to this size are compared exactly: 1.2 ms per thousand, and no recall is lost to
-#: filters.
-EXACT_SCOPE_LIMIT = 10_000
+#: A scope of up to sqrt(SCOPE_FACTOR x passages) is compared passage by passage. There both ways
+#: cost the same: a passage compared costs 4 us; the graph must look at pool x passages / scope of
+#: them to find enough that pass the filter, at 6 us each (docs/search.md).
+SCOPE_FACTOR = 150
+MIN_EXACT_SCOPE = 2_000
 
-#: In a corpus beyond LIVE_COUNT_LIMIT, terms in more than this share of it are not looked up: they
-#: match too much to tell passages apart. They still count in the score.
-_COMMON_TERM_SHARE = 0.2
+#: Passages that the terms of a query may bring up for scoring. Rare terms are looked up whole, as
+#: long as this lasts; of the others only those passages in which they weigh much.
+LOOKUP_BUDGET = 4_000
+_LOOKUP_CAP = LOOKUP_BUDGET // 8
 
-_ORIGINS = """
-  LEFT JOIN generations_generation g ON g.id = p.generation_id
-  LEFT JOIN catalog_checkpoint c ON c.id = g.checkpoint_id
-  LEFT JOIN knowledge_source s ON s.id = p.source_id
-"""
+#: The feedback query is 4 parts question and one part each of the first two hits: Rocchio's beta
+#: of 0.5. Chosen on three collections, where 1 to 5 hits and 0.3 to 1.0 differ by 1 %.
+_QUESTION_PARTS = 4
+_FEEDBACK_HITS = 2
 
-_VISIBLE = "(%(sees_everything)s OR p.owner_id = %(user)s)"
-_KEPT = "g.trashed_at IS NULL AND s.trashed_at IS NULL"
+_VISIBLE = "p.owner_id = %(user)s"
+_KEPT = "NOT p.trashed"
 
 #: Each filter, by the name of its parameter; a filter that is not asked for is left out.
 _FILTERS = {
     "kinds": "p.kind = ANY(%(kinds)s)",
-    "families": "c.family = ANY(%(families)s)",
-    "models": "c.slug = ANY(%(models)s)",
+    "families": "p.checkpoint_id IN (SELECT id FROM catalog_checkpoint"
+    " WHERE family = ANY(%(families)s))",
+    "models": "p.checkpoint_id IN (SELECT id FROM catalog_checkpoint"
+    " WHERE slug = ANY(%(models)s))",
     "owner": "p.owner_id = %(owner)s",
-    "tags": "g.tags @> %(tags)s::varchar[]",
-    "created_from": "coalesce(g.created_at, s.created_at) >= %(created_from)s",
-    "created_to": "coalesce(g.created_at, s.created_at) < %(created_to)s",
+    "tags": "p.generation_id IN (SELECT id FROM generations_generation"
+    " WHERE tags @> %(tags)s::varchar[])",
+    "provenances": "coalesce((SELECT provenance FROM generations_generation"
+    " WHERE id = p.generation_id), 'real') = ANY(%(provenances)s)",
+    "languages": "p.language = ANY(%(languages)s)",
+    "created_from": "p.origin_at >= %(created_from)s",
+    "created_to": "p.origin_at < %(created_to)s",
     "source_ids": "p.source_id = ANY(%(source_ids)s)",
     "generations_only": "p.generation_id IS NOT NULL",
     "sources_only": "p.source_id IS NOT NULL",
@@ -54,19 +65,29 @@ _FILTERS = {
     "except_passage": "p.id <> %(except_passage)s",
 }
 
-# OFFSET 0 keeps the count of a term from being taken once for each place that uses it.
-_RARITY = f"""
+# Background counts exist exactly while the corpus is beyond LIVE_COUNT_LIMIT, or was until now.
+_CORPUS = f"""
 corpus AS MATERIALIZED (
-  SELECT CASE WHEN sampled.n <= {LIVE_COUNT_LIMIT} THEN sampled.n
-              ELSE greatest(sampled.n, (SELECT num_passages FROM search_corpusstatistic
-                                        WHERE analyser_version = %(version)s)) END AS n,
-    sampled.n <= {LIVE_COUNT_LIMIT} AS is_small
-  FROM (SELECT count(*) AS n FROM
-        (SELECT 1 FROM search_passage LIMIT {LIVE_COUNT_LIMIT + 1}) AS seen) AS sampled),
+  SELECT n, is_small, greatest({MIN_EXACT_SCOPE}, sqrt({SCOPE_FACTOR} * n))::int AS exact_scope
+  FROM (
+    SELECT num_passages AS n, false AS is_small FROM search_corpusstatistic
+    WHERE analyser_version = %(version)s
+    UNION ALL
+    SELECT count(*), count(*) <= {LIVE_COUNT_LIMIT}
+    FROM (SELECT 1 FROM search_passage LIMIT {LIVE_COUNT_LIMIT + 1}) AS seen
+    WHERE NOT EXISTS (SELECT 1 FROM search_corpusstatistic WHERE analyser_version = %(version)s)
+  ) AS counted LIMIT 1)
+"""  # noqa: S608 -- only constants and checked numbers are put in; values are bound
+
+# A term is one entry of the index, and one more for each level that its weight reaches; `levels`
+# holds the ids of these, NUM_LEVELS to a term. OFFSET 0 keeps the count of a term from being taken
+# once for each place that uses it.
+_RARITY = f"""
 rarity AS MATERIALIZED (
-  SELECT t.term, t.repeats, known.df, corpus.n, corpus.is_small,
-    ln(1 + (corpus.n - least(known.df, corpus.n) + 0.5) / (least(known.df, corpus.n) + 0.5)) AS idf
-  FROM unnest(%(terms)s::int[], %(repeats)s::float8[]) AS t (term, repeats)
+  SELECT t.term, t.repeats, t.place, known.df, corpus.is_small,
+    ln(1 + (greatest(n, known.df) - known.df + 0.5) / (known.df + 0.5)) AS idf,
+    sum(known.df) OVER (ORDER BY known.df, t.term) AS running
+  FROM unnest(%(terms)s::int[], %(repeats)s::float8[]) WITH ORDINALITY AS t (term, repeats, place)
   CROSS JOIN corpus
   CROSS JOIN LATERAL (SELECT coalesce(
     CASE WHEN NOT corpus.is_small THEN (SELECT num_passages FROM search_termstatistic
@@ -75,109 +96,213 @@ rarity AS MATERIALIZED (
       WHERE terms @> ARRAY[t.term] LIMIT {LIVE_COUNT_LIMIT + 1}) AS holding)) AS df
     OFFSET 0) AS known
   WHERE known.df > 0),
+chosen AS MATERIALIZED (
+  SELECT term, idf, repeats, df, CASE WHEN is_small OR running <= {LOOKUP_BUDGET} THEN term
+    ELSE (SELECT level.id
+      FROM generate_series(1, {NUM_LEVELS}) AS height
+      CROSS JOIN LATERAL (SELECT (%(levels)s::int[])[(place - 1) * {NUM_LEVELS} + height] AS id)
+        AS level
+      JOIN search_termstatistic known ON known.analyser_version = %(version)s
+        AND known.term = level.id AND known.num_passages <= {_LOOKUP_CAP}
+      ORDER BY height LIMIT 1) END AS entry
+  FROM rarity),
 query AS MATERIALIZED (
   SELECT ('{{' || string_agg((term + 1) || ':' || (idf * repeats), ',' ORDER BY term)
           || '}}/{NUM_TERM_IDS}')::sparsevec AS weights,
-    coalesce(array_agg(term) FILTER (WHERE is_small OR df <= {_COMMON_TERM_SHARE} * n),
-             (array_agg(term ORDER BY df))[1:2]) AS looked_up
-  FROM rarity)
+    coalesce(array_agg(entry) FILTER (WHERE entry IS NOT NULL),
+             (array_agg(term ORDER BY df))[1:1]) AS entries
+  FROM chosen)
 """  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 # Parts of a mode that a search does not use are replaced by these, so that the rest stays the
 # same.
-_NO_QUERY = "query AS (SELECT NULL::sparsevec AS weights, NULL::int[] AS looked_up)"
-_NO_KEYWORD = "keyword AS (SELECT NULL::uuid AS id WHERE false)"
-_NO_NEAR = "near AS (SELECT NULL::uuid AS id, NULL::float8 AS similarity WHERE false)"
+_NO_QUERY = "query AS (SELECT NULL::sparsevec AS weights, NULL::int[] AS entries)"
+
+
+def _scope(conditions: str, *, is_everything: bool) -> str:
+    """What is compared exactly: nothing but the fact, where the scope is known to be large."""
+    whole = "(SELECT n <= exact_scope FROM corpus)" if is_everything else "true"
+    return f"""
+scope AS MATERIALIZED (
+  SELECT p.id FROM search_passage p WHERE {whole} AND {conditions}
+  LIMIT (SELECT exact_scope + 1 FROM corpus)),
+route AS MATERIALIZED (
+  SELECT {whole} AND (SELECT count(*) FROM scope) <= exact_scope AS is_exact FROM corpus)
+"""  # noqa: S608 -- only constants and checked numbers are put in; values are bound
+
+
+def _measured(space: EmbeddingSpace | None) -> str:
+    similarity, join = _similarity(space)
+    return f"""
+measured AS MATERIALIZED (
+  SELECT p.id, -(p.bm25 <#> query.weights) AS keyword, {similarity} AS similarity
+  FROM scope JOIN search_passage p ON p.id = scope.id {join} CROSS JOIN query
+  WHERE (SELECT is_exact FROM route))
+"""  # noqa: S608 -- only constants and checked numbers are put in; values are bound
+
+
+def _similarity(space: EmbeddingSpace | None) -> tuple[str, str]:
+    if space is None:
+        return "NULL::float8", ""
+    dims = int(space.dims)
+    distance = f"v.embedding::halfvec({dims}) <#> %(vector)s::halfvec({dims})"
+    return f"-({distance})", f"LEFT JOIN {partition_name(space)} v ON v.passage_id = p.id"
 
 
 def _keyword(conditions: str) -> str:
     return f"""
 keyword AS MATERIALIZED (
-  SELECT p.id FROM search_passage p {_ORIGINS}
-  WHERE p.terms && (SELECT looked_up FROM query) AND {conditions}
-  ORDER BY p.bm25 <#> (SELECT weights FROM query), p.id LIMIT %(pool)s)
+  (SELECT id FROM measured WHERE keyword > 0 ORDER BY keyword DESC, id LIMIT %(pool)s)
+  UNION ALL
+  (SELECT p.id FROM search_passage p
+   WHERE NOT (SELECT is_exact FROM route)
+     AND p.terms && (SELECT entries FROM query) AND {conditions}
+   ORDER BY p.bm25 <#> (SELECT weights FROM query), p.id LIMIT %(pool)s))
 """  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 
+_NO_KEYWORD = "keyword AS (SELECT NULL::uuid AS id WHERE false)"
+_NO_NEAR = "near AS (SELECT NULL::uuid AS id, NULL::float8 AS similarity WHERE false)"
+
+
 def _near(conditions: str, space: EmbeddingSpace) -> str:
-    vector = f"%(vector)s::halfvec({int(space.dims)})"
-    distance = f"v.embedding::halfvec({int(space.dims)}) <#> {vector}"
-    partition = partition_name(space)
-    # The sum keeps the planner from answering the exact branch with the graph. In the other branch
-    # the condition is a subquery because its price for every row makes the planner take the graph.
+    dims = int(space.dims)
+    distance = f"v.embedding::halfvec({dims}) <#> %(vector)s::halfvec({dims})"
+    # The condition is a subquery because its price for every row makes the planner take the graph.
     return f"""
-scope AS MATERIALIZED (
-  SELECT p.id FROM search_passage p {_ORIGINS}
-  WHERE {conditions} LIMIT {EXACT_SCOPE_LIMIT + 1}),
 near AS MATERIALIZED (
-  (SELECT v.passage_id AS id, -({distance}) AS similarity
-   FROM scope JOIN {partition} v ON v.passage_id = scope.id
-   WHERE (SELECT count(*) FROM scope) <= {EXACT_SCOPE_LIMIT}
-   ORDER BY ({distance}) + 0, v.passage_id LIMIT %(pool)s)
+  (SELECT id, similarity FROM measured WHERE similarity IS NOT NULL
+   ORDER BY similarity DESC, id LIMIT %(pool)s)
   UNION ALL
   (SELECT v.passage_id, -({distance})
-   FROM {partition} v
-   WHERE (SELECT count(*) FROM scope) > {EXACT_SCOPE_LIMIT}
-     AND (SELECT true FROM search_passage p {_ORIGINS} WHERE p.id = v.passage_id AND {conditions})
+   FROM {partition_name(space)} v
+   WHERE NOT (SELECT is_exact FROM route)
+     AND (SELECT true FROM search_passage p WHERE p.id = v.passage_id AND {conditions})
    ORDER BY {distance} LIMIT %(pool)s))
 """  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 
 def _scored(space: EmbeddingSpace | None) -> str:
-    similarity, join = "0::float8", ""
-    if space is not None:
-        vector = f"%(vector)s::halfvec({int(space.dims)})"
-        similarity = f"coalesce(-(v.embedding::halfvec({int(space.dims)}) <#> {vector}), 0)"
-        join = f"LEFT JOIN {partition_name(space)} v ON v.passage_id = p.id"
+    similarity, join = _similarity(space)
+    embedding = "v.embedding" if space is not None else "NULL::halfvec"
     return f"""
 scored AS MATERIALIZED (
   SELECT p.id, coalesce(p.generation_id, p.source_id) AS origin,
-    coalesce(-(p.bm25 <#> query.weights), 0) AS keyword, {similarity} AS similarity
+    coalesce(-(p.bm25 <#> query.weights), 0) AS keyword,
+    coalesce({similarity}, 0) AS similarity, {embedding} AS embedding
   FROM (SELECT id FROM keyword UNION SELECT id FROM near) AS candidate
-  JOIN search_passage p ON p.id = candidate.id {join} CROSS JOIN query)
+  JOIN search_passage p ON p.id = candidate.id {join} CROSS JOIN query),
+candidates AS MATERIALIZED (
+  SELECT *, coalesce(keyword / nullif(max(keyword) OVER (), 0), 0) AS keyword_share
+  FROM scored WHERE keyword > 0 OR similarity >= %(min_similarity)s)
 """  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 
-_FUSED = """
-bounds AS (
-  SELECT (SELECT max(keyword) FROM scored) AS best_keyword,
-    (SELECT min(similarity) FROM near) AS low, (SELECT max(similarity) FROM near) AS high),
-fused AS (
-  SELECT scored.*,
-    coalesce(keyword / nullif(best_keyword, 0), 0) AS keyword_share,
-    CASE WHEN high > low THEN greatest(0, (similarity - low) / (high - low))
-         WHEN similarity >= high THEN 1 ELSE 0 END AS similarity_share
-  FROM scored CROSS JOIN bounds
-  WHERE keyword > 0 OR similarity >= %(min_similarity)s),
-weighed AS (
-  SELECT fused.*, (1 - %(weight)s) * keyword_share + %(weight)s * similarity_share AS score FROM
-  fused),
-ranked AS (
-  SELECT weighed.*, row_number() OVER (PARTITION BY origin ORDER BY score DESC, id) AS place
-  FROM weighed)
-SELECT p.id, p.kind, p.generation_id, p.source_id, p.ordinal, p.heading, p.text, p.start, p.end,
-  p.page, p.language, p.owner_id, coalesce(s.title, g.prompt) AS title,
-  c.family, c.slug, coalesce(g.created_at, s.created_at) AS created_at,
-  ranked.score, ranked.keyword, ranked.similarity, ranked.keyword_share, ranked.similarity_share,
-  count(*) OVER () AS total
-FROM ranked JOIN search_passage p ON p.id = ranked.id
+def _fused(name: str, of: str, similarity: str) -> str:
+    """Scale similarities between the lowest of the nearest and the highest, and weigh both."""
+    return f"""
+{name} AS MATERIALIZED (
+  SELECT {of}.*, shares.similarity_share,
+    (1 - %(weight)s) * keyword_share + %(weight)s * shares.similarity_share AS score
+  FROM {of}
+  CROSS JOIN (SELECT min({similarity}) FILTER (WHERE id IN (SELECT id FROM near)) AS low,
+                max({similarity}) AS high FROM {of}) AS bounds
+  CROSS JOIN LATERAL (SELECT
+    CASE WHEN high > low THEN greatest(0, ({similarity} - low) / (high - low))
+         WHEN {similarity} >= high THEN 1 ELSE 0 END AS similarity_share) AS shares)
+"""  # noqa: S608 -- only constants and checked numbers are put in; values are bound
+
+
+def _with_feedback(space: EmbeddingSpace) -> str:
+    dims = int(space.dims)
+    return f"""
+feedback AS MATERIALIZED (
+  SELECT avg(part)::halfvec({dims}) AS vector FROM (
+    SELECT %(vector)s::vector({dims}) AS part FROM generate_series(1, {_QUESTION_PARTS})
+    UNION ALL
+    SELECT embedding::vector({dims}) FROM (SELECT embedding FROM first_look
+      ORDER BY score DESC, id LIMIT {_FEEDBACK_HITS}) AS hits
+    WHERE embedding IS NOT NULL) AS parts),
+moved AS MATERIALIZED (
+  SELECT id, origin, keyword, similarity, keyword_share,
+    coalesce(-(embedding::halfvec({dims}) <#> feedback.vector), 0) AS nearness
+  FROM candidates CROSS JOIN feedback)
+"""  # noqa: S608 -- only constants and checked numbers are put in; values are bound
+
+
+_RANKED = """
+ranked AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT fused.*, row_number() OVER (PARTITION BY origin ORDER BY score DESC, id) AS place
+    FROM fused) AS placed
+  WHERE place <= %(per_origin)s),
+page AS MATERIALIZED (
+  SELECT * FROM ranked ORDER BY score DESC, id LIMIT %(limit)s OFFSET %(offset)s)
 """
 
-_PAGE = """
-WHERE ranked.place <= %(per_origin)s
-ORDER BY ranked.score DESC, ranked.id LIMIT %(limit)s OFFSET %(offset)s
+# One object of name: count for each filter, over the origins found.
+_FACETS = """
+facets AS MATERIALIZED (
+  SELECT jsonb_object_agg(facet, counts) AS counts FROM (
+    SELECT facet, jsonb_object_agg(value, num) AS counts FROM (
+      SELECT facet, value, count(DISTINCT origin) AS num FROM (
+        SELECT ranked.origin, p.kind, p.language, c.family, c.slug, g.tags,
+          coalesce(g.provenance, 'real') AS provenance, to_char(p.origin_at, 'YYYY-MM') AS month
+        FROM ranked JOIN search_passage p ON p.id = ranked.id
+        LEFT JOIN generations_generation g ON g.id = p.generation_id
+        LEFT JOIN catalog_checkpoint c ON c.id = p.checkpoint_id) AS found
+      CROSS JOIN LATERAL (
+        VALUES ('kind', kind), ('language', nullif(language, '')), ('family', family),
+          ('model', slug), ('provenance', provenance), ('month', month)
+        UNION ALL SELECT 'tag', unnest(tags)) AS sides (facet, value)
+      WHERE value IS NOT NULL GROUP BY facet, value) AS counted
+    GROUP BY facet) AS grouped)
+"""
+_NO_FACETS = "facets AS (SELECT NULL::jsonb AS counts)"
+
+_ROWS = """
+SELECT p.id, p.kind, p.generation_id, p.source_id, p.ordinal, p.heading, p.text, p.start, p.end,
+  p.page, p.language, p.owner_id, coalesce(s.title, g.prompt) AS title,
+  c.family, c.slug, p.origin_at,
+  page.score, page.keyword, page.similarity, page.keyword_share, page.similarity_share,
+  (SELECT count(*) FROM ranked), (SELECT greatest((SELECT count(*) FROM keyword),
+                                                  (SELECT count(*) FROM near))), facets.counts
+FROM page JOIN search_passage p ON p.id = page.id
+LEFT JOIN generations_generation g ON g.id = p.generation_id
+LEFT JOIN catalog_checkpoint c ON c.id = p.checkpoint_id
+LEFT JOIN knowledge_source s ON s.id = p.source_id
+CROSS JOIN facets
+ORDER BY page.score DESC, page.id
 """
 
 
 def search_statement(
-    *, space: EmbeddingSpace | None, with_terms: bool, filters: frozenset[str]
+    *,
+    space: EmbeddingSpace | None,
+    with_terms: bool,
+    sees_everything: bool,
+    filters: frozenset[str],
+    with_facets: bool = False,
 ) -> str:
-    """The SQL of a search by terms, by meaning (in `space`), or both, under named filters."""
-    conditions = " AND ".join([_VISIBLE, _KEPT, *(_FILTERS[name] for name in sorted(filters))])
+    """The SQL of a search by terms, by meaning (in `space`), or both, under named filters.
+
+    Its text depends on these alone, so that Postgres can keep its plan.
+    """
+    visible = [] if sees_everything else [_VISIBLE]
+    conditions = " AND ".join([*visible, _KEPT, *(_FILTERS[name] for name in sorted(filters))])
     parts = [
+        _CORPUS,
         _RARITY if with_terms else _NO_QUERY,
+        _scope(conditions, is_everything=sees_everything and not filters),
+        _measured(space),
         _keyword(conditions) if with_terms else _NO_KEYWORD,
         _near(conditions, space) if space is not None else _NO_NEAR,
         _scored(space),
     ]
-    return "WITH " + ",".join(parts) + "," + _FUSED.lstrip() + _ORIGINS + _PAGE
+    if with_terms and space is not None:
+        parts += [_fused("first_look", "candidates", "similarity"), _with_feedback(space)]
+        parts.append(_fused("fused", "moved", "nearness"))
+    else:
+        parts.append(_fused("fused", "candidates", "similarity"))
+    parts += [_RANKED, _FACETS if with_facets else _NO_FACETS]
+    return "WITH " + ",".join(part.strip() for part in parts) + _ROWS
