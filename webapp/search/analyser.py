@@ -42,6 +42,7 @@ HEADING_WEIGHT = 2
 #: section 7.1.4). A term once in a passage of average length weighs 1, twice 1.4, three times 1.6.
 _LEVELS = (1.25, 1.5, 1.7)
 NUM_LEVELS = len(_LEVELS)
+_LEVEL_FACTOR, _LEVEL_STEP = 0x2545F491, 0x1B873593
 
 #: pgvector stores at most 16,000 non-zero elements in a sparse vector.
 _MAX_DISTINCT_TERMS = 15_000
@@ -124,18 +125,23 @@ def term_id(term: str) -> int:
     return int.from_bytes(digest, "big") % NUM_TERM_IDS
 
 
-@lru_cache(maxsize=50_000)
-def level_ids(identifier: int) -> tuple[int, ...]:
-    """The entries of a term's levels, lowest first, as ids of the same kind as the term's own."""
-    return tuple(term_id(f"{identifier}\x00{height}") for height in range(1, NUM_LEVELS + 1))
+def level_id(identifier: int, height: int) -> int:
+    """The entry of a term's level, 1 to NUM_LEVELS: an id of the same kind as the term's own.
+
+    Multiplying by an odd number only changes the places of the ids, which are hashes already.
+    """
+    return (identifier * _LEVEL_FACTOR + height * _LEVEL_STEP) % NUM_TERM_IDS
 
 
 def index_entries(weights: Mapping[int, float]) -> list[int]:
     """What a passage with these weights is looked up by: its terms, and the levels they reach."""
     entries = set(weights)
-    for identifier, weight in weights.items():
-        reached = sum(weight >= level for level in _LEVELS)
-        entries.update(level_ids(identifier)[:reached])
+    for height, level in enumerate(_LEVELS, start=1):
+        entries.update(
+            level_id(identifier, height)
+            for identifier, weight in weights.items()
+            if weight >= level
+        )
     return sorted(entries)
 
 

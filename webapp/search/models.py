@@ -106,6 +106,7 @@ class Passage(models.Model):
                 name="passage_scope",
             ),
             models.Index(fields=["origin_at"], name="passage_time"),
+            models.Index(fields=["language"], name="passage_language"),
         ]
 
     def __str__(self) -> str:

@@ -149,26 +149,23 @@ def passages_of_source(
 
 @dataclass(frozen=True)
 class EmbeddedPassages:
-    """Passages of a source with their vectors, ready to be stored together."""
+    """Passages with their vectors, ready to be stored together."""
 
     passages: Sequence[Passage]
     vectors: Sequence[str]
     space: EmbeddingSpace
 
 
-def prepare_source_passages(
+def prepare_passages(
     *,
-    owner: User,
-    source_id: uuid.UUID,
-    segments: Iterable[Segment],
+    passages: Sequence[Passage],
     embedder: Embedder,
     report: Callable[[int, int], None] | None = None,
 ) -> EmbeddedPassages:
-    """Analyse and embed outside of any transaction what `store_source_passages` will store.
+    """Embed passages outside of any transaction.
 
     `report(done, total)` is called after each batch and may raise to stop.
     """
-    passages = passages_of_source(owner=owner, source_id=source_id, segments=segments)
     vectors: list[str] = []
     for start in range(0, len(passages), _BATCH):
         batch = passages[start : start + _BATCH]
@@ -181,9 +178,27 @@ def prepare_source_passages(
     )
 
 
+def prepare_source_passages(
+    *,
+    owner: User,
+    source_id: uuid.UUID,
+    segments: Iterable[Segment],
+    embedder: Embedder,
+    report: Callable[[int, int], None] | None = None,
+) -> EmbeddedPassages:
+    """Analyse and embed outside of any transaction what `store_source_passages` will store."""
+    passages = passages_of_source(owner=owner, source_id=source_id, segments=segments)
+    return prepare_passages(passages=passages, embedder=embedder, report=report)
+
+
 def store_source_passages(*, source_id: uuid.UUID, prepared: EmbeddedPassages) -> None:
     """Replace the passages of a source, vectors included, in the caller's transaction."""
     Passage.objects.filter(source_id=source_id).delete()
+    store_passages(prepared=prepared)
+
+
+def store_passages(*, prepared: EmbeddedPassages) -> None:
+    """Store new passages with their vectors in the caller's transaction."""
     Passage.objects.bulk_create(prepared.passages, batch_size=500)
     _insert_vectors(
         prepared.space,

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from django.db import connection
+from django.db import connection, transaction
 
 from genmodels.embedding import Embedder, load_embedder
 from webapp.accounts.models import User
 from webapp.generations.models import Generation
-from webapp.search.analyser import ANALYSER_VERSION, analyse, level_ids, term_id
+from webapp.search.analyser import ANALYSER_VERSION, NUM_LEVELS, analyse, level_id, term_id
 from webapp.search.models import EmbeddingSpace, Passage
 from webapp.search.spaces import dense_literal
 from webapp.search.statement import search_statement
@@ -34,7 +34,7 @@ VECTOR_WEIGHT = 0.5
 MIN_SIMILARITY = 0.2
 
 #: Candidates of each kind before fusion. Fewer lose quality, more only cost time (docs/search.md).
-_MIN_POOL = 100
+_MIN_POOL = 50
 #: How often the pool is made larger when what it holds is not enough to fill the page, as happens
 #: where many of the best passages belong to one document; and by how much.
 _MAX_WIDENINGS = 2
@@ -234,16 +234,11 @@ def _run(
 ) -> SearchPage:
     limit = min(limit, MAX_LIMIT, max(0, MAX_PLACES - offset))
     rows: Sequence[tuple[Any, ...]] = ()
-    pool = max(_MIN_POOL, offset + limit)
+    pool = _MIN_POOL
+    while pool < 2 * (offset + limit):
+        pool *= 2
     if limit > 0 and (terms or vector is not None):
         filters = only.named()
-        sql = search_statement(
-            space=space,
-            with_terms=bool(terms),
-            sees_everything=user.sees_everything,
-            filters=frozenset(filters),
-            with_facets=with_facets,
-        )
         counts = Counter[int]()
         for term, repeats in terms.most_common(_MAX_QUERY_TERMS):
             counts[term_id(term)] += repeats
@@ -251,7 +246,9 @@ def _run(
             "user": user.pk,
             "version": ANALYSER_VERSION,
             "terms": list(counts),
-            "levels": [level for term in counts for level in level_ids(term)],
+            "levels": [
+                level_id(term, height) for term in counts for height in range(1, NUM_LEVELS + 1)
+            ],
             "repeats": [float(repeats) for repeats in counts.values()],
             "vector": vector,
             "weight": _weight(terms, vector),
@@ -262,7 +259,15 @@ def _run(
             **filters,
         }
         for _ in range(1 + _MAX_WIDENINGS):
-            rows = _fetch(sql, {**values, "pool": pool}, keep_plan=not filters)
+            sql = search_statement(
+                space=space,
+                with_terms=bool(terms),
+                sees_everything=user.sees_everything,
+                filters=frozenset(filters),
+                pool=pool,
+                with_facets=with_facets,
+            )
+            rows = _fetch(sql, values, keep_plan=not filters)
             is_exhausted = not rows or rows[0][-2] < pool
             if len(rows) == limit or is_exhausted:
                 break
@@ -277,18 +282,28 @@ def _run(
     )
 
 
+# Planning the statement takes Postgres longer than running it, and by itself it never keeps the
+# plan, because the values let it hope for a better one. Starting helpers takes longer than they
+# save, too. The settings hold for the transaction.
+_SETTINGS = (
+    "SELECT set_config('plan_cache_mode', %s, true),"
+    " set_config('max_parallel_workers_per_gather', '0', true)"
+)
+
+
 def _fetch(sql: str, values: dict[str, Any], *, keep_plan: bool) -> list[tuple[Any, ...]]:
     """Run a search. A plan is kept where its values cannot make another one better.
 
     Filters can: what is rare is best found by its own index, what is frequent in the graph.
     """
-    with connection.cursor() as cursor:
-        if keep_plan:
-            cursor.execute(sql, values)
-        else:
-            with connection.wrap_database_errors:
-                cursor.cursor.execute(sql, values, prepare=False)
-        return list(cursor.fetchall())
+    outside = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_SETTINGS, ["force_generic_plan" if keep_plan else "force_custom_plan"])
+        cursor.execute(sql, values)
+        rows = list(cursor.fetchall())
+        if not outside:
+            cursor.execute(_SETTINGS, ["auto"])
+    return rows
 
 
 def _weight(terms: Counter[str], vector: str | None) -> float:

@@ -6,7 +6,7 @@ that lives in a second place is forgotten some day. Its parts, in order:
 1. `corpus`, `rarity`: how many passages there are and how rare each term of the query is, from the
    background counts; live while the corpus is small, so that the first document is found at once.
 2. `query`: the query's side of BM25, and which entries of the index are worth looking up.
-3. `scope`, `measured`: what the reader may see of what was asked for, if that is little; all of it
+3. `route`, `measured`: what the reader may see of what was asked for, if that is little; all of it
    is compared then, so that no filter costs a hit.
 4. `keyword`, `near`: the best passages by BM25 and by meaning, out of `measured`, or else through
    the index on terms and the graph index.
@@ -25,14 +25,14 @@ from webapp.search.spaces import partition_name
 LIVE_COUNT_LIMIT = 5_000
 
 #: A scope of up to sqrt(SCOPE_FACTOR x passages) is compared passage by passage. There both ways
-#: cost the same: a passage compared costs 4 us; the graph must look at pool x passages / scope of
-#: them to find enough that pass the filter, at 6 us each (docs/search.md).
-SCOPE_FACTOR = 150
+#: cost the same: the graph must go through pool x passages / scope of its nodes to find enough
+#: that pass the filter, and a node costs it ten times what a comparison does (docs/search.md).
+SCOPE_FACTOR = 500
 MIN_EXACT_SCOPE = 2_000
 
 #: Passages that the terms of a query may bring up for scoring. Rare terms are looked up whole, as
 #: long as this lasts; of the others only those passages in which they weigh much.
-LOOKUP_BUDGET = 4_000
+LOOKUP_BUDGET = 2_000
 _LOOKUP_CAP = LOOKUP_BUDGET // 8
 
 #: The feedback query is 4 parts question and one part each of the first two hits: Rocchio's beta
@@ -119,25 +119,24 @@ query AS MATERIALIZED (
 _NO_QUERY = "query AS (SELECT NULL::sparsevec AS weights, NULL::int[] AS entries)"
 
 
-def _scope(conditions: str, *, is_everything: bool) -> str:
-    """What is compared exactly: nothing but the fact, where the scope is known to be large."""
-    whole = "(SELECT n <= exact_scope FROM corpus)" if is_everything else "true"
-    return f"""
-scope AS MATERIALIZED (
-  SELECT p.id FROM search_passage p WHERE {whole} AND {conditions}
-  LIMIT (SELECT exact_scope + 1 FROM corpus)),
-route AS MATERIALIZED (
-  SELECT {whole} AND (SELECT count(*) FROM scope) <= exact_scope AS is_exact FROM corpus)
-"""  # noqa: S608 -- only constants and checked numbers are put in; values are bound
+def _route(conditions: str, *, is_everything: bool) -> str:
+    """Whether the scope is so small that all of it is compared."""
+    is_exact = (
+        "n <= exact_scope"
+        if is_everything
+        else f"""NOT EXISTS (SELECT 1 FROM search_passage p WHERE {conditions}
+    OFFSET (SELECT exact_scope FROM corpus))"""  # noqa: S608 -- constants; values are bound
+    )
+    return f"route AS MATERIALIZED (SELECT {is_exact} AS is_exact FROM corpus)"  # noqa: S608 -- above
 
 
-def _measured(space: EmbeddingSpace | None) -> str:
+def _measured(conditions: str, space: EmbeddingSpace | None) -> str:
     similarity, join = _similarity(space)
     return f"""
 measured AS MATERIALIZED (
   SELECT p.id, -(p.bm25 <#> query.weights) AS keyword, {similarity} AS similarity
-  FROM scope JOIN search_passage p ON p.id = scope.id {join} CROSS JOIN query
-  WHERE (SELECT is_exact FROM route))
+  FROM search_passage p {join} CROSS JOIN query
+  WHERE (SELECT is_exact FROM route) AND {conditions})
 """  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 
@@ -149,15 +148,15 @@ def _similarity(space: EmbeddingSpace | None) -> tuple[str, str]:
     return f"-({distance})", f"LEFT JOIN {partition_name(space)} v ON v.passage_id = p.id"
 
 
-def _keyword(conditions: str) -> str:
+def _keyword(conditions: str, pool: int) -> str:
     return f"""
 keyword AS MATERIALIZED (
-  (SELECT id FROM measured WHERE keyword > 0 ORDER BY keyword DESC, id LIMIT %(pool)s)
+  (SELECT id FROM measured WHERE keyword > 0 ORDER BY keyword DESC, id LIMIT {pool})
   UNION ALL
   (SELECT p.id FROM search_passage p
    WHERE NOT (SELECT is_exact FROM route)
      AND p.terms && (SELECT entries FROM query) AND {conditions}
-   ORDER BY p.bm25 <#> (SELECT weights FROM query), p.id LIMIT %(pool)s))
+   ORDER BY p.bm25 <#> (SELECT weights FROM query), p.id LIMIT {pool}))
 """  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 
@@ -165,20 +164,20 @@ _NO_KEYWORD = "keyword AS (SELECT NULL::uuid AS id WHERE false)"
 _NO_NEAR = "near AS (SELECT NULL::uuid AS id, NULL::float8 AS similarity WHERE false)"
 
 
-def _near(conditions: str, space: EmbeddingSpace) -> str:
+def _near(conditions: str, space: EmbeddingSpace, pool: int) -> str:
     dims = int(space.dims)
     distance = f"v.embedding::halfvec({dims}) <#> %(vector)s::halfvec({dims})"
     # The condition is a subquery because its price for every row makes the planner take the graph.
     return f"""
 near AS MATERIALIZED (
   (SELECT id, similarity FROM measured WHERE similarity IS NOT NULL
-   ORDER BY similarity DESC, id LIMIT %(pool)s)
+   ORDER BY similarity DESC, id LIMIT {pool})
   UNION ALL
   (SELECT v.passage_id, -({distance})
    FROM {partition_name(space)} v
    WHERE NOT (SELECT is_exact FROM route)
      AND (SELECT true FROM search_passage p WHERE p.id = v.passage_id AND {conditions})
-   ORDER BY {distance} LIMIT %(pool)s))
+   ORDER BY {distance} LIMIT {pool}))
 """  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 
@@ -282,21 +281,24 @@ def search_statement(
     with_terms: bool,
     sees_everything: bool,
     filters: frozenset[str],
+    pool: int,
     with_facets: bool = False,
 ) -> str:
     """The SQL of a search by terms, by meaning (in `space`), or both, under named filters.
 
-    Its text depends on these alone, so that Postgres can keep its plan.
+    Its text depends on these alone, so that Postgres can keep its plan. `pool`, the number of
+    candidates of each kind, is part of it: not knowing it, Postgres would take it for a tenth of
+    all passages and sort them all.
     """
     visible = [] if sees_everything else [_VISIBLE]
     conditions = " AND ".join([*visible, _KEPT, *(_FILTERS[name] for name in sorted(filters))])
     parts = [
         _CORPUS,
         _RARITY if with_terms else _NO_QUERY,
-        _scope(conditions, is_everything=sees_everything and not filters),
-        _measured(space),
-        _keyword(conditions) if with_terms else _NO_KEYWORD,
-        _near(conditions, space) if space is not None else _NO_NEAR,
+        _route(conditions, is_everything=sees_everything and not filters),
+        _measured(conditions, space),
+        _keyword(conditions, pool) if with_terms else _NO_KEYWORD,
+        _near(conditions, space, pool) if space is not None else _NO_NEAR,
         _scored(space),
     ]
     if with_terms and space is not None:

@@ -123,6 +123,10 @@ class Migration(migrations.Migration):
             model_name="passage",
             index=models.Index(fields=["origin_at"], name="passage_time"),
         ),
+        migrations.AddIndex(
+            model_name="passage",
+            index=models.Index(fields=["language"], name="passage_language"),
+        ),
         migrations.RunSQL(_LAYOUT, migrations.RunSQL.noop),
         migrations.RunSQL(_DESCRIBE, migrations.RunSQL.noop),
         migrations.RunSQL(_TRIGGERS, _DROP_TRIGGERS),
