@@ -143,9 +143,9 @@ def test_a_prompt_is_cut_at_its_small_words() -> None:
 
 #: Made to look like prose to the rules: capitals, marks, brackets, quotes and their cue words.
 _WORDS = (
-    "The Of of and Once A is a was born in founded by novel (WHO) World Health Organization St. J. "
-    "R. Tolkien ' ’s s' 1920 12 May 40 km , . ? ! ; — U.S. É 中 the King President Paris , located "
-    'capital of Seven Years\' War "Title" “Novel”'
+    "The Of of and Once A is a was born in founded by novel (WHO) World Health Organization St. "
+    "J. R. Tolkien ' ’s s' 1920 12 May 40 km , . ? ! ; — U.S. É 中 the King President Paris , "
+    'located capital of Seven Years\' War "Title" “Novel”'
 )
 _LIKE_PROSE = st.lists(st.sampled_from([*_WORDS.split(), "\n", "\n\n", ""]), max_size=60).map(
     " ".join

@@ -6,6 +6,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from tests.factories import make_card, make_checkpoint, make_user
+from tests.knowledge.graphs import BABBAGE, LOVELACE, read_all
 from tests.search.factories import (
     EMBEDDER,
     make_found_generation,
@@ -27,16 +28,6 @@ from webapp.search.operations import prepare_source_passages, store_source_passa
 from webapp.search.segments import Segment
 
 pytestmark = pytest.mark.django_db
-
-LOVELACE = "Ada Lovelace was born in London in 1815. She admired the engines of Charles Babbage."
-BABBAGE = "The analytical engine was designed by Charles Babbage. Babbage taught at Cambridge."
-
-
-def read_all() -> int:
-    passages = 0
-    while (piece := fill_graph()).passages:
-        passages += piece.passages
-    return passages
 
 
 def said(**only: object) -> set[tuple[str, str, str]]:

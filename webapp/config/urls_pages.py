@@ -9,6 +9,7 @@ from webapp.generations import batch_pages as batches
 from webapp.generations import pages as generations
 from webapp.grounding import pages as grounding
 from webapp.jobs import pages as jobs
+from webapp.knowledge import graph_pages as graph
 from webapp.knowledge import pages as knowledge
 from webapp.search import pages as search
 from webapp.webhooks import pages as webhooks
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *batches.urlpatterns,
     *search.urlpatterns,
     *knowledge.urlpatterns,
+    *graph.urlpatterns,
     *grounding.urlpatterns,
     *webhooks.urlpatterns,
 ]
