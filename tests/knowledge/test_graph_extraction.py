@@ -129,6 +129,20 @@ def test_a_surname_of_two_people_is_neither() -> None:
     assert link_names(names[1:], same=[]) == {("named", "curie"): names[1]}
 
 
+def test_a_word_of_other_names_is_no_surname() -> None:
+    names = [
+        Name("John Harvard", EntityKind.PERSON),
+        Name("Harvard Yard", EntityKind.NAME),
+        Name("Harvard", EntityKind.NAME),
+    ]
+    assert link_names(names, same=[]) == {}
+
+
+def test_a_surname_before_its_person_is_something_else() -> None:
+    names = [Name("Curie", EntityKind.NAME), Name("Marie Curie", EntityKind.PERSON)]
+    assert link_names(names, same=[]) == {}
+
+
 def test_initials_stand_for_the_full_name() -> None:
     full = Name("John Ronald Reuel Tolkien", EntityKind.PERSON)
     names = [Name("J. R. R. Tolkien", EntityKind.PERSON), full]

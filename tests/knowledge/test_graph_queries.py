@@ -152,7 +152,8 @@ def test_a_drawing_stays_within_its_frame() -> None:
     assert len(drawing.nodes) == MAX_SHOWN + 1
     for node in drawing.nodes:
         assert 40 <= node.x <= WIDTH - 40
-        assert 10 <= node.y <= node.label_y <= HEIGHT
+        assert 10 <= node.y <= min(line.y for line in node.label)
+        assert max(line.y for line in node.label) <= HEIGHT
     assert len({(node.x, node.y) for node in drawing.nodes}) == MAX_SHOWN + 1
 
 

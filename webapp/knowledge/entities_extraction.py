@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from webapp.knowledge.entities_names import CAPITALS_MEAN_NAMES, DocumentWords, find_names
+from webapp.knowledge.entities_names import NOUNS_HAVE_CAPITALS, DocumentWords, find_names
 from webapp.knowledge.entities_patterns import KINDS_OF
 from webapp.knowledge.entities_relations import Statement, find_statements
 from webapp.knowledge.entities_spans import (
@@ -49,7 +49,10 @@ def extract(
     language: str = "",
     with_statements: bool = True,
 ) -> ExtractedText:
-    """Read one passage of a document of which `words` tells how it writes its words."""
+    """Read one passage of a document of which `words` tells how it writes its words.
+
+    The sentence patterns are English and find nothing in other languages.
+    """
     taken: list[Span] = []
     pairs: list[tuple[Span, Span]] = []
     for acronym in find_acronyms(text):
@@ -59,7 +62,7 @@ def extract(
         pairs.append((short, long))
     for find in (find_titles, find_dates, find_quantities):
         taken += _free(find(text), taken)
-    if language in CAPITALS_MEAN_NAMES:
+    if language not in NOUNS_HAVE_CAPITALS:
         names = list(find_names(text, words=words, taken=[]))
         # The words decide what an expansion is; its place was decided by the acronym.
         kinds = {(span.start, span.end): span.kind for span in names}
@@ -70,7 +73,7 @@ def extract(
     known = {(span.start, span.end): span for span in taken}
     mentions = sorted(known.values(), key=lambda span: span.start)
     statements: tuple[Statement, ...] = ()
-    if with_statements and language in {"", "en"}:
+    if with_statements:
         statements = tuple(find_statements(text, mentions))
         for statement in statements:
             hints = KINDS_OF.get(statement.predicate, (None, None))

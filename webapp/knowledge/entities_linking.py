@@ -35,20 +35,29 @@ def link_names(
 
     `same` pairs acronyms with what they stand for. Where two persons could be meant, none is.
     """
-    distinct = {name.identity: name for name in names}
+    distinct: dict[tuple[str, str], Name] = {}
     for name in names:
-        # A person named once as such is one wherever the same name comes again.
-        if name.kind == EntityKind.PERSON:
+        # A person named once as such is one wherever the same name comes again; the first place
+        # stays the place.
+        if name.identity not in distinct or name.kind == EntityKind.PERSON:
             distinct[name.identity] = name
+    order = {identity: place for place, identity in enumerate(distinct)}
+    shared = _parts_of_others(distinct.values())
     linked: dict[tuple[str, str], Name] = {}
     for short, long in same:
         if short.identity != long.identity:
             linked[short.identity] = long
     people = [name for name in distinct.values() if _is_full_person(name)]
     for identity, name in distinct.items():
-        if identity in linked or name.kind not in _PERSONAL:
+        if identity in linked or name.kind not in _PERSONAL or identity[1] in shared:
             continue
-        fuller = [person for person in people if _stands_for(name, person)]
+        # Prose names a person in full first; what comes before is something else.
+        fuller = [
+            person
+            for person in people
+            if _stands_for(name, person)
+            and (len(_words(name)) > 1 or order[person.identity] < order[identity])
+        ]
         if len(fuller) == 1:
             linked[identity] = fuller[0]
     return {
@@ -61,6 +70,12 @@ def link_names(
 def _words(name: Name) -> list[str]:
     words = alias_key(name.text).split()
     return words[:-1] if len(words) > 1 and words[-1] in _SUFFIXES else words
+
+
+def _parts_of_others(names: Iterable[Name]) -> frozenset[str]:
+    """Words of names that are no persons': "Harvard" is no surname where Harvard Yard is named."""
+    others = [_words(name) for name in names if name.kind != EntityKind.PERSON]
+    return frozenset(word for words in others if len(words) > 1 for word in words)
 
 
 def _is_full_person(name: Name) -> bool:

@@ -31,8 +31,8 @@ from webapp.knowledge.entities_words import (
 )
 from webapp.search.segments import cut_into_sentences
 
-#: Languages whose common nouns have no capitals; the empty one is text too short to tell.
-CAPITALS_MEAN_NAMES = frozenset({"", "en", "fr", "es", "it", "nl"})
+#: Languages that give a capital to every noun, so that it tells nothing of names.
+NOUNS_HAVE_CAPITALS = frozenset({"de"})
 
 _TOKEN = re.compile(
     r"(?:[A-Z]\.){2,}|[A-Z]\.(?=\s?[A-Z])|(?:St|Mt|Mr|Mrs|Ms|Dr|Prof|Rev|Jr|Sr|Lt|Col|Gen)\."
@@ -51,6 +51,8 @@ _ON_BODIES = word_set(
     "declaration fund institute laboratory office organisation organization panel program "
     "programme project society treaty"
 )
+#: The word before one of these is what the whole is: "University of Leeds".
+_JOINTS = frozenset({"of", "on", "for"})
 _PEOPLE_ADJECTIVES = word_set("native north south east west central latin anglo")
 #: Also offices and things: before a single word they say too little in lower case.
 _WEAK_TITLES = word_set("general major minister father author secretary judge")
@@ -281,7 +283,8 @@ def _kind(tokens: list[_Token], before: _Token | None, before_that: _Token | Non
     lowers = [token.lower for token in tokens]
     whole = " ".join(lowers)
     capitals = [token for token in tokens if token.capital]
-    head = lowers[lowers.index("of") - 1] if "of" in lowers[1:] else lowers[-1]
+    joint = next((place for place, word in enumerate(lowers) if place and word in _JOINTS), None)
+    head = lowers[-1] if joint is None else lowers[joint - 1]
     if whole in COMPOUND_PLACES or whole.replace(".", "") in COMPOUND_PLACES:
         return EntityKind.PLACE
     if len(tokens) == 1 and (whole in REGIONS or whole in CITIES):

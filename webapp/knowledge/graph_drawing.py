@@ -9,14 +9,24 @@ from __future__ import annotations
 import math
 import uuid
 from dataclasses import dataclass
+from textwrap import wrap
 
 from webapp.knowledge.graph_neighbours import Neighbourhood
 
 WIDTH, HEIGHT = 352, 380
-_CENTRE = (WIDTH / 2, HEIGHT / 2 - 6)
+_CENTRE = (WIDTH / 2, HEIGHT / 2 - 12)
 _RADII = (122.0, 152.0)
 MAX_SHOWN = 10
-_LABEL_LENGTH = 17
+_LINE_LENGTH = 16
+_LINE_HEIGHT = 13
+
+
+@dataclass(frozen=True)
+class LabelLine:
+    """One line of words, at the height of its feet."""
+
+    text: str
+    y: float
 
 
 @dataclass(frozen=True)
@@ -25,11 +35,10 @@ class DrawnNode:
 
     id: uuid.UUID
     name: str
-    label: str
+    label: tuple[LabelLine, ...]
     kind: str
     x: float
     y: float
-    label_y: float
     is_centre: bool
 
 
@@ -72,11 +81,10 @@ def draw(around: Neighbourhood) -> Drawing:
         DrawnNode(
             id=node.entity.id,
             name=node.entity.name,
-            label=_cut(node.entity.name),
+            label=_label(node.entity.name, places[node.entity.id][1] + (20 if number else 24)),
             kind=node.entity.kind,
             x=round(places[node.entity.id][0], 1),
             y=round(places[node.entity.id][1], 1),
-            label_y=round(places[node.entity.id][1] + (21 if number else 25), 1),
             is_centre=number == 0,
         )
         for number, node in enumerate(shown)
@@ -102,5 +110,9 @@ def _line(
     return DrawnEdge(round(x1, 1), round(y1, 1), round(x2, 1), round(y2, 1), is_said, title)
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _LABEL_LENGTH else name[: _LABEL_LENGTH - 1].rstrip() + "…"
+def _label(name: str, y: float) -> tuple[LabelLine, ...]:
+    """Two lines at most, broken at a blank; what does not fit is cut."""
+    lines = wrap(name, _LINE_LENGTH, max_lines=2, placeholder="…")
+    return tuple(
+        LabelLine(line, round(y + _LINE_HEIGHT * number, 1)) for number, line in enumerate(lines)
+    )

@@ -176,7 +176,7 @@ def _wanted(
     linked: Mapping[tuple[str, str], Name] = {}
     if source_id is not None:
         known = _known_before(source_id)
-        names = [*found.values(), *(name for pair in known for name in pair)]
+        names = [*(name for pair in known for name in reversed(pair)), *found.values()]
         linked = link_names(names, same=[*known, *same])
     wanted = {}
     for place, name in found.items():
