@@ -58,6 +58,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "workers": {"GET": SHARED},
     "": {"GET": OWN_LIST},
     "studio/knobs": {"GET": SHARED},
+    "studio/references": {"GET": OWN_LIST, "POST": OWN_LIST},
     "studio/generate": {"POST": OWN_LIST},
     "queue": {"GET": OWN_LIST},
     "library": {"GET": OWN_LIST},
@@ -105,6 +106,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/generations/<uuid:generation_id>/reproductions": {"GET": FOREIGN},
     "api/v1/generations/<uuid:generation_id>/restore": {"POST": FOREIGN},
     "api/v1/generations/<uuid:generation_id>/similar": {"GET": FOREIGN},
+    "api/v1/generations/references": {"GET": OWN_LIST},
     "api/v1/batches": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/batches/<uuid:batch_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
     "api/v1/batches/<uuid:batch_id>/cancel": {"POST": FOREIGN},
@@ -195,6 +197,7 @@ def call(client: Client, route: str, method: str, address: dict[str, str]) -> An
     for place, value in address.items():
         route = route.replace(place, value)
     query = "?q=mine" if route.endswith("search") else ""
+    query = "?prompt=mine" if route == "api/v1/generations/references" else query
     content_type = "application/json" if route.startswith("api/") else "text/plain"
     return client.generic(method, f"/{route}{query}", b"", content_type=content_type)
 

@@ -12,6 +12,7 @@ from webapp.jobs import pages as jobs
 from webapp.knowledge import graph_pages as graph
 from webapp.knowledge import pages as knowledge
 from webapp.search import pages as search
+from webapp.search import reference_pages as references
 from webapp.webhooks import pages as webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *generations.urlpatterns,
     *batches.urlpatterns,
     *search.urlpatterns,
+    *references.urlpatterns,
     *knowledge.urlpatterns,
     *graph.urlpatterns,
     *grounding.urlpatterns,
