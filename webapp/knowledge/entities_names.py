@@ -51,9 +51,13 @@ _ON_BODIES = word_set(
     "declaration fund institute laboratory office organisation organization panel program "
     "programme project society treaty"
 )
+_SAINTS = frozenset({"st", "st.", "saint", "king", "queen"})
+#: Common words that begin a name as often as a sentence: "Lake Victoria", "King's College".
+_NAME_BEGINNINGS = PLACE_NOUNS | ORGANISATION_NOUNS | ROYAL_TITLES | EVENT_NOUNS
 #: The word before one of these is what the whole is: "University of Leeds".
 _JOINTS = frozenset({"of", "on", "for"})
 _PEOPLE_ADJECTIVES = word_set("native north south east west central latin anglo")
+_APPOSITIONS = ([",", "a"], [",", "an"])
 #: Also offices and things: before a single word they say too little in lower case.
 _WEAK_TITLES = word_set("general major minister father author secretary judge")
 
@@ -165,7 +169,9 @@ def _run(text: str, sentence: list[_Token], begin: int) -> int:
     if not _begins_name(sentence[begin]):
         return begin
     end = begin + 1
-    while end < len(sentence) and _adjacent(text, sentence[end - 1], sentence[end]):
+    while end < len(sentence) and (
+        _adjacent(text, sentence[end - 1], sentence[end]) or _is_saints(text, sentence, begin, end)
+    ):
         token = sentence[end]
         if _begins_name(token) or (token.text.isdigit() and len(token.text) < 4):
             end += 1
@@ -183,6 +189,13 @@ def _run(text: str, sentence: list[_Token], begin: int) -> int:
             break
         end = over + 1
     return end
+
+
+def _is_saints(text: str, sentence: list[_Token], begin: int, end: int) -> bool:
+    """Whether a building follows that bears a saint's name, as in "St Paul's Cathedral"."""
+    is_owned = sentence[begin].lower in _SAINTS and sentence[end - 1].possessive
+    between = text[sentence[end - 1].end : sentence[end].start]
+    return is_owned and between in {"'s ", "’s "} and sentence[end].capital
 
 
 def _names_one_body(sentence: list[_Token], place: int) -> bool:
@@ -210,6 +223,7 @@ def _trimmed(
         only_here = (
             token.first
             and rest
+            and token.lower not in _NAME_BEGINNINGS
             and token.lower in words.lower
             and token.lower not in words.capital
         )
@@ -275,7 +289,8 @@ def _single_word_is_name(sentence: list[_Token], place: int, words: DocumentWord
         return token.text.isupper() or word not in words.lower
     if following is not None and following.text[0].isdigit():
         return False
-    return word in words.capital and word not in words.lower
+    is_described = [each.text for each in sentence[place + 1 : place + 3]] in _APPOSITIONS
+    return (word in words.capital or is_described) and word not in words.lower
 
 
 def _kind(tokens: list[_Token], before: _Token | None, before_that: _Token | None) -> EntityKind:

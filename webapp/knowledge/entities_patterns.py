@@ -14,10 +14,10 @@ CONFIDENCE = {
     "verb": 0.9,
     "passive": 0.9,
     "of": 0.85,
-    "place": 0.9,
-    "is a": 0.75,
+    "place": 0.85,
+    "is a": 0.8,
     "also": 0.85,
-    "in": 0.7,
+    "in": 0.75,
 }
 
 DOUBT = re.compile(
@@ -35,7 +35,7 @@ _TO_OBJECT = (
     # Determiners and describing words, but nothing that would begin another part of the sentence.
     r"(?:(?!(?:of|in|on|at|by|to|for|from|with|and|or|but|that|which|who|whom|as|than|into|over|"
     r"about|against|between|when|where|while|after|before|until|because|not|no)\b)[a-z\-]+ ){0,3}"
-    r"(?:(?:German|French|English|American|British|Italian|Dutch|King|Queen|Sir) )?"
+    r"(?:(?:German|French|English|American|British|Italian|Dutch|King|Queen|Sir) )?[\"“]?"
 )
 
 VERBS = {
@@ -78,6 +78,7 @@ VERBS = {
 }
 #: Other verbs of the past are taken as they stand, but these take no object or say too little.
 NO_VERBS = word_set(
+    "asked requested urged ordered told advised warned forced persuaded encouraged invited "
     "based located situated called named used known related needed continued seemed appeared "
     "happened occurred existed remained lived died resulted believed argued suggested claimed "
     "stated noted wanted tried decided started turned agreed insisted hoped allowed compared "
@@ -181,12 +182,14 @@ AFTER_OBJECT = word_set(
     "later earlier again together alone too also last each there here along first already today"
 )
 WORD_AFTER = re.compile(r"(?:\s|[-–/])([a-z]+|\d+|[A-Z]\w*)")
-NO_OFFICE = word_set("part parts kind type form number majority result one some many any")
+NO_OFFICE = word_set(
+    "became was is were remained served part parts kind type form number majority result one "
+    "some many any"
+)
 #: Before a noun these say how much, not what.
 DEGREES = word_set("very so more less most too such many much quite rather not no")
 NO_PLACES = frozenset({EntityKind.QUANTITY, EntityKind.PERSON, EntityKind.TERM})
 DESCRIBED = frozenset({EntityKind.PERSON, EntityKind.ORGANISATION, EntityKind.PLACE})
-STANDING = frozenset({EntityKind.PLACE, EntityKind.ORGANISATION})
 NO_DOERS = frozenset({EntityKind.DATE, EntityKind.QUANTITY})
 FAR_BACK = 40
 BARE_SUBJECT = re.compile(
@@ -204,7 +207,6 @@ KINDS_OF = {
     "wrote": (EntityKind.PERSON, EntityKind.WORK),
     "composed": (EntityKind.PERSON, EntityKind.WORK),
     "directed": (EntityKind.PERSON, EntityKind.WORK),
-    "painted": (EntityKind.PERSON, EntityKind.WORK),
     "married": (EntityKind.PERSON, EntityKind.PERSON),
     "born in": (EntityKind.PERSON, EntityKind.PLACE),
     "died in": (EntityKind.PERSON, EntityKind.PLACE),
@@ -217,3 +219,12 @@ PREPOSITIONS = word_set(
     "of in at by from with to on for or into near between over under through during against "
     "within about like than as including"
 )
+
+_ENDS = "|".join(sorted(PHRASE_ENDS))
+#: A head noun alone says little: "a branch of the theory".
+OF_WHAT = re.compile(
+    rf" of (?:the |an? )?(?!(?:the|an?|{_ENDS})\b)(?P<word>[A-Za-z][\w\-]*)"
+    rf"(?: (?!(?:{_ENDS})\b)[A-Za-z][\w\-]*){{0,3}}"
+)
+#: What these mean stands in another sentence.
+POINTING = word_set("this that these those his her its their such")

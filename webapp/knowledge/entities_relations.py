@@ -36,14 +36,15 @@ from webapp.knowledge.entities_patterns import (
     NO_PLACES,
     NO_VERBS,
     NOUN_PHRASE,
+    OF_WHAT,
     OFFICE,
     PART,
     PARTICIPLES,
     PASSIVE,
     PHRASE_ENDS,
+    POINTING,
     PREPOSITIONS,
     REDUCED_PASSIVE,
-    STANDING,
     TITLE_BEFORE,
     VERBS,
     WHEN_OR_WHERE,
@@ -102,7 +103,7 @@ class _Reader:
         far = before[-2].lower() if previous == "the" and len(before) > 1 else previous
         if previous.endswith(("'", "’", ".", "v")):
             return
-        if far in PREPOSITIONS:
+        if far in PREPOSITIONS or far.endswith("ing"):
             # The clause is about something else, but what follows a comma is about this.
             yield from self._asides(subject)
             return
@@ -213,6 +214,8 @@ class _Reader:
             thing = self._named_after(match)
             if match is None or thing is None or thing.kind == EntityKind.QUANTITY:
                 continue
+            if match["how"] == "in" and thing.kind == EntityKind.DATE:
+                continue
             words = match["np"].lower().split()
             if PHRASE_ENDS & set(words) or words[0] in NO_OFFICE | DEGREES:
                 continue
@@ -263,7 +266,7 @@ class _Reader:
 
         match = self._match(IN, subject.end)
         thing = self._named_after(match)
-        if thing is not None and thing.kind == EntityKind.PLACE and subject.kind in STANDING:
+        if thing is not None and thing.kind == subject.kind == EntityKind.PLACE:
             yield from self._say(subject, "located in", thing, "in")
 
     def _noun_phrase(self, begin: int) -> Span | None:
@@ -291,9 +294,19 @@ class _Reader:
         if self._text[after : after + 1] in {"'", "’", "-", "–"}:
             return None
         phrase = " ".join(kept)
+        belonging = OF_WHAT.match(self._text, begin + len(phrase), self._end)
+        if belonging is not None and belonging["word"] in POINTING:
+            return None
+        if belonging is not None and self._ends_word(belonging):
+            phrase += belonging.group()
         if named is not None and named.end - named.start >= len(phrase):
             return named
         return Span(begin, begin + len(phrase), EntityKind.TERM)
+
+    def _ends_word(self, match: re.Match[str]) -> bool:
+        """Whether a phrase may end here: neither before a possessive nor at a verb."""
+        behind = self._text[match.end() : match.end() + 1]
+        return behind not in {"'", "’", "-", "–"} and not match["word"].endswith("ing")
 
     def definition(self) -> Iterator[Statement]:
         """About a common word at the start: "A graph is a set", "Radium was found by"."""

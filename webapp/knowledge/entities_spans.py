@@ -125,13 +125,22 @@ def find_acronyms(text: str) -> Iterator[Acronym]:
 
 def _first_word(words: list[re.Match[str]], letters: list[str]) -> int | None:
     """Where the words begin whose initials are these letters, small words left out if need be."""
-    place = len(words) - 1
-    for letter in reversed(letters):
-        while place >= 0 and words[place].group()[0].lower() != letter:
-            if words[place].group().lower() not in _SKIPPED:
-                return None
+    # Small words are left out first, and take part only where that does not come out.
+    for skips_small in (True, False):
+        place = len(words) - 1
+        for letter in reversed(letters):
+            while place >= 0 and not _begins_with(words[place], letter, skips_small):
+                if words[place].group().lower() not in _SKIPPED:
+                    place = -1
+                place -= 1
+            if place < 0:
+                break
             place -= 1
-        if place < 0:
-            return None
-        place -= 1
-    return place + 1
+        else:
+            return place + 1
+    return None
+
+
+def _begins_with(word: re.Match[str], letter: str, skips_small: bool) -> bool:  # noqa: FBT001 -- of this file
+    is_small = word.group().islower() and word.group() in _SKIPPED
+    return word.group()[0].lower() == letter and not (skips_small and is_small)
