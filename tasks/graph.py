@@ -37,11 +37,13 @@ def read_graph(**_: Any) -> None:
 def _read_for_a_turn() -> None:
     process = this_process()
     until = time.monotonic() + TURN_SECONDS
-    has_read = False
-    while process.accepts_work and time.monotonic() < until:
-        if not fill_graph().passages:
-            if has_read:
-                prune_graph()
-            return
+    has_read = is_left = False
+    while process.accepts_work:
+        is_left = time.monotonic() >= until
+        if is_left or not fill_graph().passages:
+            break
         has_read = True
-    queueing.wake(queueing.GRAPH_QUEUE)
+    if has_read:
+        prune_graph()
+    if is_left:
+        queueing.wake(queueing.GRAPH_QUEUE)

@@ -267,7 +267,13 @@ def draft_fields(draft: Draft) -> dict[str, str]:
         "reference": draft.reference,
     }
     for name, value in (draft.params or {}).items():
-        shown = {True: "on", False: ""}[value] if isinstance(value, bool) else str(value)
+        match value:
+            case bool():
+                shown = "on" if value else ""
+            case float():
+                shown = f"{value:.15g}"
+            case _:
+                shown = str(value)
         fields[f"{FIELD_START}{name}"] = shown
     return {name: value for name, value in fields.items() if value}
 
