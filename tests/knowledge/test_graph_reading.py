@@ -174,6 +174,17 @@ def test_a_picture_brings_its_prompt_and_its_recipe() -> None:
     assert ("red boot", "made with", "toy-image") in said(passage__generation=made)
 
 
+def test_a_prompt_without_an_end_is_read_for_its_recipe() -> None:
+    checkpoint = make_checkpoint(
+        make_card(slug="toy-image", modality="image", max_prompt_length=900)
+    )
+    make_found_generation(
+        owner=make_user(), checkpoint=checkpoint, prompt="a" * 800, tags=("!!!", "\u0301")
+    )
+    assert read_all() == 1
+    assert set(Entity.objects.values_list("kind", flat=True)) == {"checkpoint", "family", "tag"}
+
+
 def test_text_that_a_model_wrote_states_no_facts() -> None:
     make_found_generation(owner=make_user(), prompt="Once", text=LOVELACE)
     read_all()

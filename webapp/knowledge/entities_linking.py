@@ -41,25 +41,27 @@ def link_names(
         # stays the place.
         if name.identity not in distinct or name.kind == EntityKind.PERSON:
             distinct[name.identity] = name
+    words = {identity: _words(name) for identity, name in distinct.items()}
     order = {identity: place for place, identity in enumerate(distinct)}
-    shared = _parts_of_others(distinct.values())
+    shared = _parts_of_others(distinct, words)
     linked: dict[tuple[str, str], Name] = {}
     for short, long in same:
         if short.identity != long.identity:
             linked[short.identity] = long
-    people = [name for name in distinct.values() if _is_full_person(name)]
+    people = _people_by_surname(distinct, words)
     for identity, name in distinct.items():
         if identity in linked or name.kind not in _PERSONAL or identity[1] in shared:
             continue
-        # Prose names a person in full first; what comes before is something else.
+        short_words = words[identity]
         fuller = [
             person
-            for person in people
-            if _stands_for(name, person)
-            and (len(_words(name)) > 1 or order[person.identity] < order[identity])
+            for person in people.get(short_words[-1] if short_words else "", ())
+            if _stands_for(short_words, words[person])
+            # Prose names a person in full first; what comes before is something else.
+            and (len(short_words) > 1 or order[person] < order[identity])
         ]
         if len(fuller) == 1:
-            linked[identity] = fuller[0]
+            linked[identity] = distinct[fuller[0]]
     return {
         identity: linked.get(name.identity, name)
         for identity, name in linked.items()
@@ -72,27 +74,33 @@ def _words(name: Name) -> list[str]:
     return words[:-1] if len(words) > 1 and words[-1] in _SUFFIXES else words
 
 
-def _parts_of_others(names: Iterable[Name]) -> frozenset[str]:
+def _parts_of_others(
+    names: Mapping[tuple[str, str], Name], words: Mapping[tuple[str, str], list[str]]
+) -> frozenset[str]:
     """Words of names that are no persons': "Harvard" is no surname where Harvard Yard is named."""
-    others = [_words(name) for name in names if name.kind != EntityKind.PERSON]
-    return frozenset(word for words in others if len(words) > 1 for word in words)
+    others = [words[place] for place, name in names.items() if name.kind != EntityKind.PERSON]
+    return frozenset(word for each in others if len(each) > 1 for word in each)
 
 
-def _is_full_person(name: Name) -> bool:
-    return name.kind == EntityKind.PERSON and len(_words(name)) > 1 and " of " not in name.text
+def _people_by_surname(
+    names: Mapping[tuple[str, str], Name], words: Mapping[tuple[str, str], list[str]]
+) -> dict[str, list[tuple[str, str]]]:
+    """The identities of those who are named in full, by the last of their words."""
+    people: dict[str, list[tuple[str, str]]] = {}
+    for identity, name in names.items():
+        is_full = len(words[identity]) > 1 and " of " not in name.text
+        if name.kind == EntityKind.PERSON and is_full:
+            people.setdefault(words[identity][-1], []).append(identity)
+    return people
 
 
-def _stands_for(name: Name, person: Name) -> bool:
-    short, full = _words(name), _words(person)
-    if short == full or short[-1] != full[-1]:
+def _stands_for(short: list[str], full: list[str]) -> bool:
+    """Whether a surname, or initials and surname, can be short for a full name."""
+    if short == full:
         return False
     if len(short) == 1:
         return True
     # "jrr tolkien": initials are joined by the key.
     given, letters = short[:-1], "".join(word[0] for word in full[:-1])
-    return (
-        len(given) == 1
-        and given[0] == letters
-        and any(len(word) > 1 for word in full[:-1])
-        and full[0] != given[0]
-    )
+    is_spelt_out = any(len(word) > 1 for word in full[:-1])
+    return given == [letters] and is_spelt_out and full[0] != given[0]

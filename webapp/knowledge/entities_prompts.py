@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from webapp.knowledge.entities_spans import Span
-from webapp.knowledge.entities_words import EntityKind, word_set
+from webapp.knowledge.entities_words import MAX_NAME_LENGTH, EntityKind, word_set
 
 MAX_TERMS = 24
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+|[^\s\w]")
@@ -29,7 +29,7 @@ def find_prompt_terms(prompt: str) -> Iterator[Span]:
         if joins and match is not None and len(run) < _MAX_WORDS:
             run.append(match)
             continue
-        if run and len(prompt[run[0].start() : run[-1].end()]) > 2:
+        if run and 2 < run[-1].end() - run[0].start() <= MAX_NAME_LENGTH:
             yield Span(run[0].start(), run[-1].end(), EntityKind.TERM)
             found += 1
             if found == MAX_TERMS:

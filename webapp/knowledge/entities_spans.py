@@ -129,7 +129,7 @@ def _first_word(words: list[re.Match[str]], letters: list[str]) -> int | None:
     for skips_small in (True, False):
         place = len(words) - 1
         for letter in reversed(letters):
-            while place >= 0 and not _begins_with(words[place], letter, skips_small):
+            while place >= 0 and not _begins_with(words[place], letter, skips_small=skips_small):
                 if words[place].group().lower() not in _SKIPPED:
                     place = -1
                 place -= 1
@@ -141,6 +141,6 @@ def _first_word(words: list[re.Match[str]], letters: list[str]) -> int | None:
     return None
 
 
-def _begins_with(word: re.Match[str], letter: str, skips_small: bool) -> bool:  # noqa: FBT001 -- of this file
+def _begins_with(word: re.Match[str], letter: str, *, skips_small: bool) -> bool:
     is_small = word.group().islower() and word.group() in _SKIPPED
     return word.group()[0].lower() == letter and not (skips_small and is_small)

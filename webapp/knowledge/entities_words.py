@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
 MAX_NAME_LENGTH = 200
 
@@ -58,6 +59,7 @@ def name_space(kind: EntityKind) -> str:
     return "named" if kind in _NAMED else kind.value
 
 
+@lru_cache(maxsize=50_000)
 def alias_key(text: str) -> str:
     """What spellings of one name have in common: case, accents, "the" and dots do not count.
 
