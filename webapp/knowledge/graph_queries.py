@@ -50,7 +50,10 @@ class Citation:
 
 @dataclass(frozen=True)
 class ListedEntity:
-    """An entity with what the user may see of it: mentions, and how many things they are in."""
+    """An entity with what the user may see of it: mentions, and how many things they are in.
+
+    Both are exact up to `MOST_MENTIONS` mentions; of more, those were looked at.
+    """
 
     entity: Entity
     num_mentions: int
@@ -268,10 +271,17 @@ def _listed(entity_ids: Sequence[uuid.UUID]) -> list[ListedEntity]:
     }
     entities = Entity.objects.select_related("owner").in_bulk(list(counts))
     return [
-        ListedEntity(entities[entity_id], *counts[entity_id])
+        _counted(entities[entity_id], *counts[entity_id])
         for entity_id in entity_ids
         if entity_id in entities
     ]
+
+
+def _counted(entity: Entity, num_mentions: int, num_origins: int) -> ListedEntity:
+    """Beyond the most that are counted live, the count of the last reading stands."""
+    if num_mentions == statements.MOST_MENTIONS:
+        num_mentions = max(num_mentions, entity.num_mentions)
+    return ListedEntity(entity, num_mentions, num_origins)
 
 
 def _reader(user: User) -> dict[str, Any]:

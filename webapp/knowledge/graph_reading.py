@@ -34,8 +34,8 @@ from webapp.knowledge.graph_operations import (
 from webapp.knowledge.graph_prompts import extract_from_prompt
 from webapp.search.models import Passage
 
-#: Passages of one document that are read together: a few seconds of work at most.
-PIECE = 128
+#: Passages of one document that are read together: a second or two of work.
+PIECE = 64
 #: Spellings of earlier pieces that a piece is read with.
 _MOST_KNOWN = 5_000
 

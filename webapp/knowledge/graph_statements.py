@@ -26,9 +26,11 @@ MOST_MENTIONS = 2_000
 #: Too common, or too much about a number, to lead anywhere.
 _NO_NEIGHBOURS = "('date', 'quantity', 'setting', 'family')"
 
-_IS_MENTIONED = f"""EXISTS (
-  SELECT 1 FROM knowledge_entityalias a JOIN knowledge_mention m ON m.alias_id = a.id {_MENTIONED}
-  WHERE a.root_id = e.id AND {_KEPT})"""  # noqa: S608 -- only constants are put in
+# A scalar subquery, not EXISTS: it is asked row by row, and only until the page is full.
+_IS_MENTIONED = f"""(
+  SELECT true FROM knowledge_entityalias a
+  JOIN knowledge_mention m ON m.alias_id = a.id {_MENTIONED}
+  WHERE a.root_id = listed.id AND {_KEPT} LIMIT 1)"""  # noqa: S608 -- only constants are put in
 
 _BY_KIND = "AND e.kind = %(kind)s"
 _BY_NAME = """AND EXISTS (SELECT 1 FROM knowledge_entityalias named
@@ -38,11 +40,13 @@ _BY_NAME = """AND EXISTS (SELECT 1 FROM knowledge_entityalias named
 def list_statement(*, by_kind: bool, by_name: bool) -> str:
     """Ids of the entities that may be seen, those with most mentions first."""
     return f"""
-SELECT e.id FROM knowledge_entity e
-WHERE {_VISIBLE} AND e.joined_to_id IS NULL AND e.num_mentions > 0
-  {_BY_KIND if by_kind else ""} {_BY_NAME if by_name else ""}
-  AND {_IS_MENTIONED}
-ORDER BY e.num_mentions DESC, e.id LIMIT %(limit)s OFFSET %(offset)s
+SELECT listed.id FROM (
+  SELECT e.id FROM knowledge_entity e
+  WHERE {_VISIBLE} AND e.joined_to_id IS NULL AND e.num_mentions > 0
+    {_BY_KIND if by_kind else ""} {_BY_NAME if by_name else ""}
+  ORDER BY e.num_mentions DESC, e.id) AS listed
+WHERE {_IS_MENTIONED}
+LIMIT %(limit)s OFFSET %(offset)s
 """  # noqa: S608 -- only constants are put in; values are bound
 
 
@@ -53,9 +57,14 @@ GROUP BY e.kind ORDER BY count(*) DESC
 """  # noqa: S608 -- only constants are put in; values are bound
 
 COUNT_MENTIONS = f"""
-SELECT a.root_id, count(*), count(DISTINCT coalesce(p.source_id, p.generation_id))
-FROM knowledge_entityalias a JOIN knowledge_mention m ON m.alias_id = a.id {_MENTIONED}
-WHERE a.root_id = ANY(%(entities)s) AND {_KEPT} GROUP BY a.root_id
+SELECT asked.id, seen.n, seen.origins
+FROM unnest(%(entities)s::uuid[]) AS asked (id)
+CROSS JOIN LATERAL (
+  SELECT count(*) AS n, count(DISTINCT origin) AS origins FROM (
+    SELECT coalesce(p.source_id, p.generation_id) AS origin
+    FROM knowledge_entityalias a JOIN knowledge_mention m ON m.alias_id = a.id {_MENTIONED}
+    WHERE a.root_id = asked.id AND {_KEPT} LIMIT {MOST_MENTIONS}) AS mentioned) AS seen
+WHERE seen.n > 0
 """  # noqa: S608 -- only constants are put in; values are bound
 
 RELATIONS = f"""
