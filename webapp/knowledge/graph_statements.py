@@ -20,7 +20,8 @@ _SAID = _ORIGINS.format(edge="r")
 _CITED = """p.id, p.ordinal, p.start, p.source_id, p.generation_id,
   left(coalesce(s.title, g.prompt), 200) AS title"""
 
-#: Of an entity that is named everywhere, so many of its latest mentions stand for all.
+#: Of an entity that is named everywhere, so many of its latest mentions or relations stand for
+#: all.
 MOST_MENTIONS = 2_000
 
 #: Too common, or too much about a number, to lead anywhere.
@@ -110,11 +111,12 @@ WHERE {_KEPT} ORDER BY p.id DESC LIMIT %(limit)s OFFSET %(offset)s
 SAID_EDGES = f"""
 SELECT DISTINCT ON (one, other) sa.root_id AS one, oa.root_id AS other, r.predicate,
   count(*) OVER (PARTITION BY sa.root_id, oa.root_id), r.start, r.end, {_CITED}
-FROM (SELECT r.id FROM knowledge_relation r JOIN knowledge_entityalias a ON a.id = r.subject_id
-      WHERE a.root_id = ANY(%(entities)s)
-      UNION SELECT r.id FROM knowledge_relation r
-      JOIN knowledge_entityalias a ON a.id = r.object_id
-      WHERE a.root_id = ANY(%(entities)s)) AS wanted
+FROM ((SELECT r.id FROM knowledge_relation r
+       JOIN knowledge_entityalias a ON a.id = r.subject_id
+       WHERE a.root_id = ANY(%(entities)s) ORDER BY r.id DESC LIMIT {MOST_MENTIONS})
+      UNION (SELECT r.id FROM knowledge_relation r
+       JOIN knowledge_entityalias a ON a.id = r.object_id
+       WHERE a.root_id = ANY(%(entities)s) ORDER BY r.id DESC LIMIT {MOST_MENTIONS})) AS wanted
 JOIN knowledge_relation r ON r.id = wanted.id
 JOIN knowledge_entityalias sa ON sa.id = r.subject_id
 JOIN knowledge_entityalias oa ON oa.id = r.object_id
