@@ -33,6 +33,7 @@ def index(**_: Any) -> None:
             while process.accepts_work and fill_missing(embedder=load_embedder()).anything:
                 pass
             refresh_outdated_statistics()
+            queueing.wake(queueing.GRAPH_QUEUE)
         except DATABASE_OUTAGES as error:
             # What is missing is still missing: the next look finds it.
             logger.warning("the index waits for the database: %s", error)

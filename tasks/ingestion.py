@@ -61,7 +61,7 @@ def ingest(**_: Any) -> None:
         queueing.forget_wake(queueing.DOCUMENTS_QUEUE)
         try:
             while process.accepts_work and ingest_next(process):
-                pass
+                queueing.wake(queueing.GRAPH_QUEUE)
         except DATABASE_OUTAGES as error:
             logger.warning("documents wait for the database: %s", error)
             connection.close()

@@ -221,9 +221,12 @@ class WorkerProcess:
             queueing.wake(queue)
 
     def _look_at_index(self) -> None:
-        """What is missing in the index is no job, so nothing short of looking can tell."""
-        if queueing.INDEXING_QUEUE in self.queues and not self.busy and self.accepts_work:
-            queueing.wake(queueing.INDEXING_QUEUE)
+        """What is missing in index and graph is no job, so nothing short of looking can tell."""
+        if self.busy or not self.accepts_work:
+            return
+        for queue in (queueing.INDEXING_QUEUE, queueing.GRAPH_QUEUE):
+            if queue in self.queues:
+                queueing.wake(queue)
 
     def _end_overrun(self) -> None:
         """A thread goes on beating while a kernel hangs, so jobs have a clock of their own."""

@@ -14,12 +14,14 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.factories import PASSWORD, make_checkpoint, make_user
+from tests.knowledge.graphs import make_graph
 from tests.pages.makers import make_batch, make_done
 from tests.search.factories import make_found_source
 from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
 from webapp.common.encryption import encrypt
 from webapp.grounding.models import Answer
+from webapp.knowledge.graph_models import EntityAlias
 from webapp.webhooks.models import Endpoint
 from webapp.webhooks.operations import send_test
 
@@ -56,6 +58,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "workers": {"GET": SHARED},
     "": {"GET": OWN_LIST},
     "studio/knobs": {"GET": SHARED},
+    "studio/references": {"GET": OWN_LIST, "POST": OWN_LIST},
     "studio/generate": {"POST": OWN_LIST},
     "queue": {"GET": OWN_LIST},
     "library": {"GET": OWN_LIST},
@@ -78,6 +81,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "documents/<uuid:source_id>/row": {"GET": FOREIGN},
     "documents/<uuid:source_id>/trash": {"POST": FOREIGN},
     "documents/<uuid:source_id>/restore": {"POST": FOREIGN},
+    "knowledge/graph": {"GET": OWN_LIST},
+    "knowledge/graph/<uuid:entity_id>": {"GET": FOREIGN},
+    "knowledge/graph/<uuid:entity_id>/join": {"POST": FOREIGN},
+    "knowledge/graph/<uuid:entity_id>/part": {"POST": FOREIGN},
+    "knowledge/graph/<uuid:entity_id>/aliases/<int:alias_id>/split": {"POST": FOREIGN},
+    "knowledge/graph/<uuid:entity_id>/aliases/<int:alias_id>/return": {"POST": FOREIGN},
     "ask": {"GET": OWN_LIST},
     "ask/question": {"POST": OWN_LIST},
     "ask/<uuid:answer_id>": {"GET": FOREIGN},
@@ -97,6 +106,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/generations/<uuid:generation_id>/reproductions": {"GET": FOREIGN},
     "api/v1/generations/<uuid:generation_id>/restore": {"POST": FOREIGN},
     "api/v1/generations/<uuid:generation_id>/similar": {"GET": FOREIGN},
+    "api/v1/generations/references": {"GET": OWN_LIST},
     "api/v1/batches": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/batches/<uuid:batch_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
     "api/v1/batches/<uuid:batch_id>/cancel": {"POST": FOREIGN},
@@ -107,6 +117,14 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/documents/<uuid:source_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
     "api/v1/documents/<uuid:source_id>/chunks": {"GET": FOREIGN},
     "api/v1/documents/<uuid:source_id>/restore": {"POST": FOREIGN},
+    "api/v1/entities": {"GET": OWN_LIST},
+    "api/v1/entities/<uuid:entity_id>": {"GET": FOREIGN},
+    "api/v1/entities/<uuid:entity_id>/relations": {"GET": FOREIGN},
+    "api/v1/entities/<uuid:entity_id>/neighbours": {"GET": FOREIGN},
+    "api/v1/entities/<uuid:entity_id>/merge": {"POST": FOREIGN},
+    "api/v1/entities/<uuid:entity_id>/unmerge": {"POST": FOREIGN},
+    "api/v1/entities/<uuid:entity_id>/split": {"POST": FOREIGN},
+    "api/v1/entities/<uuid:entity_id>/unsplit": {"POST": FOREIGN},
     "api/v1/webhook-endpoints": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/webhook-endpoints/<uuid:endpoint_id>": {
         "GET": FOREIGN,
@@ -157,7 +175,11 @@ def address(owner: User) -> dict[str, str]:
     endpoint = Endpoint.objects.create(
         owner=owner, url="https://example.com/mine-alone", event_types=[], secret=encrypt("x")
     )
+    make_graph(owner, ["It was told by the poet Mine Alone."])
+    named = EntityAlias.objects.get(text="Mine Alone")
     return {
+        "<uuid:entity_id>": str(named.root_id),
+        "<int:alias_id>": str(named.id),
         "<uuid:endpoint_id>": str(endpoint.id),
         "<uuid:delivery_id>": str(send_test(endpoint=endpoint).id),
         "<uuid:generation_id>": str(generation.id),
@@ -175,6 +197,7 @@ def call(client: Client, route: str, method: str, address: dict[str, str]) -> An
     for place, value in address.items():
         route = route.replace(place, value)
     query = "?q=mine" if route.endswith("search") else ""
+    query = "?prompt=mine" if route == "api/v1/generations/references" else query
     content_type = "application/json" if route.startswith("api/") else "text/plain"
     return client.generic(method, f"/{route}{query}", b"", content_type=content_type)
 

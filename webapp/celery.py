@@ -19,6 +19,7 @@ app = Celery("pinakes", broker=settings.BROKER_URL, fixups=[])
 app.conf.update(
     include=[
         "tasks.generation",
+        "tasks.graph",
         "tasks.indexing",
         "tasks.ingestion",
         "tasks.webhooks",

@@ -26,12 +26,19 @@ DRAIN = "pinakes.drain"
 INGEST = "pinakes.ingest"
 INDEX = "pinakes.index"
 DELIVER = "pinakes.deliver"
+READ_GRAPH = "pinakes.read_graph"
 
 DOCUMENTS_QUEUE = "documents"
 INDEXING_QUEUE = "indexing"
 WEBHOOKS_QUEUE = "webhooks"
+GRAPH_QUEUE = "graph"
 
-_MESSAGES = {DOCUMENTS_QUEUE: INGEST, INDEXING_QUEUE: INDEX, WEBHOOKS_QUEUE: DELIVER}
+_MESSAGES = {
+    DOCUMENTS_QUEUE: INGEST,
+    INDEXING_QUEUE: INDEX,
+    WEBHOOKS_QUEUE: DELIVER,
+    GRAPH_QUEUE: READ_GRAPH,
+}
 
 #: A wake-up that waited longer than this has been overtaken by the workers' own look.
 _MESSAGE_SECONDS = 60

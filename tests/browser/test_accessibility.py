@@ -24,6 +24,9 @@ ADDRESSES = (
     "/library?kind=image&from=2001-01-01&to=2001-01-02",
     "/library?trash=1",
     "/documents",
+    "/knowledge/graph",
+    "/knowledge/graph?q=nobody+at+all",
+    "/studio/references?model=flow-fashion&prompt=a+boot",
     "/ask",
     "/models",
     "/models/gpt-shakespeare",
@@ -50,12 +53,26 @@ def test_axe_finds_nothing(browser: Browser, stack: Instance, scheme: str, width
     for address in ADDRESSES:
         watched.open(address)
         found += breaches(watched, address)
+    open_entity(watched)
+    found += breaches(watched, "an entity")
     make_endpoint(watched)
     found += breaches(watched, "an endpoint")
     make_grid(watched)
     found += breaches(watched, "a grid")
     context.close()
     assert found == []
+
+
+def open_entity(watched: Watched) -> None:
+    """Go to a name of the example documents, once they are read."""
+    entity = watched.page.locator("a.entity-item").first
+    for _ in range(60):
+        watched.open("/knowledge/graph")
+        if entity.count():
+            break
+        watched.page.wait_for_timeout(1000)
+    entity.click()
+    expect(watched.page.get_by_role("heading", name="Where it is named")).to_be_visible()
 
 
 def make_endpoint(watched: Watched) -> None:

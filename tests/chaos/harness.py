@@ -152,7 +152,7 @@ class _Chaos:
         clock = "3600" if name == "chaos-late" else "0"
         is_library = name == LIBRARY
         application = "webapp" if is_library else "tests.chaos.worker"
-        queues = "documents,indexing,webhooks" if is_library else f"family.{FAMILY}"
+        queues = "documents,indexing,webhooks,graph" if is_library else f"family.{FAMILY}"
         log = (self.site.home / "logs" / f"{name}.log").open("ab")
         self.workers[name] = subprocess.Popen(
             (

@@ -10,11 +10,13 @@ from django.conf import settings
 from django.test import Client
 
 from genmodels.contract import FAMILIES
+from tests.knowledge.graphs import entity, read_all
 from tests.pages.html import Page
 from tests.pages.makers import make_done, make_failed, make_picture
-from tests.search.factories import make_found_source
+from tests.search.factories import EMBEDDER, make_found_source
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
+from webapp.search.operations import index_generation
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 HOSTILE = "</title><script>alert(1)</script><img src=//elsewhere.test/x onerror=alert(2)>"
@@ -27,6 +29,9 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
     picture = make_picture(owner=author, prompt=HOSTILE)
     failed = make_failed(owner=author, prompt=HOSTILE, detail=HOSTILE)
     source = make_found_source(owner=author, texts=[HOSTILE], title=HOSTILE)
+    index_generation(generation_id=done.id, embedder=EMBEDDER)
+    read_all()
+    tag = entity("<b>bold</b>")
     return [
         "/",
         f"/?from={done.id}",
@@ -37,6 +42,10 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         f"/generations/{done.id}/similar",
         "/documents",
         f"/documents/{source.id}?passage=0&start=0&end=20",
+        "/knowledge/graph",
+        f"/knowledge/graph?q={HOSTILE}",
+        f"/knowledge/graph/{tag.id}",
+        f"/studio/references?prompt={HOSTILE}",
         "/ask",
         "/models",
         "/models/toy-text",

@@ -9,8 +9,10 @@ from webapp.generations import batch_pages as batches
 from webapp.generations import pages as generations
 from webapp.grounding import pages as grounding
 from webapp.jobs import pages as jobs
+from webapp.knowledge import graph_pages as graph
 from webapp.knowledge import pages as knowledge
 from webapp.search import pages as search
+from webapp.search import reference_pages as references
 from webapp.webhooks import pages as webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,7 +23,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *generations.urlpatterns,
     *batches.urlpatterns,
     *search.urlpatterns,
+    *references.urlpatterns,
     *knowledge.urlpatterns,
+    *graph.urlpatterns,
     *grounding.urlpatterns,
     *webhooks.urlpatterns,
 ]

@@ -60,6 +60,7 @@ class GenerationInput(StrictSerializer):
     parent = serializers.UUIDField(  # type: ignore[assignment]
         required=False, allow_null=True
     )
+    reference = serializers.UUIDField(required=False, allow_null=True)
     priority = serializers.ChoiceField(choices=_PRIORITIES, default="normal")
     expires_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
     deadline_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
@@ -141,6 +142,7 @@ class GenerationOutput(serializers.Serializer[Any]):
     provenance = serializers.CharField()
     owner = serializers.CharField()
     parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment]
+    reference = serializers.UUIDField(allow_null=True)
     retried_from = serializers.UUIDField(allow_null=True)
     batch = PlaceInBatchOutput(allow_null=True)
     reproduction = ReproductionOutput(allow_null=True)
@@ -297,6 +299,7 @@ def read_wish(user: User, body: Mapping[str, Any], *, prompt: str) -> SubmitRequ
         seed=body.get("seed"),
         tags=tuple(body["tags"]),
         parent_id=body.get("parent"),
+        reference_id=body.get("reference"),
         priority=_priority(user, body["priority"]),
         expires_in_seconds=body.get("expires_in"),
         deadline_in_seconds=body.get("deadline_in"),

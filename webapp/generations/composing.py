@@ -74,6 +74,14 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """The earlier result that the fields were filled from; the new one will remember it."""
+
+    id: uuid.UUID
+    accession: str
+
+
+@dataclass(frozen=True)
 class Composer:
     """Everything that the composer shows. `chosen` is None while the model is chosen for you."""
 
@@ -90,6 +98,7 @@ class Composer:
     sweep_name: str
     sweep_values: str
     key: str
+    reference: Reference | None = None
     faults: tuple[str, ...] = ()
 
     @property
@@ -115,6 +124,7 @@ class Draft:
     how_many: str = "1"
     sweep_name: str = ""
     sweep_values: str = ""
+    reference: str = ""
     params: Mapping[str, Scalar | str] | None = None
 
     @property
@@ -132,6 +142,7 @@ def compose(
     checkpoints: list[Checkpoint],
     draft: Draft,
     facts: Mapping[int, CheckpointFacts] | None = None,
+    reference: Reference | None = None,
     faults: tuple[str, ...] = (),
 ) -> Composer:
     """Build the composer for the checkpoints on offer and what has been typed so far."""
@@ -156,6 +167,7 @@ def compose(
         sweep_name=draft.sweep_name,
         sweep_values=draft.sweep_values,
         key=uuid.uuid4().hex,
+        reference=reference,
         faults=faults,
     )
 
@@ -178,6 +190,7 @@ def read_draft(fields: Mapping[str, str]) -> Draft:
         how_many=fields.get("how_many", "1").strip() or "1",
         sweep_name=fields.get("sweep_name", ""),
         sweep_values=fields.get("sweep_values", "").strip(),
+        reference=fields.get("reference", ""),
         params={
             name.removeprefix(FIELD_START): value
             for name, value in fields.items()
@@ -187,7 +200,7 @@ def read_draft(fields: Mapping[str, str]) -> Draft:
 
 
 def read_request(draft: Draft, card: Card | None, tags: tuple[str, ...] = ()) -> SubmitRequest:
-    """Turn a draft into a request; raises UnreadableSeed.
+    """Turn a draft into a request; raises UnreadableSeed, or InvalidRequest for the reference.
 
     Only the parameters of the chosen card are taken: without scripts the fields of the model
     chosen before may still be in the form. A field left empty means the default.
@@ -204,6 +217,7 @@ def read_request(draft: Draft, card: Card | None, tags: tuple[str, ...] = ()) ->
         params=params,
         seed=_read_seed(draft.seed),
         tags=tags,
+        reference_id=_read_reference(draft.reference),
     )
 
 
@@ -238,6 +252,37 @@ def describe_fault(fault: Fault, card: Card | None) -> str:
     labels = {parameter.name: parameter.label for parameter in (card.parameters if card else ())}
     label = labels.get(place, place.partition("/")[0].replace("_", " ").capitalize())
     return f"{label} {fault.detail}" if label else fault.detail
+
+
+def draft_fields(draft: Draft) -> dict[str, str]:
+    """The fields of a draft as `read_draft` reads them; those that say nothing are left out."""
+    fields = {
+        "model": draft.model,
+        "prompt": draft.prompt,
+        "seed": draft.seed,
+        "keep_seed": "on" if draft.keep_seed else "",
+        "how_many": draft.how_many if draft.how_many != "1" else "",
+        "sweep_name": draft.sweep_name,
+        "sweep_values": draft.sweep_values,
+        "reference": draft.reference,
+    }
+    for name, value in (draft.params or {}).items():
+        match value:
+            case bool():
+                shown = "on" if value else ""
+            case float():
+                shown = f"{value:.15g}"
+            case _:
+                shown = str(value)
+        fields[f"{FIELD_START}{name}"] = shown
+    return {name: value for name, value in fields.items() if value}
+
+
+def _read_reference(raw: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(raw) if raw else None
+    except ValueError as error:
+        raise InvalidRequest([Fault("/reference", "invalid", "must be an id")]) from error
 
 
 def _read_seed(raw: str) -> int | None:

@@ -234,6 +234,7 @@ def _store(
             seed=cell.wish.seed,
             tags=list(dict.fromkeys(request.tags)),
             parent_id=request.parent_id,
+            reference_id=request.reference_id,
             retried_from_id=request.retried_from_id,
             batch=batch,
             batch_place=None if batch is None else place,
@@ -294,10 +295,13 @@ def _checkpoint(model: str, prompt: str) -> Checkpoint:
 def _circumstantial_faults(owner: User, request: SubmitRequest) -> list[Fault]:
     """What is wrong with a request apart from what the card of its model says."""
     faults = tag_faults(request.tags)
-    if request.parent_id is not None:
-        visible = Generation.objects.visible_to(owner).kept()
-        if not visible.filter(id=request.parent_id).exists():
-            faults.append(Fault("/parent", "not_found", "there is no such generation"))
+    visible = Generation.objects.visible_to(owner).kept()
+    if request.parent_id is not None and not visible.filter(id=request.parent_id).exists():
+        faults.append(Fault("/parent", "not_found", "there is no such generation"))
+    if request.reference_id is not None:
+        results = visible.filter(job__state=JobState.SUCCEEDED)
+        if not results.filter(id=request.reference_id).exists():
+            faults.append(Fault("/reference", "not_found", "there is no such result"))
     for name in ("expires_in", "deadline_in"):
         seconds = getattr(request, f"{name}_seconds")
         if seconds is not None and seconds < 1:
@@ -412,6 +416,7 @@ def retry_generation(
         seed=generation.seed,
         tags=tuple(generation.tags),
         parent_id=generation.parent_id,
+        reference_id=generation.reference_id,
         retried_from_id=generation.id,
     )
     return submit_generation(owner=owner, request=request, idempotency_key=idempotency_key)

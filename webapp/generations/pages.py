@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from webapp.generations.cards import GenerationCard, make_card, make_cards, may_
 from webapp.generations.composing import (
     Composer,
     Draft,
+    Reference,
     UnreadableSeed,
     compose,
     describe_fault,
@@ -77,7 +78,19 @@ def studio(request: HttpRequest) -> HttpResponse:
     checkpoints = list(list_checkpoints())
     draft = _draft_from_address(request)
     facts = checkpoint_facts(user=signed_in_user(request))
-    return _render_studio(request, compose(checkpoints=checkpoints, draft=draft, facts=facts))
+    reference = read_reference(request, draft)
+    composer = compose(checkpoints=checkpoints, draft=draft, facts=facts, reference=reference)
+    return render_studio(request, composer)
+
+
+def read_reference(request: HttpRequest, draft: Draft) -> Reference | None:
+    """The result that a draft names as its reference, if the user may see it."""
+    try:
+        wanted = uuid.UUID(draft.reference)
+        row = get_generation(user=signed_in_user(request), generation_id=wanted)
+    except (ValueError, UnableToFindGeneration):
+        return None
+    return Reference(row.id, row.accession)
 
 
 def _draft_from_address(request: HttpRequest) -> Draft:
@@ -100,7 +113,14 @@ def _draft_from_address(request: HttpRequest) -> Draft:
     )
 
 
-def _render_studio(request: HttpRequest, composer: Composer, *, status: int = 200) -> HttpResponse:
+def render_studio(
+    request: HttpRequest,
+    composer: Composer,
+    *,
+    status: int = 200,
+    extra: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """The Studio around this composer; `extra` is what another app shows in it."""
     user = signed_in_user(request)
     page = list_generations(
         user=user, only=GenerationFilter(mine=True), page=PageRequest(limit=RECENT)
@@ -111,6 +131,8 @@ def _render_studio(request: HttpRequest, composer: Composer, *, status: int = 20
         "cards": cards,
         "more": page.next_cursor is not None,
         "waiting": any(not card.terminal for card in cards),
+        "references": None,
+        **(extra or {}),
     }
     return render(request, "generations/studio.html", context, status=status)
 
@@ -208,9 +230,14 @@ def _form_key(request: HttpRequest) -> str | None:
 def _refuse(
     request: HttpRequest, checkpoints: list[Checkpoint], draft: Draft, faults: tuple[str, ...]
 ) -> HttpResponse:
-    composer = compose(checkpoints=checkpoints, draft=draft, faults=faults)
+    composer = compose(
+        checkpoints=checkpoints,
+        draft=draft,
+        reference=read_reference(request, draft),
+        faults=faults,
+    )
     if not is_fragment(request):
-        return _render_studio(request, composer, status=422)
+        return render_studio(request, composer, status=422)
     response = render(request, "generations/parts/faults.html", {"composer": composer}, status=422)
     response["HX-Retarget"] = "#composer-faults"
     response["HX-Reswap"] = "outerHTML"

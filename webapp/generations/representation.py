@@ -48,6 +48,7 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         "provenance": generation.provenance,
         "owner": generation.owner.username,
         "parent": _id(generation.parent_id),
+        "reference": _id(generation.reference_id),
         "retried_from": _id(generation.retried_from_id),
         "batch": _place_in_batch(generation),
         "reproduction": _reproduction(generation),

@@ -26,6 +26,7 @@ class SubmitRequest:
     seed: int | None = None
     tags: tuple[str, ...] = ()
     parent_id: uuid.UUID | None = None
+    reference_id: uuid.UUID | None = None
     retried_from_id: uuid.UUID | None = None
     reproduces_id: uuid.UUID | None = None
     priority: Priority = Priority.NORMAL

@@ -10,6 +10,16 @@ from django.db.models.functions import Now
 from webapp.accounts.models import User
 from webapp.common.ids import uuid7
 from webapp.jobs.models import Job, JobState
+from webapp.knowledge.graph_models import (
+    Entity,
+    EntityAlias,
+    Mention,
+    PassageReading,
+    Relation,
+)
+
+#: Django finds the models of an app in this module; those of the graph have one of their own.
+__all__ = ["Entity", "EntityAlias", "Mention", "PassageReading", "Relation", "Source"]
 
 
 class SourceQuerySet(models.QuerySet["Source"]):

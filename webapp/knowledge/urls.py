@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.knowledge import api
+from webapp.knowledge import api, graph_api
 
 urlpatterns = [
     path("documents", api.DocumentsApi.as_view(), name="documents"),
@@ -12,5 +12,37 @@ urlpatterns = [
         "documents/<uuid:source_id>/restore",
         api.RestoreDocumentApi.as_view(),
         name="document-restore",
+    ),
+    path("entities", graph_api.EntitiesApi.as_view(), name="entities"),
+    path("entities/<uuid:entity_id>", graph_api.EntityApi.as_view(), name="entity"),
+    path(
+        "entities/<uuid:entity_id>/relations",
+        graph_api.EntityRelationsApi.as_view(),
+        name="entity-relations",
+    ),
+    path(
+        "entities/<uuid:entity_id>/neighbours",
+        graph_api.EntityNeighboursApi.as_view(),
+        name="entity-neighbours",
+    ),
+    path(
+        "entities/<uuid:entity_id>/merge",
+        graph_api.MergeEntityApi.as_view(),
+        name="entity-merge",
+    ),
+    path(
+        "entities/<uuid:entity_id>/unmerge",
+        graph_api.UnmergeEntityApi.as_view(),
+        name="entity-unmerge",
+    ),
+    path(
+        "entities/<uuid:entity_id>/split",
+        graph_api.SplitAliasApi.as_view(),
+        name="entity-split",
+    ),
+    path(
+        "entities/<uuid:entity_id>/unsplit",
+        graph_api.UnsplitAliasApi.as_view(),
+        name="entity-unsplit",
     ),
 ]
