@@ -26,12 +26,19 @@ DRAIN = "pinakes.drain"
 INGEST = "pinakes.ingest"
 INDEX = "pinakes.index"
 DELIVER = "pinakes.deliver"
+ANSWER = "pinakes.answer"
 
 DOCUMENTS_QUEUE = "documents"
 INDEXING_QUEUE = "indexing"
 WEBHOOKS_QUEUE = "webhooks"
+ANSWERS_QUEUE = "answers"
 
-_MESSAGES = {DOCUMENTS_QUEUE: INGEST, INDEXING_QUEUE: INDEX, WEBHOOKS_QUEUE: DELIVER}
+_MESSAGES = {
+    DOCUMENTS_QUEUE: INGEST,
+    INDEXING_QUEUE: INDEX,
+    WEBHOOKS_QUEUE: DELIVER,
+    ANSWERS_QUEUE: ANSWER,
+}
 
 #: A wake-up that waited longer than this has been overtaken by the workers' own look.
 _MESSAGE_SECONDS = 60
