@@ -15,6 +15,7 @@ from tests.pages.makers import make_done, make_failed, make_picture
 from tests.search.factories import make_found_source
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
+from webapp.chats.operations import NewChat, start_chat
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 HOSTILE = "</title><script>alert(1)</script><img src=//elsewhere.test/x onerror=alert(2)>"
@@ -27,6 +28,10 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
     picture = make_picture(owner=author, prompt=HOSTILE)
     failed = make_failed(owner=author, prompt=HOSTILE, detail=HOSTILE)
     source = make_found_source(owner=author, texts=[HOSTILE], title=HOSTILE)
+    chat = start_chat(owner=author, wish=NewChat(title=HOSTILE), question=HOSTILE)
+    written = start_chat(
+        owner=author, wish=NewChat(grounded=False, model="toy-text"), question="Once"
+    )
     return [
         "/",
         f"/?from={done.id}",
@@ -38,6 +43,9 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         "/documents",
         f"/documents/{source.id}?passage=0&start=0&end=20",
         "/ask",
+        "/chats",
+        f"/chats?q={HOSTILE}",
+        *(f"/chats/{row.id}" for row in (chat, written)),
         "/models",
         "/models/toy-text",
         "/account",

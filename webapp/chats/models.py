@@ -13,6 +13,7 @@ from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.common.ids import uuid7
 from webapp.generations.models import Generation
+from webapp.grounding.answerers import QUOTES
 from webapp.grounding.models import Answer
 from webapp.knowledge.models import Source
 
@@ -58,7 +59,10 @@ class Chat(models.Model):
                 condition=Q(checkpoint__isnull=False, answerer="", grounded=False)
                 | (Q(checkpoint__isnull=True) & ~Q(answerer="")),
                 name="chat_is_answered_by_one",
-            )
+            ),
+            models.CheckConstraint(
+                condition=~Q(answerer="quotes", grounded=False), name="chat_quotes_something"
+            ),
         ]
         indexes = [
             models.Index(fields=["owner", "-id"], name="chat_owner"),
@@ -67,6 +71,13 @@ class Chat(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def answered_by(self) -> str:
+        """Who answers, in words for its readers."""
+        if self.checkpoint is not None:
+            return self.checkpoint.name
+        return "quotes" if self.answerer == QUOTES else "the language model"
 
 
 class Turn(models.Model):
@@ -102,3 +113,19 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return self.question
+
+    @property
+    def terminal(self) -> bool:
+        """Whether its reply is there, or will never be."""
+        if self.answer is not None:
+            return self.answer.terminal
+        assert self.generation is not None
+        return self.generation.job.terminal
+
+    @property
+    def status(self) -> str:
+        """The state of what replies."""
+        if self.answer is not None:
+            return self.answer.status
+        assert self.generation is not None
+        return self.generation.job.status
