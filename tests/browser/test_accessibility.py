@@ -97,7 +97,7 @@ def make_chat(watched: Watched) -> None:
     page.wait_for_url(re.compile("/chats/[0-9a-f-]{36}"))
     page.get_by_label("Next question").fill("And who does it?")
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".turn")).to_have_count(2)
+    expect(page.locator(".turn")).to_have_count(2, timeout=30_000)
     page.locator(".turn-edit summary").last.click()
 
 

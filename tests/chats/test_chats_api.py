@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from tests.chats.conftest import Talker
 from tests.factories import make_checkpoint, make_user
@@ -233,3 +234,45 @@ def test_reading_a_long_chat_takes_as_many_queries_as_a_short_one(
         talker.ask(chat, TALL)
     with django_assert_max_num_queries(7):
         assert len(talker.get(f"chats/{chat}").json()["thread"]) == 4
+
+
+def test_a_chat_is_begun_once_for_a_key(talker: Talker) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    first, second = (
+        talker.client.post("/api/v1/chats", {"title": "A"}, format="json", headers=headers)
+        for _ in range(2)
+    )
+    assert first.json()["id"] == second.json()["id"]
+    other = talker.client.post("/api/v1/chats", {"title": "B"}, format="json", headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_full_queue_refuses_before_anything_is_stored(
+    talker: Talker, lighthouse: Source, model: ModelServer, settings: Settings
+) -> None:
+    chat = talker.start(answerer="connector")
+    talker.ask(chat, TALL, parent=None)
+    settings.JOBS_MAX_QUEUED_PER_OWNER = 1
+    refused = talker.ask(chat, TALL, parent=None, headers={"Idempotency-Key": "k1"})
+    assert (refused.status_code, refused.json()["code"]) == (429, "queue_full")
+    assert refused["Retry-After"]
+    assert Turn.objects.count() == Answer.objects.count() == 1
+
+
+def test_a_crash_between_a_reply_and_its_turn_leaves_neither(
+    talker: Talker, lighthouse: Source, model: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = talker.start(answerer="connector")
+    save = Turn.save
+
+    def crash(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the process died here")
+
+    monkeypatch.setattr(Turn, "save", crash)
+    headers = {"Idempotency-Key": "k1"}
+    with pytest.raises(RuntimeError):
+        talker.ask(chat, TALL, parent=None, headers=headers)
+    assert not Answer.objects.exists()
+    assert not Job.objects.filter(kind="answer").exists()
+    monkeypatch.setattr(Turn, "save", save)
+    assert talker.ask(chat, TALL, parent=None, headers=headers).status_code == 202

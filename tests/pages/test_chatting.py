@@ -70,6 +70,21 @@ def test_an_edited_question_is_a_branch_beside_the_first(page: Client, author: U
     assert "3 of 3" in page.get(f"/chats/{chat.id}").content.decode()
 
 
+def test_a_double_click_asks_once(page: Client, author: User) -> None:
+    bring(author)
+    body = {"question": QUESTION, "answered_by": "quotes", "key": "n1"}
+    first, second = (page.post("/chats/start", body) for _ in range(2))
+    assert first["Location"] == second["Location"]
+    chat = Chat.objects.get()
+    ask = {"question": "Why?", "parent": str(Turn.objects.get().id), "key": "n2"}
+    for _ in range(2):
+        page.post(f"/chats/{chat.id}/ask", ask)
+    assert Turn.objects.count() == 2
+    page.post(f"/chats/{chat.id}/ask", {**ask, "question": "Why not?"})
+    assert Turn.objects.count() == 3
+    assert 'name="key"' in page.get(f"/chats/{chat.id}").content.decode()
+
+
 def test_a_script_gets_the_chat_and_its_new_address(page: Client, author: User) -> None:
     bring(author)
     chat = start(page)

@@ -117,7 +117,12 @@ class ChatsApi(APIView):
         )
         return Response(found.to_dict([describe_chat(chat) for chat in found.rows]))
 
-    @extend_schema(operation_id="chats_create", request=ChatInput, responses={201: ChatOutput})
+    @extend_schema(
+        operation_id="chats_create",
+        request=ChatInput,
+        parameters=[_KEY],
+        responses={201: ChatOutput},
+    )
     def post(self, request: Request) -> Response:
         """Begin a chat; its questions are its turns."""
         user = member(request)
@@ -135,6 +140,7 @@ class ChatsApi(APIView):
                     source_ids=tuple(body["source_ids"]),
                     include_generations=body["include_generations"],
                 ),
+                idempotency_key=idempotency_key(request),
             )
         document = describe_whole_chat(_find(user, chat.id), [])
         return Response(document, status=201, headers={"Location": document["links"]["self"]})
@@ -296,7 +302,7 @@ class TurnAgainApi(APIView):
     @extend_schema(
         operation_id="turns_again",
         request=None,
-        parameters=[_PREFER],
+        parameters=[_KEY, _PREFER],
         responses={201: TurnOutput, 202: TurnOutput},
     )
     def post(self, request: Request, chat_id: uuid.UUID, turn_id: uuid.UUID) -> Response:
@@ -305,7 +311,9 @@ class TurnAgainApi(APIView):
         chat = _find_own(user, chat_id)
         turn = _find_turn(user, chat, turn_id).turn
         with _refusals():
-            again = operations.ask_again(chat=chat, turn=turn)
+            again = operations.ask_again(
+                chat=chat, turn=turn, idempotency_key=idempotency_key(request)
+            )
         return _created(user, chat, again)
 
 

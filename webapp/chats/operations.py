@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -40,7 +40,7 @@ MAX_TITLE_LENGTH = 200
 _TITLE_FROM_QUESTION = 80
 #: What a checkpoint that goes on with a text is given of the conversation, at most.
 _MAX_TRANSCRIPT = 2_000
-_ENDPOINT = "turns"
+_CHATS_ENDPOINT, _ENDPOINT = "chats", "turns"
 
 
 class UnableToStartChat(Exception):
@@ -68,10 +68,13 @@ class NewChat:
     include_generations: bool = False
 
 
-def start_chat(*, owner: User, wish: NewChat, question: str = "") -> Chat:
+def start_chat(
+    *, owner: User, wish: NewChat, question: str = "", idempotency_key: str | None = None
+) -> Chat:
     """Begin a chat, with its first question where there is one; both or nothing.
 
-    Raises UnableToStartChat, and with a question all that `take_turn` raises.
+    A key that came before gives the chat of that time. Raises UnableToStartChat,
+    UnableToReuseIdempotencyKey, and with a question all that `take_turn` raises.
     """
     checkpoint = None
     if wish.model:
@@ -84,8 +87,20 @@ def start_chat(*, owner: User, wish: NewChat, question: str = "") -> Chat:
     else:
         _check_answerer(wish)
     title = _clean_title(wish.title) or _title_from(question) or "New chat"
+    chat_id = uuid7()
     with transaction.atomic():
+        if idempotency_key is not None:
+            bound_id = jobs.claim_idempotency_key(
+                owner=owner,
+                endpoint=_CHATS_ENDPOINT,
+                key=idempotency_key,
+                request_sha256=digest_request([asdict(wish), question]),
+                object_id=chat_id,
+            )
+            if bound_id != chat_id:
+                return Chat.objects.get(id=bound_id)
         chat = Chat.objects.create(
+            id=chat_id,
             owner=owner,
             title=title,
             title_terms=term_ids(title),
@@ -264,10 +279,13 @@ def _transcript(turn: Turn, history: list[Exchange]) -> str:
     return f"{before}{turn.question}" if len(turn.question) < room else turn.question
 
 
-def ask_again(*, chat: Chat, turn: Turn, embedder: Embedder | None = None) -> Turn:
+def ask_again(*, chat: Chat, turn: Turn, idempotency_key: str | None = None) -> Turn:
     """Put the question of a turn once more at its place; raises as `take_turn`."""
     return take_turn(
-        chat=chat, question=turn.question, parent_id=turn.parent_id, embedder=embedder
+        chat=chat,
+        question=turn.question,
+        parent_id=turn.parent_id,
+        idempotency_key=idempotency_key,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -88,6 +90,7 @@ def _render_list(request: HttpRequest, *, fault: str = "") -> HttpResponse:
         "chosen_sources": posted.getlist("source"),
         "include_generations": posted.get("include_generations") == "on",
         "fault": fault,
+        "form_key": uuid.uuid4().hex,
         "max_characters": MAX_QUESTION_CHARACTERS,
     }
     return render(request, "chats/chats.html", context, status=422 if fault else 200)
@@ -104,10 +107,26 @@ def start(request: HttpRequest) -> HttpResponse:
     if not question.strip():
         return _render_list(request, fault="The question is empty.")
     try:
-        chat = operations.start_chat(owner=user, wish=_read_wish(request), question=question)
+        chat = operations.start_chat(
+            owner=user,
+            wish=_read_wish(request),
+            question=question,
+            idempotency_key=_form_key(request),
+        )
     except _REFUSALS as error:
         return _render_list(request, fault=_say(error))
     return redirect("chat", chat_id=chat.id)
+
+
+def _form_key(request: HttpRequest) -> str | None:
+    """One key for one press of a button: the form's own number and what it held.
+
+    So a double click asks once, and a form that was changed after going back asks anew.
+    """
+    if not request.POST.get("key"):
+        return None
+    held = json.dumps(sorted(request.POST.lists()))
+    return f"page:{hashlib.sha256(held.encode()).hexdigest()}"
 
 
 def _read_wish(request: HttpRequest) -> NewChat:
@@ -203,6 +222,7 @@ def _render_chat(
         "may_write": may_write,
         "question": question,
         "fault": fault,
+        "form_key": uuid.uuid4().hex,
         "sources": list(chat.sources.all()),
         "server": configured_server(),
         "max_characters": MAX_QUESTION_CHARACTERS,
@@ -220,7 +240,12 @@ def ask(request: HttpRequest, chat_id: uuid.UUID) -> HttpResponse:
     return _take(
         request,
         chat,
-        lambda: operations.take_turn(chat=chat, question=question, parent_id=parent_id),
+        lambda: operations.take_turn(
+            chat=chat,
+            question=question,
+            parent_id=parent_id,
+            idempotency_key=_form_key(request),
+        ),
         shown_at=parent_id,
         question=question,
     )
@@ -235,7 +260,7 @@ def again(request: HttpRequest, chat_id: uuid.UUID, turn_id: uuid.UUID) -> HttpR
     return _take(
         request,
         chat,
-        lambda: operations.ask_again(chat=chat, turn=turn),
+        lambda: operations.ask_again(chat=chat, turn=turn, idempotency_key=_form_key(request)),
         shown_at=turn.id,
     )
 

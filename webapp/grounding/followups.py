@@ -36,6 +36,8 @@ _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
 _MAX_CARRIED = 8
 #: A question with fewer words to search for than this says too little alone.
 _FEW_TERMS = 2
+#: So many words of the question's own before a pointer are taken for what it points to.
+_OWN_TERMS = 2
 _PARTS = frozenset(["de", "del", "der", "di", "du", "la", "le", "van", "von", "of", "the"])
 
 
@@ -71,9 +73,9 @@ def _pointers(question: str) -> dict[int, str]:
             continue
         if word in _JOINING and not _points(words, place):
             continue
-        # Two words to search for before it: most likely it points to them, unless to a place.
+        # With words to search for before it, it most likely points to them, unless to a place.
         is_place = word == "there" and place == len(words) - 1
-        if len(analyse(question[: match.start()])) >= 2 and not is_place:
+        if len(analyse(question[: match.start()])) >= _OWN_TERMS and not is_place:
             continue
         found[match.start()] = word
     return found
