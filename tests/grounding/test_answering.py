@@ -28,6 +28,10 @@ from tests.grounding.desks import make_desk, work_off
 from tests.search.factories import EMBEDDER, make_found_source
 from webapp.accounts.models import User
 from webapp.common import outbound
+from webapp.common.live import LiveEvent
+from webapp.common.redis_client import impatient_redis
+from webapp.generations.broadcast import topic_of_owner
+from webapp.generations.events import _needed_to_catch_up
 from webapp.grounding.answerers import Exchange
 from webapp.grounding.models import Answer, Citation, Statement
 from webapp.grounding.operations import Scope
@@ -482,3 +486,34 @@ def test_only_the_operator_may_name_a_private_address(model: ModelServer) -> Non
     with pytest.raises(outbound.Forbidden):
         outbound.check_destination(url)
     assert outbound.parse_destination(url, is_operators=True).is_allowed
+
+
+def test_what_is_written_so_far_is_told_to_its_owner_and_to_who_comes_later(
+    owner: User, lighthouse: Source, model: ModelServer
+) -> None:
+    model.play = a_good_model
+    model.may_end.clear()
+    answer = ask(owner)
+    desk = make_desk()
+    while desk.step():
+        pass
+    assert model.half_sent.wait(5)
+    until = time.monotonic() + 5
+    while not (told := told_to(owner)) and time.monotonic() < until:
+        time.sleep(0.01)
+    [event] = _needed_to_catch_up(told)
+    said = json.loads(event.data)
+    assert (event.type, said["id"]) == ("answer.preview", str(answer.id))
+    assert "The lighthouse at Skerry was built in".startswith(said["text"][:37])
+    model.may_end.set()
+    work_off(desk)
+    assert told_to(owner)[-1].type == "answer.changed"
+
+
+def told_to(user: User) -> list[LiveEvent]:
+    """What the stream of everything of one's own holds."""
+    entries: Any = impatient_redis().xrange(f"live:{topic_of_owner(user.pk)}")
+    return [
+        LiveEvent(key.decode(), fields[b"type"].decode(), fields[b"data"].decode())
+        for key, fields in entries
+    ]

@@ -20,7 +20,7 @@ from django.db import transaction
 from genmodels.embedding import Embedder, load_embedder
 from webapp.accounts.models import User
 from webapp.common.ids import uuid7
-from webapp.grounding.answerers import Quote, Sentence, Written
+from webapp.grounding.answerers import Answerer, Quote, Sentence, Written
 from webapp.grounding.models import Answer, Citation, Statement
 from webapp.grounding.ranking import (
     CandidateSentence,
@@ -90,7 +90,8 @@ def ask(
     embedder = embedder or load_embedder()
     scope = Scope(k, None if source_ids is None else tuple(source_ids), include_generations)
     hits = retrieve(user, searched_for or question, scope, embedder)
-    written = _QuotingAnswerer(embedder).answer(question=searched_for or question, passages=hits)
+    answerer: Answerer = _QuotingAnswerer(embedder)
+    written = answerer.answer(question=searched_for or question, passages=hits)
     answer = Answer(
         id=uuid7(),
         owner=user,
