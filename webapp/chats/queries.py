@@ -62,33 +62,26 @@ def _terms(words: str) -> list[int]:
 
 
 def _holds(user: User, term: int) -> Q:
-    """Chats with this term in the title, a question, or a reply that may still be seen."""
-    here = OuterRef("pk")
+    """Chats with this term in the title, a question, or a reply that may still be seen.
+
+    Each place is looked up by itself in the index of its terms, for all chats at once.
+    """
     sources = Source.objects.visible_to(user).kept()
     generations = Generation.objects.visible_to(user).kept()
-    quotes = Citation.objects.filter(answer__turn__chat=here, terms__contains=[term]).filter(
-        Q(source__in=sources) | Q(generation__in=generations)
-    )
-    hidden = Citation.objects.filter(statement=OuterRef("pk")).exclude(
-        Q(source__in=sources) | Q(generation__in=generations)
-    )
-    statements = Statement.objects.filter(answer__turn__chat=here, terms__contains=[term]).filter(
-        ~Exists(hidden)
-    )
+    turns = Turn.objects.filter(chat__in=Chat.objects.visible_to(user))
+    holding = Q(terms__contains=[term])
+    visible = Q(source__in=sources) | Q(generation__in=generations)
+    hidden = Citation.objects.filter(statement=OuterRef("pk")).exclude(visible)
+    quotes = Citation.objects.filter(holding).filter(visible)
+    statements = Statement.objects.filter(holding).filter(~Exists(hidden))
     # Passage 0 of a generation is its prompt, which is made of the turns before it.
-    continued = Passage.objects.filter(
-        generation__turn__chat=here,
-        generation__in=generations,
-        ordinal__gt=0,
-        terms__contains=[term],
-    )
-    asked = Turn.objects.filter(chat=here, terms__contains=[term])
+    continued = Passage.objects.filter(holding, generation__in=generations, ordinal__gt=0)
     return (
         Q(title_terms__contains=[term])
-        | Q(Exists(asked))
-        | Q(Exists(quotes))
-        | Q(Exists(statements))
-        | Q(Exists(continued))
+        | Q(id__in=turns.filter(holding).values("chat"))
+        | Q(id__in=turns.filter(answer__in=quotes.values("answer")).values("chat"))
+        | Q(id__in=turns.filter(answer__in=statements.values("answer")).values("chat"))
+        | Q(id__in=turns.filter(generation__in=continued.values("generation")).values("chat"))
     )
 
 

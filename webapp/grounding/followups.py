@@ -16,6 +16,8 @@ from webapp.search.analyser import analyse
 #: Words that stand for something said before, by what they can stand for.
 _PEOPLE = frozenset({"he", "she", "him", "they", "them"})
 _PEOPLES = frozenset({"his", "her", "their", "hers", "theirs"})
+#: These may be people or things.
+_MANY = frozenset({"they", "them", "their", "theirs"})
 _THINGS = frozenset({"it", "this", "that", "these", "those", "there", "one", "ones"})
 _THINGS_OWN = frozenset({"its"})
 #: These also join parts of sentences, and point back only at the edges of a question or before a
@@ -37,7 +39,7 @@ _MAX_CARRIED = 8
 #: A question with fewer words to search for than this says too little alone.
 _FEW_TERMS = 2
 #: So many words of the question's own before a pointer are taken for what it points to.
-_OWN_TERMS = 2
+_OWN_TERMS = 4
 _PARTS = frozenset(["de", "del", "der", "di", "du", "la", "le", "van", "von", "of", "the"])
 
 
@@ -76,6 +78,9 @@ def _pointers(question: str) -> dict[int, str]:
         # With words to search for before it, it most likely points to them, unless to a place.
         is_place = word == "there" and place == len(words) - 1
         if len(analyse(question[: match.start()])) >= _OWN_TERMS and not is_place:
+            continue
+        is_person = word in _PEOPLE | _PEOPLES and word not in _MANY
+        if is_person and any(each.group()[0].isupper() for each in words[1:place]):
             continue
         found[match.start()] = word
     return found
