@@ -6,7 +6,8 @@ Two questions about one paragraph that share a name make a conversation: the nam
 the second and "it" put in its place. Searched for are the second question as it was (the most that
 any rewriting could reach), with "it", and as the rules make it stand alone from the first question
 and the quotes that answered that. Counted is how often the paragraph comes first, and how often
-the best three quotes hold the gold answer. The rules were not tuned on this.
+the best three quotes hold the gold answer. One number of the rules, how many words of its own make
+a question stand alone, was chosen on the two halves of the articles, which agreed.
 """
 
 from __future__ import annotations
