@@ -19,6 +19,7 @@ from tests.pages.makers import make_batch, make_done
 from tests.search.factories import make_found_source
 from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
+from webapp.chats.models import Chat, Turn
 from webapp.common.encryption import encrypt
 from webapp.grounding.models import Answer
 from webapp.knowledge.graph_models import EntityAlias
@@ -90,6 +91,18 @@ ROUTES: dict[str, dict[str, str]] = {
     "ask": {"GET": OWN_LIST},
     "ask/question": {"POST": OWN_LIST},
     "ask/<uuid:answer_id>": {"GET": FOREIGN},
+    "ask/<uuid:answer_id>/words": {"GET": FOREIGN},
+    "ask/<uuid:answer_id>/stop": {"POST": FOREIGN},
+    "chats": {"GET": OWN_LIST},
+    "chats/start": {"POST": OWN_LIST},
+    "chats/<uuid:chat_id>": {"GET": FOREIGN},
+    "chats/<uuid:chat_id>/ask": {"POST": FOREIGN},
+    "chats/<uuid:chat_id>/rename": {"POST": FOREIGN},
+    "chats/<uuid:chat_id>/trash": {"POST": FOREIGN},
+    "chats/<uuid:chat_id>/restore": {"POST": FOREIGN},
+    "chats/<uuid:chat_id>/turns/<uuid:turn_id>/reply": {"GET": FOREIGN},
+    "chats/<uuid:chat_id>/turns/<uuid:turn_id>/again": {"POST": FOREIGN},
+    "chats/<uuid:chat_id>/turns/<uuid:turn_id>/stop": {"POST": FOREIGN},
     "api/v1/openapi.json": {"GET": OPEN},
     "api/v1/docs": {"GET": OPEN},
     "api/v1/me": {"GET": OWN_LIST},
@@ -138,6 +151,15 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/webhook-deliveries/<uuid:delivery_id>/resend": {"POST": FOREIGN},
     "api/v1/answers": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/answers/<uuid:answer_id>": {"GET": FOREIGN},
+    "api/v1/answers/<uuid:answer_id>/cancel": {"POST": FOREIGN},
+    "api/v1/chats": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/chats/<uuid:chat_id>": {"GET": FOREIGN, "PATCH": FOREIGN, "DELETE": FOREIGN},
+    "api/v1/chats/<uuid:chat_id>/restore": {"POST": FOREIGN},
+    "api/v1/chats/<uuid:chat_id>/export": {"GET": FOREIGN},
+    "api/v1/chats/<uuid:chat_id>/turns": {"POST": FOREIGN},
+    "api/v1/chats/<uuid:chat_id>/turns/<uuid:turn_id>": {"GET": FOREIGN},
+    "api/v1/chats/<uuid:chat_id>/turns/<uuid:turn_id>/again": {"POST": FOREIGN},
+    "api/v1/chats/<uuid:chat_id>/turns/<uuid:turn_id>/cancel": {"POST": FOREIGN},
 }
 CASES = [(route, method) for route, methods in ROUTES.items() for method in methods]
 
@@ -177,9 +199,13 @@ def address(owner: User) -> dict[str, str]:
     )
     make_graph(owner, ["It was told by the poet Mine Alone."])
     named = EntityAlias.objects.get(text="Mine Alone")
+    chat = Chat.objects.create(owner=owner, title="Mine alone", grounded=True, answerer="quotes")
+    turn = Turn.objects.create(chat=chat, question="Mine alone?", answer=answer)
     return {
         "<uuid:entity_id>": str(named.root_id),
         "<int:alias_id>": str(named.id),
+        "<uuid:chat_id>": str(chat.id),
+        "<uuid:turn_id>": str(turn.id),
         "<uuid:endpoint_id>": str(endpoint.id),
         "<uuid:delivery_id>": str(send_test(endpoint=endpoint).id),
         "<uuid:generation_id>": str(generation.id),

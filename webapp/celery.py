@@ -18,6 +18,7 @@ os.environ.setdefault("PINAKES_STATEMENT_TIMEOUT_MS", "30000")
 app = Celery("pinakes", broker=settings.BROKER_URL, fixups=[])
 app.conf.update(
     include=[
+        "tasks.answering",
         "tasks.generation",
         "tasks.graph",
         "tasks.indexing",

@@ -27,17 +27,20 @@ INGEST = "pinakes.ingest"
 INDEX = "pinakes.index"
 DELIVER = "pinakes.deliver"
 READ_GRAPH = "pinakes.read_graph"
+ANSWER = "pinakes.answer"
 
 DOCUMENTS_QUEUE = "documents"
 INDEXING_QUEUE = "indexing"
 WEBHOOKS_QUEUE = "webhooks"
 GRAPH_QUEUE = "graph"
+ANSWERS_QUEUE = "answers"
 
 _MESSAGES = {
     DOCUMENTS_QUEUE: INGEST,
     INDEXING_QUEUE: INDEX,
     WEBHOOKS_QUEUE: DELIVER,
     GRAPH_QUEUE: READ_GRAPH,
+    ANSWERS_QUEUE: ANSWER,
 }
 
 #: A wake-up that waited longer than this has been overtaken by the workers' own look.

@@ -13,9 +13,11 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 15_000;
 const TRIES_BEFORE_POLLING = 4;
 const ANNOUNCED_STEPS = 4;
-const EVENTS = ["status", "progress", "preview", "delta", "finished"].map(
-  (name) => `generation.${name}`,
-);
+const EVENTS = [
+  ...["status", "progress", "preview", "delta", "finished"].map((name) => `generation.${name}`),
+  "answer.preview",
+  "answer.changed",
+];
 
 // The words of the cards where they differ from those of the interface.
 const STATUS_WORDS = { canceling: "stopping", succeeded: "done" };
@@ -138,7 +140,9 @@ class Follower {
   }
 
   show(name, data) {
-    if (name === "generation.status") this.showStatus(data);
+    if (name === "answer.changed") this.poll();
+    else if (name === "answer.preview") this.showDraft(data);
+    else if (name === "generation.status") this.showStatus(data);
     else if (name === "generation.progress") this.showProgress(data);
     else if (name === "generation.preview") this.showPreview(data);
     else if (name === "generation.delta") this.showDelta(data);
@@ -242,6 +246,13 @@ class Follower {
       this.textLength = length;
       place.scrollTop = place.scrollHeight;
     }
+  }
+
+  // What a language model has written so far; how long it will be, nobody knows.
+  showDraft(data) {
+    this.showPreview(data);
+    this.showStatus({ status: "running" });
+    this.say("");
   }
 
   // Without what comes before it, added text waits for the next preview, which has the whole.

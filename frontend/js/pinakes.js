@@ -3,6 +3,7 @@
 import htmx from "htmx.org";
 
 import { startAsking } from "./asking.js";
+import { showNewTurn } from "./chatting.js";
 import { startCopying } from "./copying.js";
 import { startDropping } from "./dropping.js";
 import { startLive } from "./live.js";
@@ -42,4 +43,5 @@ document.addEventListener("htmx:config:request", (event) => {
 htmx.onLoad((element) => {
   startLive(element);
   showLocalTimes(element);
+  showNewTurn(element);
 });

@@ -1,5 +1,5 @@
 // The keys of the site. `?` shows them all; none fires while somebody writes.
-const PAGES = { s: "/", l: "/library", a: "/ask", d: "/documents", m: "/models", w: "/workers" };
+const PAGES = { s: "/", l: "/library", a: "/ask", c: "/chats", d: "/documents", m: "/models", w: "/workers" };
 const SECOND_KEY_WITHIN_MS = 1200;
 
 let wentAt = 0;

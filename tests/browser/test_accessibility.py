@@ -28,6 +28,8 @@ ADDRESSES = (
     "/knowledge/graph?q=nobody+at+all",
     "/studio/references?model=flow-fashion&prompt=a+boot",
     "/ask",
+    "/chats",
+    "/chats?q=nothing+like+that",
     "/models",
     "/models/gpt-shakespeare",
     "/workers",
@@ -59,6 +61,8 @@ def test_axe_finds_nothing(browser: Browser, stack: Instance, scheme: str, width
     found += breaches(watched, "an endpoint")
     make_grid(watched)
     found += breaches(watched, "a grid")
+    make_chat(watched)
+    found += breaches(watched, "a chat")
     context.close()
     assert found == []
 
@@ -99,6 +103,19 @@ def make_grid(watched: Watched) -> None:
     page.get_by_label("Values, with commas between them").fill("10, 20")
     page.keyboard.press("Control+Enter")
     page.wait_for_url(re.compile("/batches/"))
+
+
+def make_chat(watched: Watched) -> None:
+    """Begin a chat, ask something that leans on it, and edit the first question."""
+    page = watched.page
+    watched.open("/chats")
+    page.get_by_label("First question").fill("How is a job kept safe?")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile("/chats/[0-9a-f-]{36}"))
+    page.get_by_label("Next question").fill("And who does it?")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".turn")).to_have_count(2, timeout=30_000)
+    page.locator(".turn-edit summary").last.click()
 
 
 def breaches(watched: Watched, address: str) -> list[str]:

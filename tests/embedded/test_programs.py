@@ -41,6 +41,7 @@ def test_every_queue_of_the_site_is_served(tmp_path: Path) -> None:
     wanted = {queueing.family_queue(family) for family in FAMILIES}
     wanted |= {queueing.DOCUMENTS_QUEUE, queueing.INDEXING_QUEUE, queueing.WEBHOOKS_QUEUE}
     wanted |= {queueing.GRAPH_QUEUE}
+    wanted |= {queueing.ANSWERS_QUEUE}
     assert served_queues() == wanted
     programs = worker_programs(environment={"PINAKES_DEVICE": "cpu"}, logs=tmp_path)
     listened = {

@@ -15,10 +15,10 @@ from webapp.grounding.models import Answer, Citation
 from webapp.grounding.operations import UnableToAsk, ask
 from webapp.grounding.queries import (
     UnableToFindAnswer,
-    answer_text,
     get_answer,
     list_answers,
     list_citations,
+    read_answer,
 )
 from webapp.knowledge.models import Source
 from webapp.search.operations import (
@@ -82,7 +82,7 @@ def test_an_answer_quotes_the_sentence_that_holds_it(
     assert citations[0].quote.endswith("by the engineer Alan Stevenson.")
     assert citations[0].source_id == source.id
     assert citations[0].number == 1
-    assert "[1]" in answer_text(citations)
+    assert "[1]" in read_answer(user=owner, answer=answer).text
     for citation in citations:
         assert LIGHTHOUSE[citation.start : citation.end] == citation.quote
         assert citation.passage is not None
@@ -122,7 +122,7 @@ def test_earlier_generations_are_quoted_unless_left_out(
     answer = ask(user=owner, question=question, embedder=embedder)
     citations = list_citations(user=owner, answer=answer)
     assert {citation.generation_id for citation in citations} == {made.id}
-    assert "Alan Stevenson" in answer_text(citations)
+    assert "Alan Stevenson" in read_answer(user=owner, answer=answer).text
     left_out = ask(user=owner, question=question, include_generations=False, embedder=embedder)
     assert not left_out.found
 

@@ -16,6 +16,7 @@ from tests.pages.makers import make_done, make_failed, make_picture
 from tests.search.factories import EMBEDDER, make_found_source
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
+from webapp.chats.operations import NewChat, start_chat
 from webapp.search.operations import index_generation
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
@@ -32,6 +33,10 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
     index_generation(generation_id=done.id, embedder=EMBEDDER)
     read_all()
     tag = entity("<b>bold</b>")
+    chat = start_chat(owner=author, wish=NewChat(title=HOSTILE), question=HOSTILE)
+    written = start_chat(
+        owner=author, wish=NewChat(grounded=False, model="toy-text"), question="Once"
+    )
     return [
         "/",
         f"/?from={done.id}",
@@ -47,6 +52,9 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         f"/knowledge/graph/{tag.id}",
         f"/studio/references?prompt={HOSTILE}",
         "/ask",
+        "/chats",
+        f"/chats?q={HOSTILE}",
+        *(f"/chats/{row.id}" for row in (chat, written)),
         "/models",
         "/models/toy-text",
         "/account",

@@ -4,6 +4,9 @@ A name is resolved once, every address that is not global is refused, and the co
 the address that was checked: an answer of the name server that changes in between changes nothing.
 There are no redirects and no proxies, and the whole exchange is cut off after a time, however
 slowly the other side answers.
+
+An address that the operator has written into the settings may lead anywhere; all else holds for it
+too.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -55,6 +58,7 @@ class Destination:
     host: str
     port: int
     target: str
+    is_operators: bool = False
 
     @property
     def authority(self) -> str:
@@ -66,7 +70,7 @@ class Destination:
     @property
     def is_allowed(self) -> bool:
         """Whether the operator has allowed this host and port, wherever they lead."""
-        return f"{self.host}:{self.port}" in settings.OUTBOUND_ALLOW
+        return self.is_operators or f"{self.host}:{self.port}" in settings.OUTBOUND_ALLOW
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,11 @@ class Answer:
     body: bytes
 
 
-def parse_destination(url: str) -> Destination:
-    """Take a URL apart; raises Forbidden for what no address of a service looks like."""
+def parse_destination(url: str, *, is_operators: bool = False) -> Destination:
+    """Take a URL apart; raises Forbidden for what no address of a service looks like.
+
+    `is_operators` says that it comes from the settings and from nobody else.
+    """
     if len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or " " in url:
         raise Forbidden("must be a plain web address of at most 2,048 characters")
     try:
@@ -94,7 +101,7 @@ def parse_destination(url: str) -> Destination:
     if parts.fragment or "\\" in url:
         raise Forbidden("must not contain # or \\")
     port = port if port is not None else {"http": 80, "https": 443}[parts.scheme]
-    destination = Destination(parts.scheme, _host(parts), port, _target(parts))
+    destination = Destination(parts.scheme, _host(parts), port, _target(parts), is_operators)
     if port < _FIRST_FREE_PORT and port not in _LOW_PORTS and not destination.is_allowed:
         raise Forbidden(f"port {port} may not be called")
     return destination
@@ -202,9 +209,82 @@ def post(
     return Answer(response.status, received, content)
 
 
+class Abort:
+    """Ends an exchange from another thread, at once or as soon as it has begun."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._end: Callable[[], None] | None = None
+        self._lock = threading.Lock()
+
+    def now(self) -> None:
+        """End it; again changes nothing."""
+        with self._lock:
+            self.is_set = True
+            if self._end is not None:
+                self._end()
+
+    def on_set(self, end: Callable[[], None]) -> None:
+        """What ends the exchange that begins now."""
+        with self._lock:
+            self._end = end
+            if self.is_set:
+                end()
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """An answer that is read as it comes: its status, its headers in lower case, its lines."""
+
+    status: int
+    headers: Mapping[str, str]
+    lines: Iterator[bytes]
+
+
+@contextlib.contextmanager
+def streaming_post(
+    destination: Destination,
+    *,
+    body: bytes,
+    headers: Mapping[str, str],
+    total_seconds: float,
+    max_answer_bytes: int,
+    abort: Abort,
+) -> Iterator[Streamed]:
+    """Send a POST and hand out the answer line by line; `lines` ends after `max_answer_bytes`.
+
+    Raises Forbidden or Unreachable, the latter from within the block too.
+    """
+    addresses = _checked_addresses(destination)
+    try:
+        with _connected(destination, addresses, total_seconds, abort) as connection:
+            connection.request(
+                "POST", destination.target, body, {"Host": destination.authority, **headers}
+            )
+            response = connection.getresponse()
+            received = {name.lower(): value for name, value in response.getheaders()}
+            yield Streamed(response.status, received, _lines(response, max_answer_bytes))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise Unreachable(reason) from error
+
+
+def _lines(response: http.client.HTTPResponse, most: int) -> Iterator[bytes]:
+    """Lines, each with its end; a line that has none is cut at what is left of `most`."""
+    while most > 0:
+        line = response.readline(most)
+        if not line:
+            return
+        most -= len(line)
+        yield line
+
+
 @contextlib.contextmanager
 def _connected(
-    destination: Destination, addresses: list[str], total_seconds: float
+    destination: Destination,
+    addresses: list[str],
+    total_seconds: float,
+    abort: Abort | None = None,
 ) -> Iterator[http.client.HTTPConnection]:
     """A connection to the first address that takes one, ended by force after `total_seconds`."""
     connection = http.client.HTTPConnection(destination.host, destination.port)
@@ -213,6 +293,8 @@ def _connected(
     cut_off = threading.Timer(total_seconds, lambda: _shut(opened))
     cut_off.daemon = True
     cut_off.start()
+    if abort is not None:
+        abort.on_set(lambda: _shut(opened))
     try:
         opened.settimeout(total_seconds)
         if destination.scheme == "https":

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "webapp.search",
     "webapp.knowledge",
     "webapp.grounding",
+    "webapp.chats",
     "webapp.webhooks",
 ]
 
@@ -264,6 +265,16 @@ PINAKES_CHECKPOINTS = [
 PINAKES_DEVICE = env_str("PINAKES_DEVICE", "auto")
 #: Threads that torch may use in one worker process; half the cores leave room for the site itself.
 PINAKES_TORCH_THREADS = env_int("PINAKES_TORCH_THREADS", max(1, (os.cpu_count() or 2) // 2))
+
+# Language model ----------------------------------------------------------------------------------
+
+#: A server that speaks the OpenAI chat protocol, such as `http://127.0.0.1:11434/v1`. It is sent
+#: questions and the passages that may answer them. Without one, answers are made of quotes.
+PINAKES_LLM_URL = env_str("PINAKES_LLM_URL").rstrip("/")
+PINAKES_LLM_KEY = env_str("PINAKES_LLM_KEY")
+PINAKES_LLM_MODEL = env_str("PINAKES_LLM_MODEL")
+#: The longest that one answer of it may take, in seconds.
+PINAKES_LLM_SECONDS = env_int("PINAKES_LLM_SECONDS", 120)
 
 # Interface ---------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.search.urls")),
     path("", include("webapp.knowledge.urls")),
     path("", include("webapp.grounding.urls")),
+    path("", include("webapp.chats.urls")),
     path("", include("webapp.webhooks.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path(

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver
 
 from webapp.accounts import pages as accounts
 from webapp.catalog import pages as catalog
+from webapp.chats import pages as chats
 from webapp.common import pages as common
 from webapp.generations import batch_pages as batches
 from webapp.generations import pages as generations
@@ -27,5 +28,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *knowledge.urlpatterns,
     *graph.urlpatterns,
     *grounding.urlpatterns,
+    *chats.urlpatterns,
     *webhooks.urlpatterns,
 ]

@@ -18,7 +18,7 @@ FAMILIES = (
     "diffusion",
     "hybrid",
 )
-LIBRARY_QUEUES = ("documents", "indexing", "webhooks", "graph")
+LIBRARY_QUEUES = ("documents", "indexing", "webhooks", "graph", "answers")
 WEB_DATABASE_POOL = 10  # the threads of one web process and two to spare
 WEB_PROCESSES = 2  # one interpreter uses one core
 

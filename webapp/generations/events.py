@@ -390,7 +390,8 @@ class _OwnerStream(_Stream):
 def _needed_to_catch_up(events: Sequence[LiveEvent]) -> list[LiveEvent]:
     """What shows a new reader as much as others see.
 
-    Of each generation the last key frame, what was added since, and the latest progress.
+    Of each generation the last key frame, what was added since, and the latest progress; of an
+    answer that is written all there was of it last.
     """
     owners = [json.loads(event.data).get("id", "") for event in events]
     last: dict[tuple[str, str], int] = {
@@ -400,7 +401,10 @@ def _needed_to_catch_up(events: Sequence[LiveEvent]) -> list[LiveEvent]:
     return [
         event
         for place, (owner, event) in enumerate(zip(owners, events, strict=True))
-        if (event.type == "generation.progress" and place == last[owner, event.type])
+        if (
+            event.type in {"generation.progress", "answer.preview"}
+            and place == last[owner, event.type]
+        )
         or (
             event.type in {"generation.preview", "generation.delta"}
             and place >= last.get((owner, "generation.preview"), len(events))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,18 +15,23 @@ from rest_framework.views import APIView
 
 from genmodels.contract import Fault
 from webapp.accounts.authentication import member
+from webapp.accounts.models import User
 from webapp.common.interface import (
     StrictSerializer,
     idempotency_key,
     key_was_reused,
     list_of,
     parse_body,
+    refused,
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
-from webapp.grounding import operations, queries
+from webapp.grounding import operations, queries, writing
+from webapp.grounding.answerers import ANSWERERS, QUOTES
 from webapp.grounding.models import Answer
 from webapp.grounding.representation import describe_answer, describe_question
+from webapp.jobs.admission import Refused
+from webapp.jobs.models import STATUSES
 from webapp.jobs.operations import UnableToReuseIdempotencyKey
 
 _MAX_SOURCES = 100
@@ -48,6 +55,11 @@ class QuestionInput(StrictSerializer):
     )
     include_generations = serializers.BooleanField(
         default=True, help_text="look in earlier generations too; not with source_ids"
+    )
+    answerer = serializers.ChoiceField(
+        choices=ANSWERERS,
+        default=QUOTES,
+        help_text="quotes, or what the language model that is configured writes from them",
     )
 
 
@@ -74,12 +86,33 @@ class CitationOutput(serializers.Serializer[Any]):
     score = serializers.FloatField()
 
 
+class SentenceOutput(serializers.Serializer[Any]):
+    """A sentence of an answer, and the numbers of the passages that bear it out."""
+
+    text = serializers.CharField()
+    citations = serializers.ListField(child=serializers.IntegerField())
+
+
+class AnswerReasonOutput(serializers.Serializer[Any]):
+    """Why no answer came."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
 class AnswerSummaryOutput(serializers.Serializer[Any]):
-    """A question, and whether anything was found."""
+    """A question, and whether anything was found; null until it is answered."""
 
     id = serializers.UUIDField()
     question = serializers.CharField()
-    found = serializers.BooleanField()
+    searched_for = serializers.CharField(allow_null=True)
+    answerer = serializers.ChoiceField(choices=ANSWERERS)
+    model = serializers.CharField(allow_null=True)
+    grounded = serializers.BooleanField()
+    status = serializers.ChoiceField(choices=STATUSES)
+    terminal = serializers.BooleanField()
+    status_reason = AnswerReasonOutput(allow_null=True)
+    found = serializers.BooleanField(allow_null=True)
     confidence = serializers.FloatField()
     num_passages = serializers.IntegerField()
     include_generations = serializers.BooleanField()
@@ -91,9 +124,14 @@ class AnswerSummaryOutput(serializers.Serializer[Any]):
 
 
 class AnswerOutput(AnswerSummaryOutput):
-    """An answer; `text` is its quotes with their numbers, null where nothing was found."""
+    """An answer; `text` is its sentences with their numbers, null where nothing was found.
+
+    `unsupported` is what a language model wrote that no passage bears out.
+    """
 
     text = serializers.CharField(allow_null=True)
+    sentences = SentenceOutput(many=True)
+    unsupported = serializers.ListField(child=serializers.CharField())
     citations = CitationOutput(many=True)
 
 
@@ -114,43 +152,81 @@ class AnswersApi(APIView):
     @extend_schema(
         operation_id="answers_create",
         request=QuestionInput,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
-        responses={201: AnswerOutput},
+        parameters=[
+            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER),
+            OpenApiParameter("Prefer", str, OpenApiParameter.HEADER),
+        ],
+        responses={201: AnswerOutput, 202: AnswerOutput},
     )
     def post(self, request: Request) -> Response:
-        """Ask: quotes from documents and earlier generations, or that nothing was found."""
+        """Ask: quotes from documents and earlier generations, or that nothing was found.
+
+        What a language model writes takes time: 202, or 201 where `Prefer: wait=N` saw the end.
+        """
         user = member(request)
         if not user.may_submit:
             raise Problem(403, "permission_denied", "Your account has no role that may submit.")
         body = parse_body(QuestionInput, request)
-        try:
-            answer = operations.ask(
-                user=user,
-                question=body["question"],
-                k=body["k"],
-                source_ids=body.get("source_ids"),
-                include_generations=body["include_generations"],
-                idempotency_key=idempotency_key(request),
-            )
-        except operations.UnableToAsk as error:
-            raise invalid([Fault("/question", "invalid", str(error))]) from error
-        except UnableToReuseIdempotencyKey as error:
-            raise key_was_reused() from error
-        response = _respond(request, answer.id, status=201)
+        with refusals_as_problems():
+            answer = _ask(user, body, idempotency_key(request))
+        response = _respond(request, answer.id, status=201 if answer.terminal else 202)
         if answer.replayed:
             response["Idempotent-Replayed"] = "true"
         return response
 
 
+def _ask(user: User, body: dict[str, Any], key: str | None) -> Answer:
+    source_ids: list[uuid.UUID] | None = body.get("source_ids")
+    if body["answerer"] == QUOTES:
+        return operations.ask(
+            user=user,
+            question=body["question"],
+            k=body["k"],
+            source_ids=source_ids,
+            include_generations=body["include_generations"],
+            idempotency_key=key,
+        )
+    scope = operations.Scope(
+        k=body["k"],
+        source_ids=None if source_ids is None else tuple(source_ids),
+        include_generations=body["include_generations"],
+    )
+    return writing.request_answer(
+        user=user, question=body["question"], scope=scope, idempotency_key=key
+    )
+
+
+@contextmanager
+def refusals_as_problems() -> Iterator[None]:
+    """What asking may raise, as what is answered; nothing was stored then."""
+    try:
+        yield
+    except operations.UnableToAsk as error:
+        raise invalid([Fault("/question", "invalid", str(error))]) from error
+    except writing.UnableToUseConnector as error:
+        detail = "no language model is configured on this site"
+        raise invalid([Fault("/answerer", "unavailable", detail)]) from error
+    except UnableToReuseIdempotencyKey as error:
+        raise key_was_reused() from error
+    except Refused as error:
+        raise refused(
+            error.code, str(error), retry_after_seconds=error.retry_after_seconds
+        ) from error
+
+
 def _respond(request: Request, answer_id: uuid.UUID, *, status: int) -> Response:
     user = member(request)
+    answer = _find(user, answer_id)
+    body = describe_answer(answer, queries.read_answer(user=user, answer=answer))
+    return Response(body, status=status, headers={"Location": body["links"]["self"]})
+
+
+def _find(user: User, answer_id: uuid.UUID) -> Answer:
     try:
-        answer: Answer = queries.get_answer(user=user, answer_id=answer_id)
+        return queries.get_answer(user=user, answer_id=answer_id)
     except queries.UnableToFindAnswer as error:
         detail = "There is no such answer, or it is not yours."
         raise Problem(404, "not_found", detail) from error
-    body = describe_answer(answer, queries.list_citations(user=user, answer=answer))
-    return Response(body, status=status, headers={"Location": body["links"]["self"]})
 
 
 class AnswerApi(APIView):
@@ -160,3 +236,21 @@ class AnswerApi(APIView):
     def get(self, request: Request, answer_id: uuid.UUID) -> Response:
         """One answer, with the quotes that one may still see."""
         return _respond(request, answer_id, status=200)
+
+
+class AnswerCancelApi(APIView):
+    """`/api/v1/answers/{id}/cancel`."""
+
+    @extend_schema(
+        operation_id="answers_cancel",
+        request=None,
+        responses={200: AnswerOutput, 202: AnswerOutput},
+    )
+    def post(self, request: Request, answer_id: uuid.UUID) -> Response:
+        """Stop what is being written: 202 while it stops, 200 where it has ended already."""
+        user = member(request)
+        answer = _find(user, answer_id)
+        if answer.owner_id != user.id and not user.runs_the_site:
+            raise Problem(403, "permission_denied", "Only its owner or an admin may stop it.")
+        job = writing.cancel_answer(answer=answer)
+        return _respond(request, answer_id, status=200 if job is None or job.terminal else 202)

@@ -1,7 +1,10 @@
-"""Asking: retrieve, rank, quote, and store what was quoted.
+"""Asking: retrieve, have answered, and store what was quoted.
 
 What is retrieved is data. It is compared and copied, never followed: no text of a document can
 make this module do anything but quote it.
+
+Quotes come at once. What a language model writes takes seconds and may fail, so that is a job:
+see `writing.py`.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
@@ -16,7 +20,8 @@ from django.db import transaction
 from genmodels.embedding import Embedder, load_embedder
 from webapp.accounts.models import User
 from webapp.common.ids import uuid7
-from webapp.grounding.models import Answer, Citation
+from webapp.grounding.answerers import Answerer, Quote, Sentence, Written
+from webapp.grounding.models import Answer, Citation, Statement
 from webapp.grounding.ranking import (
     CandidateSentence,
     RankedSentence,
@@ -26,6 +31,7 @@ from webapp.grounding.ranking import (
 )
 from webapp.jobs import operations as jobs
 from webapp.jobs.idempotency import digest_request
+from webapp.search.analyser import analyse, term_id
 from webapp.search.queries import SearchFilter, SearchHit, hybrid_search
 from webapp.search.segments import cut_into_sentences
 
@@ -43,6 +49,20 @@ class UnableToAsk(Exception):
     """The question holds nothing to look for, or is too long."""
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What is looked through: the best `k` passages of these documents, or of all (None)."""
+
+    k: int = DEFAULT_PASSAGES
+    source_ids: tuple[uuid.UUID, ...] | None = None
+    include_generations: bool = True
+
+    @property
+    def in_documents_only(self) -> bool:
+        """Whether earlier generations are left out."""
+        return self.source_ids is not None or not self.include_generations
+
+
 def ask(
     *,
     user: User,
@@ -50,13 +70,15 @@ def ask(
     k: int = DEFAULT_PASSAGES,
     source_ids: Sequence[uuid.UUID] | None = None,
     include_generations: bool = True,
+    searched_for: str = "",
+    in_conversation: bool = False,
     embedder: Embedder | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
     """Answer a question with quotes from what the user may see, and remember both.
 
     1. The best `k` passages are found, in the named documents or in all and in earlier
-       generations.
+       generations; for `searched_for`, where the question leans on others before it.
     2. Their sentences are ranked by meaning, shared words and the rank of their passage.
     3. The few best that do not repeat each other are quoted; with too little confidence, none.
 
@@ -64,52 +86,108 @@ def ask(
     time. Raises UnableToAsk or UnableToReuseIdempotencyKey.
     """
     started = time.perf_counter()
+    question = clean_question(question)
+    embedder = embedder or load_embedder()
+    scope = Scope(k, None if source_ids is None else tuple(source_ids), include_generations)
+    hits = retrieve(user, searched_for or question, scope, embedder)
+    answerer: Answerer = _QuotingAnswerer(embedder)
+    written = answerer.answer(question=searched_for or question, passages=hits)
+    answer = Answer(
+        id=uuid7(),
+        owner=user,
+        question=question,
+        searched_for="" if searched_for == question else searched_for,
+        in_conversation=in_conversation,
+        found=written.is_supported,
+        confidence=written.confidence,
+        num_passages=len(hits),
+        include_generations=not scope.in_documents_only,
+        space=embedder.name,
+    )
+    statements, citations = make_rows(answer, written.sentences, hits)
+    answer.took_ms = (time.perf_counter() - started) * 1000
+    request = [question, k, source_ids, include_generations]
+    with transaction.atomic():
+        earlier = find_earlier(user, idempotency_key, request, answer)
+        if earlier is not None:
+            return earlier
+        answer.save(force_insert=True)
+        Statement.objects.bulk_create(statements)
+        Citation.objects.bulk_create(citations)
+    return answer
+
+
+def clean_question(question: str) -> str:
+    """The question without blanks around it; raises UnableToAsk."""
     question = question.replace("\x00", " ").strip()
     if not question:
         raise UnableToAsk("The question is empty.")
     if len(question) > MAX_QUESTION_CHARACTERS:
         raise UnableToAsk(f"A question has at most {MAX_QUESTION_CHARACTERS} characters.")
-    embedder = embedder or load_embedder()
-    in_documents_only = source_ids is not None or not include_generations
+    return question
+
+
+def find_earlier(user: User, key: str | None, request: object, answer: Answer) -> Answer | None:
+    """What this key has made before; None where it is new, and bound to `answer` now.
+
+    In the caller's transaction. Raises UnableToReuseIdempotencyKey.
+    """
+    if key is None:
+        return None
+    bound_id = jobs.claim_idempotency_key(
+        owner=user,
+        endpoint=_ENDPOINT,
+        key=key,
+        request_sha256=digest_request(request),
+        object_id=answer.id,
+    )
+    if bound_id == answer.id:
+        return None
+    earlier = Answer.objects.select_related("job").get(id=bound_id)
+    earlier.replayed = True
+    return earlier
+
+
+def retrieve(user: User, query: str, scope: Scope, embedder: Embedder) -> tuple[SearchHit, ...]:
+    """The best passages for a query, of what the user may see now."""
+    # An empty list of documents is a wish to look nowhere, not everywhere.
+    if scope.source_ids is not None and not scope.source_ids:
+        return ()
     page = hybrid_search(
         user=user,
-        query=question,
-        only=SearchFilter(source_ids=tuple(source_ids or ()), sources_only=in_documents_only),
-        limit=k,
-        per_origin=k,
+        query=query,
+        only=SearchFilter(source_ids=scope.source_ids or (), sources_only=scope.in_documents_only),
+        limit=scope.k,
+        per_origin=scope.k,
         embedder=embedder,
     )
-    # An empty list of documents is a wish to look nowhere, not everywhere.
-    hits = () if source_ids is not None and not source_ids else page.hits
-    ranked = rank_answers(question=question, hits=hits, embedder=embedder)
-    answer = Answer(
-        id=uuid7(),
-        owner=user,
-        question=question,
-        confidence=best_confidence(ranked),
-        num_passages=len(hits),
-        include_generations=not in_documents_only,
-        space=embedder.name,
-    )
-    citations = _cite(answer, select_sentences(ranked), hits)
-    answer.found = bool(citations)
-    answer.took_ms = (time.perf_counter() - started) * 1000
-    with transaction.atomic():
-        if idempotency_key is not None:
-            bound_id = jobs.claim_idempotency_key(
-                owner=user,
-                endpoint=_ENDPOINT,
-                key=idempotency_key,
-                request_sha256=digest_request([question, k, source_ids, include_generations]),
-                object_id=answer.id,
+    return page.hits
+
+
+@dataclass(frozen=True)
+class _QuotingAnswerer:
+    """The answerer that is always there: it copies sentences and writes none."""
+
+    embedder: Embedder
+
+    def answer(self, *, question: str, passages: Sequence[SearchHit]) -> Written:
+        """The best sentences; none where none is trusted enough."""
+        ranked = rank_answers(question=question, hits=passages, embedder=self.embedder)
+        sentences = tuple(
+            Sentence(
+                text="",
+                quotes=(
+                    Quote(
+                        each.sentence.passage_id,
+                        each.sentence.start,
+                        each.sentence.end,
+                        each.score,
+                    ),
+                ),
             )
-            if bound_id != answer.id:
-                earlier = Answer.objects.get(id=bound_id)
-                earlier.replayed = True
-                return earlier
-        answer.save(force_insert=True)
-        Citation.objects.bulk_create(citations)
-    return answer
+            for each in select_sentences(ranked)
+        )
+        return Written(sentences, best_confidence(ranked))
 
 
 def rank_answers(
@@ -140,29 +218,49 @@ def rank_answers(
     )
 
 
-def _cite(
-    answer: Answer, selected: Sequence[RankedSentence], hits: Sequence[SearchHit]
-) -> list[Citation]:
+def make_rows(
+    answer: Answer, sentences: Sequence[Sentence], hits: Sequence[SearchHit]
+) -> tuple[list[Statement], list[Citation]]:
+    """The rows of what was answered; passages are numbered in the order they are first quoted."""
     found = {hit.passage_id: hit for hit in hits}
     numbers: dict[uuid.UUID, int] = {}
-    citations = []
-    for ordinal, each in enumerate(selected):
-        sentence = each.sentence
-        hit = found[sentence.passage_id]
-        citations.append(
-            Citation(
+    statements: list[Statement] = []
+    citations: list[Citation] = []
+    for sentence in sentences:
+        statement = None
+        if sentence.text:
+            statement = Statement(
                 answer=answer,
-                ordinal=ordinal,
-                number=numbers.setdefault(hit.passage_id, len(numbers) + 1),
-                passage_id=hit.passage_id,
-                generation_id=hit.generation_id,
-                source_id=hit.source_id,
-                quote=sentence.text,
-                start=hit.start + sentence.start,
-                end=hit.start + sentence.end,
-                page=hit.page,
-                heading=hit.heading,
-                score=each.score,
+                ordinal=len(statements),
+                text=sentence.text,
+                begins_line=sentence.begins_line,
+                terms=term_ids(sentence.text),
             )
-        )
-    return citations
+            statements.append(statement)
+        for quote in sentence.quotes:
+            hit = found[quote.passage_id]
+            text = hit.text[quote.start : quote.end]
+            citations.append(
+                Citation(
+                    answer=answer,
+                    statement=statement,
+                    ordinal=len(citations),
+                    number=numbers.setdefault(hit.passage_id, len(numbers) + 1),
+                    passage_id=hit.passage_id,
+                    generation_id=hit.generation_id,
+                    source_id=hit.source_id,
+                    quote=text,
+                    start=hit.start + quote.start,
+                    end=hit.start + quote.end,
+                    page=hit.page,
+                    heading=hit.heading,
+                    score=quote.score,
+                    terms=term_ids(text),
+                )
+            )
+    return statements, citations
+
+
+def term_ids(text: str) -> list[int]:
+    """The ids of the distinct terms of a text, as the search of chats keeps them."""
+    return sorted({term_id(term) for term in analyse(text)})

@@ -3,57 +3,31 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
-from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET, require_POST
 
+from webapp.accounts.models import User
 from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.pages import signed_in_user
-from webapp.grounding.models import Citation
-from webapp.grounding.operations import UnableToAsk
+from webapp.grounding.answerers import CONNECTOR, QUOTES
+from webapp.grounding.chat_server import configured_server
+from webapp.grounding.models import Answer
+from webapp.grounding.operations import Scope, UnableToAsk
 from webapp.grounding.operations import ask as ask_question
-from webapp.grounding.queries import (
-    UnableToFindAnswer,
-    get_answer,
-    list_answers,
-    list_citations,
-)
+from webapp.grounding.queries import UnableToFindAnswer, get_answer, list_answers, read_answer
+from webapp.grounding.shown import show_answer as present_answer
+from webapp.grounding.writing import UnableToUseConnector, cancel_answer, request_answer
+from webapp.jobs.admission import Refused
 from webapp.knowledge.models import Source
 from webapp.knowledge.queries import UnableToFindSource, get_source
 
 PAGE_SIZE = 20
-
-
-@dataclass(frozen=True)
-class ShownQuote:
-    """A sentence of the answer with the chip behind it; `part` of its page opens beside it."""
-
-    number: int
-    quote: str
-    url: str
-    part: str
-    origin: str
-
-
-@dataclass(frozen=True)
-class ShownPlace:
-    """A numbered place, with every sentence quoted from it."""
-
-    number: int
-    url: str
-    part: str
-    origin: str
-    heading: str
-    page: int | None
-    score: float
-    quotes: tuple[str, ...]
 
 
 @login_required
@@ -70,6 +44,7 @@ def _render_ask(
     source: Source | None,
     question: str = "",
     include_generations: bool = True,
+    answerer: str = QUOTES,
     fault: str = "",
 ) -> HttpResponse:
     page = PageRequest(limit=PAGE_SIZE)
@@ -86,6 +61,8 @@ def _render_ask(
         "question": question,
         "include_generations": include_generations,
         "only_source": source,
+        "server": configured_server(),
+        "answerer": answerer,
         "fault": fault,
     }
     return render(request, "grounding/ask.html", context, status=422 if fault else 200)
@@ -111,22 +88,36 @@ def put_question(request: HttpRequest) -> HttpResponse:
     question = request.POST.get("question", "")
     source = _named_source(request, request.POST.get("source", ""))
     include_generations = request.POST.get("include_generations") == "on"
+    answerer = request.POST.get("answerer", QUOTES)
+    source_ids = (source.id,) if source else None
     try:
-        answer = ask_question(
-            user=user,
-            question=question,
-            source_ids=(source.id,) if source else None,
-            include_generations=include_generations,
-        )
-    except UnableToAsk as error:
+        if answerer == CONNECTOR:
+            scope = Scope(source_ids=source_ids, include_generations=include_generations)
+            answer = request_answer(user=user, question=question, scope=scope)
+        else:
+            answer = ask_question(
+                user=user,
+                question=question,
+                source_ids=source_ids,
+                include_generations=include_generations,
+            )
+    except (UnableToAsk, UnableToUseConnector, Refused) as error:
         return _render_ask(
             request,
             source=source,
             question=question,
             include_generations=include_generations,
+            answerer=answerer,
             fault=str(error),
         )
     return redirect("answer", answer_id=answer.id)
+
+
+def _find_or_404(request: HttpRequest, answer_id: uuid.UUID) -> Answer:
+    try:
+        return get_answer(user=signed_in_user(request), answer_id=answer_id)
+    except UnableToFindAnswer as error:
+        raise Http404 from error
 
 
 @login_required
@@ -134,63 +125,44 @@ def put_question(request: HttpRequest) -> HttpResponse:
 def show_answer(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
     """An answer, sentence by sentence, with the places it stands in."""
     user = signed_in_user(request)
-    try:
-        answer = get_answer(user=user, answer_id=answer_id)
-    except UnableToFindAnswer as error:
-        raise Http404 from error
-    citations = list_citations(user=user, answer=answer)
-    context = {
-        "answer": answer,
-        "sentences": [_shown_quote(citation) for citation in citations],
-        "places": _places(citations),
-    }
+    answer = _find_or_404(request, answer_id)
+    shown = present_answer(answer, read_answer(user=user, answer=answer))
+    context = {"answer": answer, "shown": shown, "may_stop": _may_stop(user, answer)}
     return render(request, "grounding/answer.html", context)
 
 
-def _places(citations: list[Citation]) -> list[ShownPlace]:
-    places: dict[int, ShownPlace] = {}
-    for citation in citations:
-        known = places.get(citation.number)
-        if known is not None:
-            quotes = (*known.quotes, citation.quote)
-            places[citation.number] = replace(known, quotes=quotes)
-            continue
-        shown = _shown_quote(citation)
-        places[citation.number] = ShownPlace(
-            number=citation.number,
-            url=shown.url,
-            part=shown.part,
-            origin=shown.origin,
-            heading=citation.heading,
-            page=citation.page,
-            score=citation.score,
-            quotes=(citation.quote,),
-        )
-    return [places[number] for number in sorted(places)]
+def _may_stop(user: User, answer: Answer) -> bool:
+    return answer.owner_id == user.id or user.runs_the_site
 
 
-def _shown_quote(citation: Citation) -> ShownQuote:
-    """Where a quote leads: into its document at its passage, or to its generation."""
-    ordinal = citation.passage.ordinal if citation.passage else 0
-    query = urlencode({"passage": ordinal, "start": citation.start, "end": citation.end})
-    if citation.source is not None:
-        address = reverse("document", kwargs={"source_id": citation.source.id})
-        url, part, origin = (
-            f"{address}?{query}#passage-{ordinal}",
-            "#passages",
-            citation.source.title,
-        )
-    else:
-        assert citation.generation is not None
-        address = reverse("generation", kwargs={"generation_id": citation.generation.id})
-        url, part, origin = f"{address}?{query}", "#exhibit", citation.generation.accession
-    return ShownQuote(
-        number=citation.number, quote=citation.quote, url=url, part=part, origin=origin
-    )
+@login_required
+@require_GET
+def answer_body(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
+    """The words of an answer once they are there, asked for again and again until then."""
+    user = signed_in_user(request)
+    answer = _find_or_404(request, answer_id)
+    if not answer.terminal:
+        return HttpResponse(status=204)
+    shown = present_answer(answer, read_answer(user=user, answer=answer))
+    context = {"answer": answer, "shown": shown, "may_stop": False}
+    return render(request, "grounding/parts/answer_page_body.html", context)
+
+
+@login_required
+@require_POST
+def stop_answer(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
+    """Stop what is being written."""
+    answer = _find_or_404(request, answer_id)
+    if not _may_stop(signed_in_user(request), answer):
+        raise PermissionDenied
+    cancel_answer(answer=answer)
+    return redirect("answer", answer_id=answer_id)
 
 
 urlpatterns: list[URLPattern] = [
     path("ask", ask, name="ask"),
     path("ask/question", put_question, name="ask-question"),
     path("ask/<uuid:answer_id>", show_answer, name="answer"),
+    path("ask/<uuid:answer_id>/words", answer_body, name="answer-words"),
+    path("ask/<uuid:answer_id>/stop", stop_answer, name="answer-stop"),
 ]

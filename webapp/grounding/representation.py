@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from webapp.grounding.models import Answer, Citation
-from webapp.grounding.queries import answer_text
+from webapp.grounding.queries import ReadAnswer
 
 
-def describe_answer(answer: Answer, citations: Sequence[Citation]) -> dict[str, Any]:
-    """An answer with its quotes; without any, `text` is null and `found` false."""
+def describe_answer(answer: Answer, read: ReadAnswer) -> dict[str, Any]:
+    """An answer with its words; without any, `text` is null and `found` false."""
     return {
         **describe_question(answer),
-        "found": bool(citations),
-        "text": answer_text(citations) or None,
-        "citations": [describe_citation(citation) for citation in citations],
+        "found": bool(read.text) if answer.terminal else None,
+        "text": read.text or None,
+        "sentences": [
+            {
+                "text": sentence.text,
+                "citations": list(dict.fromkeys(each.number for each in sentence.citations)),
+            }
+            for sentence in read.sentences
+        ],
+        "unsupported": list(read.unsupported),
+        "citations": [describe_citation(citation) for citation in read.citations],
     }
 
 
 def describe_question(answer: Answer) -> dict[str, Any]:
     """An answer as a list shows it, without its words."""
+    job = answer.job
+    has_reason = job is not None and bool(job.error_code)
     return {
         "id": str(answer.id),
         "question": answer.question,
-        "found": answer.found,
+        "searched_for": answer.searched_for or None,
+        "answerer": answer.answerer,
+        "model": answer.model or None,
+        "grounded": answer.grounded,
+        "status": answer.status,
+        "terminal": answer.terminal,
+        "status_reason": (
+            {"code": job.error_code, "detail": job.error_detail}
+            if job is not None and has_reason
+            else None
+        ),
+        "found": answer.found if answer.terminal else None,
         "confidence": round(answer.confidence, 4),
         "num_passages": answer.num_passages,
         "include_generations": answer.include_generations,

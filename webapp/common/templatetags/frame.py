@@ -45,6 +45,7 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("studio", "Studio", "studio", frozenset()),
     ("library", "Library", "library", frozenset({"generation", "similar", "batches", "batch"})),
     ("ask", "Ask", "ask", frozenset({"answer"})),
+    ("chats", "Chat", "chat", frozenset({"chat"})),
     ("documents", "Documents", "documents", frozenset({"document", "graph", "graph-entity"})),
     ("models", "Models", "models", frozenset({"model"})),
     ("workers", "Workers", "workers", frozenset()),
