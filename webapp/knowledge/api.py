@@ -28,7 +28,7 @@ from webapp.common.problems import Problem, invalid
 from webapp.jobs.admission import Refused
 from webapp.jobs.operations import UnableToReuseIdempotencyKey
 from webapp.knowledge import operations, queries
-from webapp.knowledge.media import MARKDOWN, PLAIN_TEXT
+from webapp.knowledge.media import PLAIN_TEXT, TEXT_TYPES
 from webapp.knowledge.models import Source
 from webapp.knowledge.representation import describe_passage, describe_source
 
@@ -40,7 +40,7 @@ class TextInput(StrictSerializer):
 
     text = serializers.CharField(trim_whitespace=False)
     title = serializers.CharField(max_length=300)
-    media_type = serializers.ChoiceField(choices=[PLAIN_TEXT, MARKDOWN], default=PLAIN_TEXT)
+    media_type = serializers.ChoiceField(choices=list(TEXT_TYPES), default=PLAIN_TEXT)
 
 
 class FileInput(StrictSerializer):
@@ -127,7 +127,7 @@ class DocumentsApi(APIView):
         responses={200: SourceOutput, 201: SourceOutput, 202: SourceOutput},
     )
     def post(self, request: Request) -> Response:
-        """Bring a PDF, Markdown or text: 202 while it is read, 200 for what was here already.
+        """Bring a document: 202 while it is read, 200 for what was here already.
 
         The bytes are the key: sending the same document again is safe and makes nothing new.
         """

@@ -157,7 +157,10 @@ def ingest_source(
         raise BlobMissing(source.sha256)
     read = read_document(path=path, media_type=source.media_type)
     segments = cut_into_segments(
-        read.text, page_starts=read.page_starts, is_markdown=read.is_markdown
+        read.text,
+        headings=read.headings,
+        page_starts=read.page_starts,
+        pages_join=read.pages_join,
     )
     if not segments:
         raise UnableToReadDocument("empty", "It holds no text beside its headings.")

@@ -20,6 +20,7 @@ from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.pages import signed_in_user
 from webapp.jobs.admission import Refused
+from webapp.knowledge.media import FILE_ENDINGS
 from webapp.knowledge.models import Source
 from webapp.knowledge.operations import (
     UnableToTakeDocument,
@@ -98,6 +99,7 @@ def _render_list(request: HttpRequest, *, refusals: tuple[Refusal, ...]) -> Http
         "trashed": trashed,
         "waiting": any(not source.job.terminal for source in found.rows),
         "refusals": refusals,
+        "file_endings": ",".join(FILE_ENDINGS),
         "max_megabytes": f"{settings.PINAKES_MAX_UPLOAD_BYTES / 1e6:g}",
     }
     status = 422 if refusals else 200
