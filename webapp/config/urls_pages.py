@@ -10,6 +10,7 @@ from webapp.generations import pages as generations
 from webapp.grounding import pages as grounding
 from webapp.jobs import pages as jobs
 from webapp.knowledge import pages as knowledge
+from webapp.knowledge import version_pages as versions
 from webapp.search import pages as search
 from webapp.webhooks import pages as webhooks
 
@@ -22,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *batches.urlpatterns,
     *search.urlpatterns,
     *knowledge.urlpatterns,
+    *versions.urlpatterns,
     *grounding.urlpatterns,
     *webhooks.urlpatterns,
 ]

@@ -26,7 +26,7 @@ from webapp.grounding.queries import (
     list_citations,
 )
 from webapp.knowledge.models import Source
-from webapp.knowledge.queries import UnableToFindSource, get_source
+from webapp.knowledge.queries import UnableToFindSource, find_quote, get_source
 
 PAGE_SIZE = 20
 
@@ -173,7 +173,10 @@ def _shown_quote(citation: Citation) -> ShownQuote:
     """Where a quote leads: into its document at its passage, or to its generation."""
     ordinal = citation.passage.ordinal if citation.passage else 0
     query = urlencode({"passage": ordinal, "start": citation.start, "end": citation.end})
-    if citation.source is not None:
+    if citation.source is not None and citation.passage is None:
+        url, origin = _earlier_place(citation, citation.source)
+        part = "#passages"
+    elif citation.source is not None:
         address = reverse("document", kwargs={"source_id": citation.source.id})
         url, part, origin = (
             f"{address}?{query}#passage-{ordinal}",
@@ -187,6 +190,16 @@ def _shown_quote(citation: Citation) -> ShownQuote:
     return ShownQuote(
         number=citation.number, quote=citation.quote, url=url, part=part, origin=origin
     )
+
+
+def _earlier_place(citation: Citation, source: Source) -> tuple[str, str]:
+    """Where a quote stands whose passage was cut anew, or replaced with its whole version."""
+    query = urlencode({"start": citation.start, "end": citation.end})
+    place = find_quote(source=source, quote=citation.quote, start=citation.start, end=citation.end)
+    if place is None or place.is_current:
+        return f"{reverse('document', kwargs={'source_id': source.id})}?{query}", source.title
+    address = reverse("document-version", kwargs={"source_id": source.id, "number": place.version})
+    return f"{address}?{query}", f"{source.title}, from an earlier version"
 
 
 urlpatterns: list[URLPattern] = [

@@ -56,6 +56,20 @@ _NAMES = {
 #: Types that a name must not claim, each with what to do instead.
 _MACRO_ENDINGS = (".docm", ".dotm", ".pptm", ".potm", ".ppsm", ".xlsm", ".xltm")
 
+#: What people call each type.
+_SHORT_NAMES = {
+    PDF: "PDF",
+    MARKDOWN: "Markdown",
+    PLAIN_TEXT: "text",
+    HTML: "web page",
+    CSV: "table (CSV)",
+    JSONL: "records (JSONL)",
+    EML: "e-mail",
+    EPUB: "book (EPUB)",
+    DOCX: "Word",
+    PPTX: "PowerPoint",
+}
+
 #: What `Passage.page` and `Source.num_pages` count; everything else has pages.
 _POSITIONS = {PPTX: "slide", EPUB: "chapter", CSV: "row", JSONL: "row"}
 
@@ -89,23 +103,50 @@ REFUSAL_CODES = frozenset(
         "encrypted",
         "unsafe",
         "broken",
+        "fetching_is_off",
+        "forbidden_address",
+        "unreachable",
+        "not_served",
     }
 )
 
 
 class UnableToReadDocument(Exception):
-    """A document that cannot be taken in; `code` is closed, `detail` is for its owner."""
+    """A document that cannot be taken in; `code` is closed, `detail` is for its owner.
 
-    def __init__(self, code: str, detail: str) -> None:
+    What is `transient` may go better another time.
+    """
+
+    def __init__(self, code: str, detail: str, *, transient: bool = False) -> None:
         super().__init__(detail)
         assert code in REFUSAL_CODES, code
         self.code = code
         self.detail = detail
+        self.transient = transient
+
+
+def short_name(media_type: str) -> str:
+    """What people call a type."""
+    return _SHORT_NAMES.get(media_type, media_type)
 
 
 def position_word(media_type: str) -> str:
     """What the page numbers of such a document count: pages, slides, chapters or rows."""
     return _POSITIONS.get(media_type, "page")
+
+
+def is_known_type(claimed_type: str) -> bool:
+    """Whether a sender's word for a type names one that is taken, plain text left out.
+
+    Many servers call plain text what they know nothing of.
+    """
+    media_type = _TYPES_BY_CLAIM.get(plain_type(claimed_type))
+    return media_type is not None and media_type != PLAIN_TEXT
+
+
+def plain_type(claimed_type: str) -> str:
+    """A Content-Type without its parameters."""
+    return claimed_type.partition(";")[0].strip().lower()
 
 
 def recognise(*, content: bytes, file_name: str, claimed_type: str) -> str:
@@ -124,7 +165,7 @@ def recognise(*, content: bytes, file_name: str, claimed_type: str) -> str:
         )
     claim = _TYPES_BY_ENDING.get(ending)
     if claim is None:
-        claim = _TYPES_BY_CLAIM.get(claimed_type.partition(";")[0].strip().lower())
+        claim = _TYPES_BY_CLAIM.get(plain_type(claimed_type))
     if claim is None and ending:
         raise UnableToReadDocument(
             "unsupported_type",

@@ -1,4 +1,4 @@
-"""The documents that people brought, to be searched and cited."""
+"""The documents that people brought, to be searched and cited, and their versions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from webapp.accounts.models import User
 from webapp.common.ids import uuid7
 from webapp.jobs.models import Job, JobState
+from webapp.knowledge.media import position_word, short_name
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
@@ -30,6 +31,10 @@ class Source(models.Model):
     Reading it is the work of `job`; the passages and their vectors are stored in the transaction
     that ends the job, so a source is `indexed` exactly when all of it can be found. `text_sha256`
     names the text that was read from it, the one that the offsets of its passages count in.
+
+    What is said of the file is true of the version that can be found (`version`, null before the
+    first); `job` is that of the newest, which may still be on its way. Documents that were fetched
+    have a `url`, and no bytes before they are.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -39,13 +44,16 @@ class Source(models.Model):
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="source")
     title = models.CharField(max_length=300)
     file_name = models.CharField(max_length=255, blank=True, default="")
-    media_type = models.CharField(max_length=64)
+    url = models.TextField(blank=True, default="")
+    media_type = models.CharField(max_length=100)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveBigIntegerField()
+    version = models.PositiveIntegerField(null=True)
     text_sha256 = models.CharField(max_length=64, blank=True, default="")
     num_characters = models.PositiveIntegerField(null=True)
     num_pages = models.PositiveIntegerField(null=True)
     num_passages = models.PositiveIntegerField(null=True)
+    fetched_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
 
@@ -53,8 +61,13 @@ class Source(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["owner", "sha256"], name="source_is_brought_once"),
-            models.CheckConstraint(condition=Q(size__gt=0), name="source_has_bytes"),
+            models.UniqueConstraint(
+                fields=["owner", "sha256"], condition=Q(url=""), name="source_is_brought_once"
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "url"], condition=~Q(url=""), name="source_is_fetched_once"
+            ),
+            models.CheckConstraint(condition=Q(size__gt=0) | ~Q(url=""), name="source_has_bytes"),
         ]
         indexes = [models.Index(fields=["owner", "-id"], name="source_owner")]
 
@@ -65,3 +78,69 @@ class Source(models.Model):
     def status(self) -> str:
         """The job's state, with `indexed` for what can be found."""
         return "indexed" if self.job.state == JobState.SUCCEEDED else self.job.status
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether a version can be found while a newer one is not, or not yet."""
+        return self.version is not None and self.job.state != JobState.SUCCEEDED
+
+    @property
+    def stage(self) -> str:
+        """How far a running job is, in words."""
+        progress = self.job.progress or {}
+        if progress.get("total"):
+            return f"embedding {progress['done']:,} of {progress['total']:,} passages"
+        return str(progress.get("stage") or "starting")
+
+    @property
+    def type_name(self) -> str:
+        """What people call its type."""
+        return short_name(self.media_type)
+
+    @property
+    def position_word(self) -> str:
+        """What its page numbers count."""
+        return position_word(self.media_type)
+
+
+class SourceVersion(models.Model):
+    """The bytes of a document at one time, and the text that was read from them.
+
+    Versions count from 1 and never change once they were indexed, so that a quote of an earlier
+    one can still be shown where it stood. `sha256` is empty until a URL was fetched.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="source_version")
+    file_name = models.CharField(max_length=255, blank=True, default="")
+    media_type = models.CharField(max_length=100, blank=True, default="")
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    size = models.PositiveBigIntegerField(default=0)
+    text_sha256 = models.CharField(max_length=64, blank=True, default="")
+    num_characters = models.PositiveIntegerField(null=True)
+    num_pages = models.PositiveIntegerField(null=True)
+    num_passages = models.PositiveIntegerField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    indexed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "number"], name="source_version_number_is_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of {self.source_id}"
+
+    @property
+    def status(self) -> str:
+        """As of the document: the job's state, with `indexed` for what was read whole."""
+        return "indexed" if self.indexed_at is not None else self.job.status
+
+    @property
+    def type_name(self) -> str:
+        """What people call its type."""
+        return short_name(self.media_type)

@@ -9,6 +9,19 @@ urlpatterns = [
     path("documents/<uuid:source_id>", api.DocumentApi.as_view(), name="document"),
     path("documents/<uuid:source_id>/chunks", api.ChunksApi.as_view(), name="document-chunks"),
     path(
+        "documents/<uuid:source_id>/fetch", api.FetchDocumentApi.as_view(), name="document-fetch"
+    ),
+    path(
+        "documents/<uuid:source_id>/versions",
+        api.VersionsApi.as_view(),
+        name="document-versions",
+    ),
+    path(
+        "documents/<uuid:source_id>/versions/<int:number>/restore",
+        api.RestoreVersionApi.as_view(),
+        name="document-version-restore",
+    ),
+    path(
         "documents/<uuid:source_id>/restore",
         api.RestoreDocumentApi.as_view(),
         name="document-restore",
