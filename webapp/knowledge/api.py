@@ -75,6 +75,14 @@ class SourceReasonOutput(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+class AlikeOutput(serializers.Serializer[Any]):
+    """A document that says nearly the same."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    percent = serializers.IntegerField()
+
+
 class SourceOutput(serializers.Serializer[Any]):
     """A document; made by `describe_source`, written out here for the schema."""
 
@@ -96,6 +104,7 @@ class SourceOutput(serializers.Serializer[Any]):
     num_pages = serializers.IntegerField(allow_null=True)
     page_is = serializers.ChoiceField(choices=["page", "slide", "chapter", "row"])
     num_passages = serializers.IntegerField(allow_null=True)
+    nearly_same_as = AlikeOutput(many=True)
     owner = serializers.CharField()
     created_at = serializers.DateTimeField()
     trashed_at = serializers.DateTimeField(allow_null=True)
@@ -131,6 +140,9 @@ class PassageOutput(serializers.Serializer[Any]):
     end = serializers.IntegerField()
     page = serializers.IntegerField(allow_null=True)
     language = serializers.CharField()
+    repeat_group = serializers.UUIDField(allow_null=True)
+    is_excluded = serializers.BooleanField()
+    is_edited = serializers.BooleanField()
 
 
 class DocumentsApi(APIView):

@@ -18,6 +18,12 @@ from webapp.knowledge.models import Source, SourceVersion
 from webapp.knowledge.operations import title_of_address
 from webapp.knowledge.reader import read_document
 from webapp.knowledge.readers.building import ReadText
+from webapp.knowledge.resemblance import (
+    fingerprint_of_text,
+    mark_repeats,
+    store_repeats,
+    store_resemblances,
+)
 from webapp.search.operations import (
     EmbeddedPassages,
     prepare_source_passages,
@@ -47,7 +53,8 @@ def ingest_source(
        found already make no new one.
     2. The file is read in a confined child process.
     3. The text is cut, analysed and embedded outside of any transaction.
-    4. Passages, vectors and the end of the job are one transaction, so nothing half-read is ever
+    4. Passages and documents that say nearly the same are recognised.
+    5. Passages, vectors and the end of the job are one transaction, so nothing half-read is ever
        found, and an earlier version is found until then.
 
     Raises UnableToReadDocument with the reason for the owner.
@@ -74,10 +81,15 @@ def ingest_source(
         raise UnableToReadDocument("empty", "It holds no text beside its headings.")
     text_sha256 = store_bytes(read.text.encode())
     prepared = _prepare(source, segments, embedder, reports)
+    reports.look("comparing")
+    repeats = mark_repeats(source=source, passages=prepared.passages)
+    alike = fingerprint_of_text(read.text)
     with transaction.atomic():
         state = jobs.finish_job(job_id=version.job_id, fence=fence)
         if state == JobState.SUCCEEDED:
             _swap(source, version, read, text_sha256, prepared)
+            store_repeats(repeats=repeats)
+            store_resemblances(source=source, found=alike)
     return state
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -11,6 +15,7 @@ from webapp.accounts.models import User
 from webapp.common.ids import uuid7
 from webapp.jobs.models import Job, JobState
 from webapp.knowledge.media import position_word, short_name
+from webapp.search.models import Passage
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
@@ -56,6 +61,9 @@ class Source(models.Model):
     fetched_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
+
+    #: What it is nearly the same as; only the queries that list documents fill it.
+    alike: Sequence[Resemblance]
 
     objects = SourceQuerySet.as_manager()
 
@@ -144,3 +152,55 @@ class SourceVersion(models.Model):
     def type_name(self) -> str:
         """What people call its type."""
         return short_name(self.media_type)
+
+
+class SourceFingerprint(models.Model):
+    """What tells how much of a document's text others have too; see `fingerprints.py`."""
+
+    source = models.OneToOneField(
+        Source, primary_key=True, on_delete=models.CASCADE, related_name="fingerprint"
+    )
+    signature = ArrayField(models.IntegerField())
+    bands = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        indexes = [GinIndex(fields=["bands"], name="source_bands")]
+
+    def __str__(self) -> str:
+        return f"fingerprint of {self.source_id}"
+
+
+class Resemblance(models.Model):
+    """Two documents of one owner are nearly the same; stored from either side."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="resemblances")
+    other = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="+")
+    share = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "other"], name="resemblance_is_told_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} is {self.percent} % of {self.other_id}"
+
+    @property
+    def percent(self) -> int:
+        """The share of what both say together, in percent; 100 only where all of it is."""
+        return min(99, round(100 * self.share)) if self.share < 1 else 100
+
+
+class PassageFingerprint(models.Model):
+    """Finds passages that repeat this one; those that do have none themselves."""
+
+    passage = models.OneToOneField(
+        Passage, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    bands = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        indexes = [GinIndex(fields=["bands"], name="passage_bands")]
+
+    def __str__(self) -> str:
+        return f"fingerprint of {self.passage_id}"

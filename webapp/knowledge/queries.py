@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
 from webapp.common.storage import BlobMissing, read_blob
-from webapp.knowledge.models import Source, SourceVersion
+from webapp.knowledge.models import Resemblance, Source, SourceVersion
 from webapp.search.models import Passage
 
 
@@ -26,15 +26,27 @@ class QuotePlace:
     is_current: bool
 
 
+def _with_resemblances(rows: QuerySet[Source]) -> QuerySet[Source]:
+    """With what each is nearly the same as, the most alike first, as `alike`."""
+    kept = (
+        Resemblance.objects.filter(other__trashed_at__isnull=True)
+        .select_related("other")
+        .order_by("-share", "other_id")
+    )
+    wanted = Prefetch("resemblances", queryset=kept, to_attr="alike")
+    # The model says the type of what is filled here, and the plugin would say it again.
+    return rows.prefetch_related(wanted)  # type: ignore[no-redef]
+
+
 def list_sources(*, user: User, page: PageRequest, trashed: bool = False) -> Page[Source]:
     """The documents that the user may see, newest first."""
     rows = Source.objects.visible_to(user).filter(trashed_at__isnull=not trashed)
-    return paginate(rows.select_related("job", "owner"), page)
+    return paginate(_with_resemblances(rows.select_related("job", "owner")), page)
 
 
 def get_source(*, user: User, source_id: uuid.UUID) -> Source:
     """One document, trashed or not; raises UnableToFindSource."""
-    rows = Source.objects.visible_to(user).select_related("job", "owner")
+    rows = _with_resemblances(Source.objects.visible_to(user).select_related("job", "owner"))
     try:
         return rows.get(id=source_id)
     except Source.DoesNotExist as error:

@@ -35,6 +35,10 @@ def describe_source(source: Source) -> dict[str, Any]:
         "num_pages": source.num_pages,
         "page_is": source.position_word,
         "num_passages": source.num_passages,
+        "nearly_same_as": [
+            {"id": str(each.other_id), "title": each.other.title, "percent": each.percent}
+            for each in source.alike
+        ],
         "owner": source.owner.get_username(),
         "created_at": source.created_at,
         "trashed_at": source.trashed_at,
@@ -78,4 +82,7 @@ def describe_passage(passage: Passage) -> dict[str, Any]:
         "end": passage.end,
         "page": passage.page,
         "language": passage.language,
+        "repeat_group": str(passage.repeat_group) if passage.repeat_group else None,
+        "is_excluded": passage.is_excluded,
+        "is_edited": passage.is_edited,
     }

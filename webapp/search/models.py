@@ -46,6 +46,10 @@ class Passage(models.Model):
     `start` and `end` count characters of the text it was cut from: the prompt (ordinal 0 of a
     generation), the response, or the text read from a document. `terms` are the distinct term ids,
     for the index; `bm25` holds the weight of each.
+
+    Passages of one owner that say nearly the same word for word share a `repeat_group`: the id of
+    the first of them, which itself has none. What `is_excluded` its owner does not want found;
+    what `is_edited` was cut or headed by them.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -71,6 +75,9 @@ class Passage(models.Model):
     analyser_version = models.PositiveSmallIntegerField()
     terms = ArrayField(models.IntegerField())
     bm25 = SparseVectorField(dimensions=NUM_TERM_IDS)
+    repeat_group = models.UUIDField(null=True)
+    is_excluded = models.BooleanField(default=False, db_default=False)
+    is_edited = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

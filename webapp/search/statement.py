@@ -36,7 +36,7 @@ _ORIGINS = """
 """
 
 _VISIBLE = "(%(sees_everything)s OR p.owner_id = %(user)s)"
-_KEPT = "g.trashed_at IS NULL AND s.trashed_at IS NULL"
+_KEPT = "g.trashed_at IS NULL AND s.trashed_at IS NULL AND NOT p.is_excluded"
 
 #: Each filter, by the name of its parameter; a filter that is not asked for is left out.
 _FILTERS = {
