@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.factories import PASSWORD, make_checkpoint, make_user
 from tests.pages.makers import make_batch, make_done
-from tests.search.factories import make_found_source
+from tests.search.factories import make_found_source, passages_of
 from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
 from webapp.common.encryption import encrypt
@@ -74,8 +74,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "batches/<uuid:batch_id>/restore": {"POST": FOREIGN},
     "documents": {"GET": OWN_LIST},
     "documents/add": {"POST": OWN_LIST},
+    "documents/test": {"GET": OWN_LIST},
     "documents/add-address": {"POST": OWN_LIST},
     "documents/<uuid:source_id>": {"GET": FOREIGN},
+    "documents/<uuid:source_id>/passages/<uuid:passage_id>": {"POST": FOREIGN},
     "documents/<uuid:source_id>/fetch": {"POST": FOREIGN},
     "documents/<uuid:source_id>/versions/<int:number>": {"GET": FOREIGN},
     "documents/<uuid:source_id>/versions/<int:number>/restore": {"POST": FOREIGN},
@@ -110,6 +112,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/documents": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/documents/<uuid:source_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
     "api/v1/documents/<uuid:source_id>/chunks": {"GET": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/chunks/<uuid:passage_id>": {"PATCH": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/chunks/<uuid:passage_id>/split": {"POST": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/chunks/<uuid:passage_id>/join": {"POST": FOREIGN},
     "api/v1/documents/<uuid:source_id>/restore": {"POST": FOREIGN},
     "api/v1/documents/<uuid:source_id>/fetch": {"POST": FOREIGN},
     "api/v1/documents/<uuid:source_id>/versions": {"GET": FOREIGN},
@@ -164,13 +169,15 @@ def address(owner: User) -> dict[str, str]:
     endpoint = Endpoint.objects.create(
         owner=owner, url="https://example.com/mine-alone", event_types=[], secret=encrypt("x")
     )
+    source = make_found_source(owner=owner, texts=["Mine alone."])
     return {
         "<uuid:endpoint_id>": str(endpoint.id),
         "<uuid:delivery_id>": str(send_test(endpoint=endpoint).id),
         "<uuid:generation_id>": str(generation.id),
         "<uuid:batch_id>": str(make_batch(owner, n=2).id),
         "<uuid:artifact_id>": str(generation.response.artifacts.get().id),
-        "<uuid:source_id>": str(make_found_source(owner=owner, texts=["Mine alone."]).id),
+        "<uuid:source_id>": str(source.id),
+        "<uuid:passage_id>": str(passages_of(source)[0].id),
         "<uuid:answer_id>": str(answer.id),
         "<uuid:key_id>": str(create_api_key(user=owner, name="mine").row.id),
         "<int:number>": "1",

@@ -8,8 +8,10 @@ from webapp.common import pages as common
 from webapp.generations import batch_pages as batches
 from webapp.generations import pages as generations
 from webapp.grounding import pages as grounding
+from webapp.grounding import retrieval_pages as retrieval
 from webapp.jobs import pages as jobs
 from webapp.knowledge import pages as knowledge
+from webapp.knowledge import passage_pages as passages
 from webapp.knowledge import version_pages as versions
 from webapp.search import pages as search
 from webapp.webhooks import pages as webhooks
@@ -23,7 +25,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *batches.urlpatterns,
     *search.urlpatterns,
     *knowledge.urlpatterns,
+    *passages.urlpatterns,
     *versions.urlpatterns,
     *grounding.urlpatterns,
+    *retrieval.urlpatterns,
     *webhooks.urlpatterns,
 ]

@@ -260,7 +260,7 @@ def _get(request: Request, source_id: uuid.UUID) -> Source:
         raise Problem(404, "not_found", detail) from error
 
 
-def _get_to_change(request: Request, source_id: uuid.UUID) -> Source:
+def find_to_change(request: Request, source_id: uuid.UUID) -> Source:
     """A document that the user may also change: reviewers read everything but change their own."""
     source = _get(request, source_id)
     user = member(request)
@@ -280,7 +280,7 @@ class DocumentApi(APIView):
     @extend_schema(operation_id="documents_trash", responses={204: None})
     def delete(self, request: Request, source_id: uuid.UUID) -> Response:
         """Put it in the trash, where it is neither found nor cited."""
-        operations.trash_source(source=_get_to_change(request, source_id))
+        operations.trash_source(source=find_to_change(request, source_id))
         return Response(status=204)
 
 
@@ -290,7 +290,7 @@ class RestoreDocumentApi(APIView):
     @extend_schema(operation_id="documents_restore", request=None, responses={200: SourceOutput})
     def post(self, request: Request, source_id: uuid.UUID) -> Response:
         """Take it out of the trash."""
-        operations.restore_source(source=_get_to_change(request, source_id))
+        operations.restore_source(source=find_to_change(request, source_id))
         return Response(describe_source(_get(request, source_id)))
 
 
@@ -300,7 +300,7 @@ class FetchDocumentApi(APIView):
     @extend_schema(operation_id="documents_fetch", request=None, responses={202: SourceOutput})
     def post(self, request: Request, source_id: uuid.UUID) -> Response:
         """Fetch it from its address again, as its next version."""
-        source = _get_to_change(request, source_id)
+        source = find_to_change(request, source_id)
         try:
             with _refusals():
                 submitted = operations.fetch_again(source=source)
@@ -331,7 +331,7 @@ class RestoreVersionApi(APIView):
     )
     def post(self, request: Request, source_id: uuid.UUID, number: int) -> Response:
         """Read the bytes of an earlier version again, as the next one."""
-        source = _get_to_change(request, source_id)
+        source = find_to_change(request, source_id)
         try:
             with _refusals():
                 submitted = operations.restore_version(source=source, number=number)

@@ -12,6 +12,7 @@ from genmodels.embedding import Embedder
 from webapp.common.storage import BlobMissing, blob_path, store_bytes
 from webapp.jobs import operations as jobs
 from webapp.jobs.models import JobState
+from webapp.knowledge.editing import carve, kept_passages
 from webapp.knowledge.fetching import fetch_document
 from webapp.knowledge.media import UnableToReadDocument
 from webapp.knowledge.models import Source, SourceVersion
@@ -52,7 +53,8 @@ def ingest_source(
     1. What was brought by its address is fetched. Bytes that are those of the version that can be
        found already make no new one.
     2. The file is read in a confined child process.
-    3. The text is cut, analysed and embedded outside of any transaction.
+    3. The text is cut, analysed and embedded outside of any transaction; what the owner had done
+       to passages is done again, where the text still says the same.
     4. Passages and documents that say nearly the same are recognised.
     5. Passages, vectors and the end of the job are one transaction, so nothing half-read is ever
        found, and an earlier version is found until then.
@@ -80,7 +82,7 @@ def ingest_source(
     if not segments:
         raise UnableToReadDocument("empty", "It holds no text beside its headings.")
     text_sha256 = store_bytes(read.text.encode())
-    prepared = _prepare(source, segments, embedder, reports)
+    prepared = _prepare(source, read.text, segments, embedder, reports)
     reports.look("comparing")
     repeats = mark_repeats(source=source, passages=prepared.passages)
     alike = fingerprint_of_text(read.text)
@@ -116,16 +118,26 @@ def _end_unchanged(source: Source, version: SourceVersion, fence: int) -> JobSta
 
 
 def _prepare(
-    source: Source, segments: Sequence[Segment], embedder: Embedder, reports: Reports
+    source: Source,
+    text: str,
+    segments: Sequence[Segment],
+    embedder: Embedder,
+    reports: Reports,
 ) -> EmbeddedPassages:
-    reports.count(0, len(segments))
-    return prepare_source_passages(
+    """Passages with what their owner had done to those of the version before."""
+    carved = carve(text, segments, kept_passages(source))
+    reports.count(0, len(carved))
+    prepared = prepare_source_passages(
         owner=source.owner,
         source_id=source.id,
-        segments=segments,
+        segments=[segment for segment, _ in carved],
         embedder=embedder,
         report=reports.count,
     )
+    for passage, (_, kept) in zip(prepared.passages, carved, strict=True):
+        if kept is not None:
+            passage.is_edited, passage.is_excluded = kept.is_edited, kept.is_excluded
+    return prepared
 
 
 def _swap(

@@ -20,6 +20,7 @@ from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.pages import signed_in_user
 from webapp.jobs.admission import Refused
+from webapp.knowledge.editing import places_to_split
 from webapp.knowledge.media import FILE_ENDINGS
 from webapp.knowledge.models import Source
 from webapp.knowledge.operations import (
@@ -55,6 +56,7 @@ class Refusal:
 class ShownPassage:
     """A passage in its place; the marks count in its own text, both 0 where nothing is quoted."""
 
+    id: uuid.UUID
     ordinal: int
     heading: str
     new_heading: bool
@@ -64,6 +66,9 @@ class ShownPassage:
     mark_start: int
     mark_end: int
     cited: bool
+    is_excluded: bool
+    is_repeat: bool
+    splits: tuple[tuple[int, str], ...]
 
 
 def find_or_404(request: HttpRequest, source_id: uuid.UUID) -> Source:
@@ -183,12 +188,15 @@ def document(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
     if cited is not None:
         first = cited - cited % PASSAGES_PER_PART
     first = first or 0
+    changeable = may_change(signed_in_user(request), source)
+    editing = changeable and request.GET.get("edit") == "1" and source.job.terminal
     passages, more = list_passages(source=source, after=first - 1, limit=PASSAGES_PER_PART)
     context = {
         "source": source,
         "versions": list_versions(source),
-        "may_change": may_change(signed_in_user(request), source),
-        "passages": _shown(passages, cited, quote),
+        "may_change": changeable,
+        "editing": editing,
+        "passages": _shown(passages, cited, quote, editing=editing),
         "previous_from": max(0, first - PASSAGES_PER_PART) if first else None,
         "next_from": first + PASSAGES_PER_PART if more else None,
     }
@@ -202,7 +210,7 @@ def read_number(request: HttpRequest, name: str) -> int | None:
 
 
 def _shown(
-    passages: list[Passage], cited: int | None, quote: tuple[int, int]
+    passages: list[Passage], cited: int | None, quote: tuple[int, int], *, editing: bool
 ) -> list[ShownPassage]:
     shown = []
     heading, page = "", None
@@ -213,6 +221,7 @@ def _shown(
             mark_start, mark_end = quote[0] - passage.start, quote[1] - passage.start
         shown.append(
             ShownPassage(
+                id=passage.id,
                 ordinal=passage.ordinal,
                 heading=passage.heading,
                 new_heading=bool(passage.heading) and passage.heading != heading,
@@ -222,6 +231,9 @@ def _shown(
                 mark_start=mark_start,
                 mark_end=mark_end,
                 cited=is_cited,
+                is_excluded=passage.is_excluded,
+                is_repeat=passage.repeat_group is not None,
+                splits=tuple(places_to_split(passage.text)) if editing else (),
             )
         )
         heading, page = passage.heading, passage.page

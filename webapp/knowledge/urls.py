@@ -2,12 +2,27 @@
 
 from django.urls import path
 
-from webapp.knowledge import api
+from webapp.knowledge import api, passage_api
 
 urlpatterns = [
     path("documents", api.DocumentsApi.as_view(), name="documents"),
     path("documents/<uuid:source_id>", api.DocumentApi.as_view(), name="document"),
     path("documents/<uuid:source_id>/chunks", api.ChunksApi.as_view(), name="document-chunks"),
+    path(
+        "documents/<uuid:source_id>/chunks/<uuid:passage_id>",
+        passage_api.ChunkApi.as_view(),
+        name="document-chunk",
+    ),
+    path(
+        "documents/<uuid:source_id>/chunks/<uuid:passage_id>/split",
+        passage_api.SplitChunkApi.as_view(),
+        name="document-chunk-split",
+    ),
+    path(
+        "documents/<uuid:source_id>/chunks/<uuid:passage_id>/join",
+        passage_api.JoinChunkApi.as_view(),
+        name="document-chunk-join",
+    ),
     path(
         "documents/<uuid:source_id>/fetch", api.FetchDocumentApi.as_view(), name="document-fetch"
     ),
