@@ -24,6 +24,7 @@ ADDRESSES = (
     "/library?kind=image&from=2001-01-01&to=2001-01-02",
     "/library?trash=1",
     "/documents",
+    "/documents/test?q=how+are+jobs+kept+safe",
     "/ask",
     "/models",
     "/models/gpt-shakespeare",

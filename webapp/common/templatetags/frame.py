@@ -45,7 +45,12 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("studio", "Studio", "studio", frozenset()),
     ("library", "Library", "library", frozenset({"generation", "similar", "batches", "batch"})),
     ("ask", "Ask", "ask", frozenset({"answer"})),
-    ("documents", "Documents", "documents", frozenset({"document"})),
+    (
+        "documents",
+        "Documents",
+        "documents",
+        frozenset({"document", "document-version", "retrieval-test"}),
+    ),
     ("models", "Models", "models", frozenset({"model"})),
     ("workers", "Workers", "workers", frozenset()),
     ("account", "Account", "account", frozenset({"webhooks", "webhook"})),
