@@ -35,10 +35,11 @@ def read_document(
     `look()` is called now and then meanwhile; if it raises, the child is ended.
     """
     child = subprocess.Popen(
-        [sys.executable, "-m", "webapp.knowledge.readers", str(path), media_type],
+        # Without `site`, whose hooks would double the start of the child.
+        [sys.executable, "-S", "-m", "webapp.knowledge.readers", str(path), media_type],
         cwd=_REPOSITORY_ROOT,
         # Nothing of the server's environment: it holds addresses and secrets.
-        env={"PYTHONPATH": str(_REPOSITORY_ROOT), "PATH": os.defpath, "PYTHONUTF8": "1"},
+        env={"PYTHONPATH": _module_path(), "PATH": os.defpath, "PYTHONUTF8": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -66,6 +67,12 @@ def read_document(
         pages_join=answer["pages_join"],
         title=answer["title"],
     )
+
+
+def _module_path() -> str:
+    """Where this process finds its modules, so that the child finds the same ones."""
+    folders = [str(_REPOSITORY_ROOT), *(folder for folder in sys.path if Path(folder).is_dir())]
+    return os.pathsep.join(dict.fromkeys(folder for folder in folders if folder))
 
 
 def _hear_out(child: subprocess.Popen[bytes], look: Callable[[], None]) -> tuple[bytes, bytes]:
