@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from rest_framework.test import APIClient
 
 from tests.factories import make_user
 from tests.knowledge.documents import make_pdf
@@ -227,3 +228,41 @@ def test_the_pages_list_versions_and_bring_one_back(owner: User) -> None:
         assert stranger.get(address).status_code == 404
         assert stranger.post(f"{address}/restore").status_code == 404
     assert SourceVersion.objects.count() == 3
+
+
+def test_an_update_can_be_stopped_and_taken_up_again(owner: User) -> None:
+    source = bring(owner, OIL, "lamps.md")
+    submit(owner, GAS)
+    client = APIClient()
+    client.force_authenticate(owner)
+    address = f"/api/v1/documents/{source.id}"
+    for _ in range(2):
+        stopped = client.post(f"{address}/cancel")
+        assert (stopped.status_code, stopped.json()["status"]) == (200, "canceled")
+    assert found_texts(owner) == ["Lamps burn oil."]
+    browser = Client()
+    browser.force_login(owner)
+    assert "Read again" in browser.get(f"/documents/{source.id}").content.decode()
+    for _ in range(2):
+        taken_up = client.post(f"{address}/retry")
+        assert (taken_up.status_code, taken_up.json()["status"]) == (202, "queued")
+    ingest(claim())
+    assert found_texts(owner) == ["The newest lamps burn gas."]
+    assert client.post(f"{address}/retry").status_code == 200
+    assert client.post(f"{address}/cancel").json()["status"] == "indexed"
+
+
+def test_the_page_stops_and_starts_reading(owner: User) -> None:
+    submitted = submit(owner, OIL)
+    browser = Client()
+    browser.force_login(owner)
+    address = f"/documents/{submitted.source_id}"
+    assert "Stop reading" in browser.get(address).content.decode()
+    browser.post(f"{address}/cancel")
+    assert Source.objects.select_related("job").get().status == "canceled"
+    browser.post(f"{address}/retry")
+    assert ingest(claim()) == JobState.SUCCEEDED
+    stranger = Client()
+    stranger.force_login(make_user())
+    for act in ("cancel", "retry"):
+        assert stranger.post(f"{address}/{act}").status_code == 404

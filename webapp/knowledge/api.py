@@ -294,6 +294,33 @@ class RestoreDocumentApi(APIView):
         return Response(describe_source(_get(request, source_id)))
 
 
+class CancelDocumentApi(APIView):
+    """`/api/v1/documents/{id}/cancel`."""
+
+    @extend_schema(operation_id="documents_cancel", request=None, responses={200: SourceOutput})
+    def post(self, request: Request, source_id: uuid.UUID) -> Response:
+        """Stop reading it; the version before, if there is one, stays found."""
+        operations.cancel_reading(source=find_to_change(request, source_id))
+        return Response(describe_source(_get(request, source_id)))
+
+
+class ReadAgainApi(APIView):
+    """`/api/v1/documents/{id}/retry`."""
+
+    @extend_schema(
+        operation_id="documents_retry",
+        request=None,
+        responses={200: SourceOutput, 202: SourceOutput},
+    )
+    def post(self, request: Request, source_id: uuid.UUID) -> Response:
+        """Read it again if that was stopped or failed; otherwise nothing changes."""
+        source = find_to_change(request, source_id)
+        with _refusals():
+            operations.read_again(source=source)
+        source = _get(request, source_id)
+        return Response(describe_source(source), status=200 if source.job.terminal else 202)
+
+
 class FetchDocumentApi(APIView):
     """`/api/v1/documents/{id}/fetch`."""
 

@@ -310,12 +310,28 @@ def _bring_again(*, owner: User, file: _File) -> SubmittedSource | None:
 
 def _bring_back(source: Source, newest: SourceVersion) -> None:
     """Take a locked source out of the trash, and read it again if that had not been finished."""
-    source.trashed_at = None
+    Source.objects.filter(id=source.id).update(trashed_at=None)
+    _queue_again(source, newest)
+
+
+def _queue_again(source: Source, newest: SourceVersion) -> None:
     job = Job.objects.get(id=source.job_id)
     if job.terminal and job.state != JobState.SUCCEEDED:
         source.job = _queue_reading(source.owner)
         SourceVersion.objects.filter(id=newest.id).update(job=source.job)
-    source.save(update_fields=["trashed_at", "job"])
+        source.save(update_fields=["job"])
+
+
+def cancel_reading(*, source: Source) -> None:
+    """Stop reading the newest version; an earlier one stays found, an ended job as it ended."""
+    jobs.cancel_job(job_id=source.job_id)
+
+
+def read_again(*, source: Source) -> None:
+    """Queue the newest version again if its reading was stopped or failed."""
+    with transaction.atomic():
+        locked = Source.objects.select_for_update(of=("self",)).get(id=source.id)
+        _queue_again(locked, _newest(locked))
 
 
 def trash_source(*, source: Source) -> None:

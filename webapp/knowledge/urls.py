@@ -24,6 +24,12 @@ urlpatterns = [
         name="document-chunk-join",
     ),
     path(
+        "documents/<uuid:source_id>/cancel",
+        api.CancelDocumentApi.as_view(),
+        name="document-cancel",
+    ),
+    path("documents/<uuid:source_id>/retry", api.ReadAgainApi.as_view(), name="document-retry"),
+    path(
         "documents/<uuid:source_id>/fetch", api.FetchDocumentApi.as_view(), name="document-fetch"
     ),
     path(

@@ -20,7 +20,9 @@ from webapp.knowledge.operations import (
     UnableToFindVersion,
     UnableToRestoreVersion,
     UnableToTakeDocument,
+    cancel_reading,
     fetch_again,
+    read_again,
     restore_version,
     submit_address,
 )
@@ -76,6 +78,28 @@ def fetch_document_again(request: HttpRequest, source_id: uuid.UUID) -> HttpResp
 
 
 @login_required
+@require_POST
+def cancel_document(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
+    """Stop reading the newest version."""
+    source = find_to_change(request, source_id)
+    cancel_reading(source=source)
+    messages.info(request, "Reading is stopped.")
+    return redirect("document", source_id=source.id)
+
+
+@login_required
+@require_POST
+def retry_document(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
+    """Read the newest version again, after that was stopped or failed."""
+    source = find_to_change(request, source_id)
+    try:
+        read_again(source=source)
+    except Refused as error:
+        messages.error(request, str(error))
+    return redirect("document", source_id=source.id)
+
+
+@login_required
 @require_GET
 def document_version(request: HttpRequest, source_id: uuid.UUID, number: int) -> HttpResponse:
     """The text of one version, at the quote that the address names."""
@@ -126,6 +150,8 @@ def restore_document_version(
 urlpatterns: list[URLPattern] = [
     path("documents/add-address", add_address, name="document-add-address"),
     path("documents/<uuid:source_id>/fetch", fetch_document_again, name="document-fetch"),
+    path("documents/<uuid:source_id>/cancel", cancel_document, name="document-cancel"),
+    path("documents/<uuid:source_id>/retry", retry_document, name="document-retry"),
     path(
         "documents/<uuid:source_id>/versions/<int:number>",
         document_version,
