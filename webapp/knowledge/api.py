@@ -35,9 +35,9 @@ from webapp.knowledge import operations, queries
 from webapp.knowledge.media import PLAIN_TEXT, TEXT_TYPES
 from webapp.knowledge.models import Source
 from webapp.knowledge.operations import SAME_NAME
-from webapp.knowledge.representation import describe_passage, describe_source, describe_version
+from webapp.knowledge.representation import describe_passage, describe_source
 
-_STATES = ["queued", "running", "canceling", "indexed", "failed", "canceled", "expired"]
+STATES = ["queued", "running", "canceling", "indexed", "failed", "canceled", "expired"]
 
 
 class DocumentInput(StrictSerializer):
@@ -87,7 +87,7 @@ class SourceOutput(serializers.Serializer[Any]):
     """A document; made by `describe_source`, written out here for the schema."""
 
     id = serializers.UUIDField()
-    status = serializers.ChoiceField(choices=_STATES)
+    status = serializers.ChoiceField(choices=STATES)
     terminal = serializers.BooleanField()
     status_seq = serializers.IntegerField()
     status_reason = SourceReasonOutput(allow_null=True)
@@ -109,24 +109,6 @@ class SourceOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     trashed_at = serializers.DateTimeField(allow_null=True)
     links = serializers.DictField(child=serializers.CharField())
-
-
-class VersionOutput(serializers.Serializer[Any]):
-    """A version of a document; made by `describe_version`, written out here for the schema."""
-
-    number = serializers.IntegerField()
-    status = serializers.ChoiceField(choices=_STATES)
-    status_reason = SourceReasonOutput(allow_null=True)
-    is_current = serializers.BooleanField()
-    file_name = serializers.CharField()
-    media_type = serializers.CharField()
-    size = serializers.IntegerField()
-    sha256 = serializers.CharField()
-    num_characters = serializers.IntegerField(allow_null=True)
-    num_pages = serializers.IntegerField(allow_null=True)
-    num_passages = serializers.IntegerField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    indexed_at = serializers.DateTimeField(allow_null=True)
 
 
 class PassageOutput(serializers.Serializer[Any]):
@@ -188,13 +170,13 @@ class DocumentsApi(APIView):
         user = member(request)
         if not user.may_submit:
             raise Problem(403, "permission_denied", "Your account has no role that may submit.")
-        with _refusals():
+        with refusals():
             submitted = _submit(user, request)
-        return _accepted(request, submitted)
+        return accepted(request, submitted)
 
 
 @contextlib.contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """What bringing a document may be refused for, as problems."""
     try:
         yield
@@ -212,8 +194,9 @@ def _refusals() -> Iterator[None]:
         raise Problem(422, "unsupported_document", error.detail, errors=[fault]) from error
 
 
-def _accepted(request: Request, submitted: operations.SubmittedSource) -> Response:
-    source = _get(request, submitted.source_id)
+def accepted(request: Request, submitted: operations.SubmittedSource) -> Response:
+    """The answer to bringing something: 202 while it is read."""
+    source = find(request, submitted.source_id)
     body = describe_source(source)
     status = 202 if not source.job.terminal else 201 if submitted.is_new else 200
     return Response(body, status=status, headers={"Location": body["links"]["self"]})
@@ -252,7 +235,8 @@ def _submit(user: User, request: Request) -> operations.SubmittedSource:
     )
 
 
-def _get(request: Request, source_id: uuid.UUID) -> Source:
+def find(request: Request, source_id: uuid.UUID) -> Source:
+    """A document that the user may see; raises the 404."""
     try:
         return queries.get_source(user=member(request), source_id=source_id)
     except queries.UnableToFindSource as error:
@@ -262,7 +246,7 @@ def _get(request: Request, source_id: uuid.UUID) -> Source:
 
 def find_to_change(request: Request, source_id: uuid.UUID) -> Source:
     """A document that the user may also change: reviewers read everything but change their own."""
-    source = _get(request, source_id)
+    source = find(request, source_id)
     user = member(request)
     if source.owner_id != user.id and not user.runs_the_site:
         raise Problem(403, "permission_denied", "Only its owner and admins may change it.")
@@ -275,7 +259,7 @@ class DocumentApi(APIView):
     @extend_schema(operation_id="documents_get", responses={200: SourceOutput})
     def get(self, request: Request, source_id: uuid.UUID) -> Response:
         """One document."""
-        return Response(describe_source(_get(request, source_id)))
+        return Response(describe_source(find(request, source_id)))
 
     @extend_schema(operation_id="documents_trash", responses={204: None})
     def delete(self, request: Request, source_id: uuid.UUID) -> Response:
@@ -291,82 +275,7 @@ class RestoreDocumentApi(APIView):
     def post(self, request: Request, source_id: uuid.UUID) -> Response:
         """Take it out of the trash."""
         operations.restore_source(source=find_to_change(request, source_id))
-        return Response(describe_source(_get(request, source_id)))
-
-
-class CancelDocumentApi(APIView):
-    """`/api/v1/documents/{id}/cancel`."""
-
-    @extend_schema(operation_id="documents_cancel", request=None, responses={200: SourceOutput})
-    def post(self, request: Request, source_id: uuid.UUID) -> Response:
-        """Stop reading it; the version before, if there is one, stays found."""
-        operations.cancel_reading(source=find_to_change(request, source_id))
-        return Response(describe_source(_get(request, source_id)))
-
-
-class ReadAgainApi(APIView):
-    """`/api/v1/documents/{id}/retry`."""
-
-    @extend_schema(
-        operation_id="documents_retry",
-        request=None,
-        responses={200: SourceOutput, 202: SourceOutput},
-    )
-    def post(self, request: Request, source_id: uuid.UUID) -> Response:
-        """Read it again if that was stopped or failed; otherwise nothing changes."""
-        source = find_to_change(request, source_id)
-        with _refusals():
-            operations.read_again(source=source)
-        source = _get(request, source_id)
-        return Response(describe_source(source), status=200 if source.job.terminal else 202)
-
-
-class FetchDocumentApi(APIView):
-    """`/api/v1/documents/{id}/fetch`."""
-
-    @extend_schema(operation_id="documents_fetch", request=None, responses={202: SourceOutput})
-    def post(self, request: Request, source_id: uuid.UUID) -> Response:
-        """Fetch it from its address again, as its next version."""
-        source = find_to_change(request, source_id)
-        try:
-            with _refusals():
-                submitted = operations.fetch_again(source=source)
-        except operations.UnableToFetchAgain as error:
-            raise Problem(409, "conflict", "It was not brought by its address.") from error
-        return _accepted(request, submitted)
-
-
-class VersionsApi(APIView):
-    """`/api/v1/documents/{id}/versions`."""
-
-    @extend_schema(operation_id="documents_versions", responses={200: list_of(VersionOutput)})
-    def get(self, request: Request, source_id: uuid.UUID) -> Response:
-        """Its versions, newest first; one of them can be found, the others are kept for quotes."""
-        source = _get(request, source_id)
-        rows = queries.list_versions(source)
-        data = [describe_version(source, row) for row in rows]
-        return Response({"data": data, "next_cursor": None, "has_more": False})
-
-
-class RestoreVersionApi(APIView):
-    """`/api/v1/documents/{id}/versions/{number}/restore`."""
-
-    @extend_schema(
-        operation_id="documents_restore_version",
-        request=None,
-        responses={200: SourceOutput, 202: SourceOutput},
-    )
-    def post(self, request: Request, source_id: uuid.UUID, number: int) -> Response:
-        """Read the bytes of an earlier version again, as the next one."""
-        source = find_to_change(request, source_id)
-        try:
-            with _refusals():
-                submitted = operations.restore_version(source=source, number=number)
-        except operations.UnableToFindVersion as error:
-            raise Problem(404, "not_found", "The document has no such version.") from error
-        except operations.UnableToRestoreVersion as error:
-            raise Problem(409, "conflict", str(error)) from error
-        return _accepted(request, submitted)
+        return Response(describe_source(find(request, source_id)))
 
 
 class ChunksApi(APIView):
@@ -379,7 +288,7 @@ class ChunksApi(APIView):
     )
     def get(self, request: Request, source_id: uuid.UUID) -> Response:
         """The pieces that it was cut into, in the order of its text."""
-        source = _get(request, source_id)
+        source = find(request, source_id)
         fields = request.query_params.dict()
         cursor = fields.pop("cursor", "")
         limit = parse_page(fields).limit

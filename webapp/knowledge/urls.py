@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.knowledge import api, passage_api
+from webapp.knowledge import api, passage_api, version_api
 
 urlpatterns = [
     path("documents", api.DocumentsApi.as_view(), name="documents"),
@@ -25,21 +25,27 @@ urlpatterns = [
     ),
     path(
         "documents/<uuid:source_id>/cancel",
-        api.CancelDocumentApi.as_view(),
+        version_api.CancelDocumentApi.as_view(),
         name="document-cancel",
     ),
-    path("documents/<uuid:source_id>/retry", api.ReadAgainApi.as_view(), name="document-retry"),
     path(
-        "documents/<uuid:source_id>/fetch", api.FetchDocumentApi.as_view(), name="document-fetch"
+        "documents/<uuid:source_id>/retry",
+        version_api.ReadAgainApi.as_view(),
+        name="document-retry",
+    ),
+    path(
+        "documents/<uuid:source_id>/fetch",
+        version_api.FetchDocumentApi.as_view(),
+        name="document-fetch",
     ),
     path(
         "documents/<uuid:source_id>/versions",
-        api.VersionsApi.as_view(),
+        version_api.VersionsApi.as_view(),
         name="document-versions",
     ),
     path(
         "documents/<uuid:source_id>/versions/<int:number>/restore",
-        api.RestoreVersionApi.as_view(),
+        version_api.RestoreVersionApi.as_view(),
         name="document-version-restore",
     ),
     path(
