@@ -110,7 +110,7 @@ def test_nearly_the_same_documents_are_shown_as_such(owner: User) -> None:
     assert get_source(user=owner, source_id=third.id).alike == []
     browser = Client()
     browser.force_login(owner)
-    said = f"{alike[0].percent} % the same as"
+    said = f"{alike[0].percent}&nbsp;% the same as"
     assert said in browser.get("/documents").content.decode()
     assert "Nearly the same as" in browser.get(f"/documents/{second.id}").content.decode()
     trash_source(source=first)
