@@ -64,5 +64,11 @@ def make_source(name: str = "bench") -> Any:
         jobs=[NewJob(uuid7(), kind="ingestion", queue="bench", attempt_seconds=60)],
     )
     return Source.objects.create(
-        owner=owner, job=job, title=name, media_type="text/plain", sha256="0" * 64, size=1
+        owner=owner,
+        job=job,
+        title=name,
+        media_type="text/plain",
+        sha256="0" * 64,
+        size=1,
+        version=1,
     )

@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 import uuid
+from functools import partial
 from typing import Any, Protocol
 
 from django.db import connection
@@ -18,14 +19,14 @@ from webapp.common.problems import DATABASE_OUTAGES
 from webapp.jobs import operations as jobs
 from webapp.jobs import queries as job_queries
 from webapp.jobs.operations import ClaimedJob
+from webapp.knowledge.ingestion import Reports, ingest_source
 from webapp.knowledge.media import UnableToReadDocument
 from webapp.knowledge.models import Source
-from webapp.knowledge.operations import ingest_source
 
 logger = logging.getLogger(__name__)
 
 
-#: Seconds between looks at the lease, and writes of the progress, while a document is embedded.
+#: Seconds between looks at the lease, and writes of the progress, while a document is read.
 LOOK_SECONDS = 1.0
 #: How long a job is tried to be given back while Postgres is away.
 GIVE_BACK_SECONDS = 120
@@ -90,26 +91,30 @@ def ingest_next(process: Process) -> bool:
 
 def run_ingestion(*, process: Process, job: ClaimedJob, source: Source) -> None:
     """Read one claimed document and end its job, whatever it does to us."""
-    last_look = time.monotonic()
+    last_look = 0.0
+    last_stage = ""
 
-    def report(done: int, total: int) -> None:
-        nonlocal last_look
+    def report(stage: str, done: int | None = None, total: int | None = None) -> None:
+        nonlocal last_look, last_stage
         if not process.accepts_work:
             raise _Interrupted
-        if time.monotonic() - last_look >= LOOK_SECONDS:
-            last_look = time.monotonic()
-            _check_lease(job.id, job.fence)
-            jobs.record_progress(
-                job_id=job.id,
-                fence=job.fence,
-                progress={"done": done, "total": total, "unit": "passage"},
-            )
+        if stage == last_stage and time.monotonic() - last_look < LOOK_SECONDS:
+            return
+        last_look, last_stage = time.monotonic(), stage
+        _check_lease(job.id, job.fence)
+        progress = {"stage": stage, "done": done, "total": total, "unit": "passage"}
+        jobs.record_progress(job_id=job.id, fence=job.fence, progress=progress)
 
+    reports = Reports(look=report, count=partial(report, "embedding"))
     try:
-        ingest_source(source=source, fence=job.fence, embedder=load_embedder(), report=report)
+        ingest_source(source=source, fence=job.fence, embedder=load_embedder(), reports=reports)
     except UnableToReadDocument as error:
         jobs.fail_job(
-            job_id=job.id, fence=job.fence, code=error.code, detail=error.detail, transient=False
+            job_id=job.id,
+            fence=job.fence,
+            code=error.code,
+            detail=error.detail,
+            transient=error.transient,
         )
     except _Canceled:
         # The cancel flag is set, so this can only end as canceled.

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.factories import PASSWORD, make_checkpoint, make_user
 from tests.knowledge.graphs import make_graph
 from tests.pages.makers import make_batch, make_done
-from tests.search.factories import make_found_source
+from tests.search.factories import make_found_source, passages_of
 from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
 from webapp.chats.models import Chat, Turn
@@ -78,7 +78,15 @@ ROUTES: dict[str, dict[str, str]] = {
     "batches/<uuid:batch_id>/restore": {"POST": FOREIGN},
     "documents": {"GET": OWN_LIST},
     "documents/add": {"POST": OWN_LIST},
+    "documents/test": {"GET": OWN_LIST},
+    "documents/add-address": {"POST": OWN_LIST},
     "documents/<uuid:source_id>": {"GET": FOREIGN},
+    "documents/<uuid:source_id>/passages/<uuid:passage_id>": {"POST": FOREIGN},
+    "documents/<uuid:source_id>/fetch": {"POST": FOREIGN},
+    "documents/<uuid:source_id>/cancel": {"POST": FOREIGN},
+    "documents/<uuid:source_id>/retry": {"POST": FOREIGN},
+    "documents/<uuid:source_id>/versions/<int:number>": {"GET": FOREIGN},
+    "documents/<uuid:source_id>/versions/<int:number>/restore": {"POST": FOREIGN},
     "documents/<uuid:source_id>/row": {"GET": FOREIGN},
     "documents/<uuid:source_id>/trash": {"POST": FOREIGN},
     "documents/<uuid:source_id>/restore": {"POST": FOREIGN},
@@ -129,6 +137,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/documents": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/documents/<uuid:source_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
     "api/v1/documents/<uuid:source_id>/chunks": {"GET": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/chunks/<uuid:passage_id>": {"PATCH": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/chunks/<uuid:passage_id>/split": {"POST": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/chunks/<uuid:passage_id>/join": {"POST": FOREIGN},
     "api/v1/documents/<uuid:source_id>/restore": {"POST": FOREIGN},
     "api/v1/entities": {"GET": OWN_LIST},
     "api/v1/entities/<uuid:entity_id>": {"GET": FOREIGN},
@@ -138,6 +149,11 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/entities/<uuid:entity_id>/unmerge": {"POST": FOREIGN},
     "api/v1/entities/<uuid:entity_id>/split": {"POST": FOREIGN},
     "api/v1/entities/<uuid:entity_id>/unsplit": {"POST": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/fetch": {"POST": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/cancel": {"POST": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/retry": {"POST": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/versions": {"GET": FOREIGN},
+    "api/v1/documents/<uuid:source_id>/versions/<int:number>/restore": {"POST": FOREIGN},
     "api/v1/webhook-endpoints": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/webhook-endpoints/<uuid:endpoint_id>": {
         "GET": FOREIGN,
@@ -201,6 +217,7 @@ def address(owner: User) -> dict[str, str]:
     named = EntityAlias.objects.get(text="Mine Alone")
     chat = Chat.objects.create(owner=owner, title="Mine alone", grounded=True, answerer="quotes")
     turn = Turn.objects.create(chat=chat, question="Mine alone?", answer=answer)
+    source = make_found_source(owner=owner, texts=["Mine alone."])
     return {
         "<uuid:entity_id>": str(named.root_id),
         "<int:alias_id>": str(named.id),
@@ -211,9 +228,11 @@ def address(owner: User) -> dict[str, str]:
         "<uuid:generation_id>": str(generation.id),
         "<uuid:batch_id>": str(make_batch(owner, n=2).id),
         "<uuid:artifact_id>": str(generation.response.artifacts.get().id),
-        "<uuid:source_id>": str(make_found_source(owner=owner, texts=["Mine alone."]).id),
+        "<uuid:source_id>": str(source.id),
+        "<uuid:passage_id>": str(passages_of(source)[0].id),
         "<uuid:answer_id>": str(answer.id),
         "<uuid:key_id>": str(create_api_key(user=owner, name="mine").row.id),
+        "<int:number>": "1",
         "<slug:slug>": "toy-text",
         "<slug:code>": "not_found",
     }

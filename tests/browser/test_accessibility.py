@@ -27,6 +27,7 @@ ADDRESSES = (
     "/knowledge/graph",
     "/knowledge/graph?q=nobody+at+all",
     "/studio/references?model=flow-fashion&prompt=a+boot",
+    "/documents/test?q=how+are+jobs+kept+safe",
     "/ask",
     "/chats",
     "/chats?q=nothing+like+that",

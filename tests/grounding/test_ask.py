@@ -21,6 +21,7 @@ from webapp.grounding.queries import (
     read_answer,
 )
 from webapp.knowledge.models import Source
+from webapp.search.headings import find_markdown_headings
 from webapp.search.operations import (
     index_generation,
     prepare_source_passages,
@@ -64,7 +65,7 @@ def bring(owner: User, text: str, embedder: MiniLmEmbedder, title: str = "Notes"
     prepared = prepare_source_passages(
         owner=owner,
         source_id=source.id,
-        segments=cut_into_segments(text, is_markdown=True),
+        segments=cut_into_segments(text, headings=find_markdown_headings(text)),
         embedder=embedder,
     )
     store_source_passages(source_id=source.id, prepared=prepared)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tests.factories import make_worker
 from tests.search.factories import EMBEDDER
@@ -11,8 +12,9 @@ from webapp.accounts.models import User
 from webapp.jobs import operations as jobs
 from webapp.jobs.models import JobState
 from webapp.jobs.operations import ClaimedJob
+from webapp.knowledge.ingestion import Reports, ingest_source
 from webapp.knowledge.models import Source
-from webapp.knowledge.operations import ingest_source, submit_source
+from webapp.knowledge.operations import submit_source
 
 
 def claim() -> ClaimedJob:
@@ -27,10 +29,11 @@ def ingest(
 ) -> JobState | None:
     """Read a claimed document."""
     source = Source.objects.get(job_id=job.id)
-    return ingest_source(source=source, fence=job.fence, embedder=EMBEDDER, report=report)
+    reports = Reports(count=report)
+    return ingest_source(source=source, fence=job.fence, embedder=EMBEDDER, reports=reports)
 
 
-def bring(owner: User, content: bytes, file_name: str = "notes.md", **wish: str) -> Source:
+def bring(owner: User, content: bytes, file_name: str = "notes.md", **wish: Any) -> Source:
     """A document that was brought and read."""
     submitted = submit_source(owner=owner, content=content, file_name=file_name, **wish)
     ingest(claim())

@@ -75,6 +75,7 @@ def test_a_pdf_is_taken_as_a_file(owner: User) -> None:
         (b"", "a.txt", 422, "unsupported_document"),
         (b"text", "a.pdf", 422, "unsupported_document"),
         (b"PK\x03\x04\x00", "a.txt", 422, "unsupported_document"),
+        (b"x", "a.docm", 422, "unsupported_document"),
         (b"x" * 3_000, "a.txt", 413, "too_large"),
     ],
 )
@@ -97,6 +98,9 @@ def test_a_bad_file_is_refused_with_the_reason(  # noqa: PLR0917 -- a table of c
         {"title": "x", "text": "y", "z": 1},
         {"title": "x", "text": "y", "media_type": "application/pdf"},
         {"title": "x" * 301, "text": "y"},
+        {"title": 5, "text": "y"},
+        {"title": "x", "text": "y", "url": "http://8.8.8.8/"},
+        {"url": "http://8.8.8.8/"},
     ],
 )
 def test_a_bad_body_is_refused(owner: User, body: dict[str, Any]) -> None:
@@ -147,11 +151,11 @@ def test_a_list_takes_as_many_queries_for_many_as_for_one(
     client = client_for(owner)
     assert not owner.sees_everything
     bring(owner, b"one", "a.txt")
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         client.get(LIST)
     for number in range(4):
-        bring(owner, b"more %d" % number, "a.txt")
-    with django_assert_num_queries(1):
+        bring(owner, b"more %d" % number, f"{number}.txt")
+    with django_assert_num_queries(2):
         assert len(client.get(LIST).json()["data"]) == 5
 
 
@@ -164,6 +168,9 @@ def test_a_stranger_reaches_nothing_of_it(owner: User) -> None:
         ("get", "/chunks"),
         ("delete", ""),
         ("post", "/restore"),
+        ("post", "/fetch"),
+        ("get", "/versions"),
+        ("post", "/versions/1/restore"),
     ]:
         assert getattr(stranger, method)(f"{LIST}/{source.id}{path}").status_code == 404
         assert getattr(APIClient(), method)(f"{LIST}/{source.id}{path}").status_code in {401, 403}

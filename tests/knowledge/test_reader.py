@@ -9,11 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.knowledge.documents import make_bomb_pdf, make_pdf
+from tests.knowledge.documents import (
+    OLE,
+    make_archive,
+    make_bomb_pdf,
+    make_docx,
+    make_epub,
+    make_pdf,
+    make_pptx,
+)
 from webapp.knowledge.media import (
+    CSV,
+    DOCX,
+    EML,
+    EPUB,
+    HTML,
+    JSONL,
     MARKDOWN,
     PDF,
     PLAIN_TEXT,
+    PPTX,
     UnableToReadDocument,
     recognise,
 )
@@ -81,7 +96,7 @@ def test_an_empty_text_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_the_confined_process_can_do_nothing_but_read(attempt: str) -> None:
-    code = f"from webapp.knowledge.reader import _confine; _confine(); {attempt}"
+    code = f"from webapp.knowledge.readers.confinement import confine; confine(); {attempt}"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert child.returncode != 0
     assert b"PermissionError" in child.stderr or b"MemoryError" in child.stderr
@@ -96,6 +111,15 @@ def test_the_confined_process_can_do_nothing_but_read(attempt: str) -> None:
         (b"plain", "", "text/plain; charset=utf-8", PLAIN_TEXT),
         (b"MZ is how this text begins", "a.txt", "", PLAIN_TEXT),
         ("日本語".encode() * 40_000, "a.txt", "", PLAIN_TEXT),
+        (b"<!DOCTYPE html><p>x", "", "application/octet-stream", HTML),
+        (b"<p>x", "page.htm", "", HTML),
+        (b"a,b\n1,2", "table.csv", "application/vnd.ms-excel", CSV),
+        (b'{"a": 1}', "", "application/x-ndjson", JSONL),
+        (b"From: a@b\n\nx", "letter.EML", "", EML),
+        (make_docx(["x"]), "letter.docx", "application/zip", DOCX),
+        (make_docx(["x"]), "", "", DOCX),
+        (make_pptx([["x"]]), "talk.pptx", "", PPTX),
+        (make_epub({"a": "<p>x</p>"}), "book.epub", "", EPUB),
     ],
 )
 def test_a_document_is_what_its_bytes_and_its_name_say(
@@ -110,11 +134,17 @@ def test_a_document_is_what_its_bytes_and_its_name_say(
         (b"", "a.txt", "empty"),
         (b"just text", "paper.pdf", "not_what_it_claims"),
         (b"%PDF-1.4", "notes.txt", "not_what_it_claims"),
-        (b"PK\x03\x04....", "notes.txt", "not_what_it_claims"),
+        (b"PK\x03\x04....", "notes.txt", "unsupported_type"),
         (b"\x89PNG\r\n", "notes.md", "not_what_it_claims"),
         (b"\x00\x01\x02" * 100, "notes.txt", "not_what_it_claims"),
-        (b"text", "page.html", "unsupported_type"),
-        (b"text", "macro.docm", "unsupported_type"),
+        (b"text", "sheet.xlsx", "unsupported_type"),
+        (b"text", "macro.docm", "unsafe"),
+        (b"text", "letter.docx", "not_what_it_claims"),
+        (make_docx(["x"]), "talk.pptx", "not_what_it_claims"),
+        (make_docx(["x"]), "notes.txt", "not_what_it_claims"),
+        (make_archive({"a.txt": b"x"}), "a.docx", "unsupported_type"),
+        (OLE + b"x" * 600, "old.doc", "unsupported_type"),
+        (OLE + "EncryptedPackage".encode("utf-16-le"), "locked.docx", "encrypted"),
     ],
 )
 def test_a_false_name_is_refused(content: bytes, name: str, code: str) -> None:

@@ -12,7 +12,7 @@ from webapp.accounts.models import User
 from webapp.common.ids import uuid7
 from webapp.generations.models import Generation, Response
 from webapp.jobs.operations import NewJob, submit_jobs
-from webapp.knowledge.models import Source
+from webapp.knowledge.models import Source, SourceVersion
 from webapp.search.models import Passage
 from webapp.search.operations import (
     index_generation,
@@ -46,9 +46,10 @@ def make_source(*, owner: User, title: str = "Notes") -> Source:
         owner=owner,
         jobs=[NewJob(uuid7(), kind="ingestion", queue="documents", attempt_seconds=60)],
     )
-    return Source.objects.create(
-        owner=owner, job=job, title=title, media_type="text/plain", sha256=f"{number:064x}", size=1
-    )
+    file = {"media_type": "text/plain", "sha256": f"{number:064x}", "size": 1}
+    source = Source.objects.create(owner=owner, job=job, title=title, version=1, **file)
+    SourceVersion.objects.create(source=source, number=1, job=job, **file)
+    return source
 
 
 def make_found_source(*, owner: User, texts: Sequence[str], title: str = "Notes") -> Source:

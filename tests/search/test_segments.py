@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webapp.search.headings import find_markdown_headings
 from webapp.search.segments import MAX_CHARACTERS, cut_into_segments, cut_into_sentences
 
 
@@ -13,7 +14,8 @@ def sentences(text: str) -> list[str]:
 @given(st.text(alphabet=st.sampled_from("ab .!?\n#|-。1"), max_size=3000), st.booleans())
 def test_every_segment_is_where_it_says(text, is_markdown):
     end = 0
-    for segment in cut_into_segments(text, is_markdown=is_markdown):
+    headings = find_markdown_headings(text) if is_markdown else ()
+    for segment in cut_into_segments(text, headings=headings):
         assert text[segment.start : segment.end] == segment.text
         assert 0 < len(segment.text) <= MAX_CHARACTERS
         assert segment.start >= end

@@ -2,8 +2,9 @@
 
 A name is resolved once, every address that is not global is refused, and the connection goes to
 the address that was checked: an answer of the name server that changes in between changes nothing.
-There are no redirects and no proxies, and the whole exchange is cut off after a time, however
-slowly the other side answers.
+There are no proxies, what is sent is never redirected, and the whole exchange is cut off after a
+time, however slowly the other side answers. What is fetched follows a few redirects, and each of
+them is an address like the first: resolved and checked anew.
 
 An address that the operator has written into the settings may lead anywhere; all else holds for it
 too.
@@ -18,14 +19,17 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urldefrag, urljoin, urlsplit
 
 from django.conf import settings
 
 CONNECT_SECONDS = 5.0
 MAX_URL_LENGTH = 2048
+MAX_REDIRECTS = 3
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 #: Ports below 1024 are those of services of the system: mail, shells, databases of old.
 _LOW_PORTS = frozenset({80, 443})
@@ -48,6 +52,10 @@ class Forbidden(ValueError):
 
 class Unreachable(Exception):
     """The other side did not answer as HTTP, or not in time."""
+
+
+class AnswerTooLarge(Exception):
+    """What came back is larger than what was wanted."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,13 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True)
+class FetchedAnswer(Answer):
+    """What was fetched, whole, and the address that it came from in the end."""
+
+    url: str
 
 
 def parse_destination(url: str, *, is_operators: bool = False) -> Destination:
@@ -277,6 +292,64 @@ def _lines(response: http.client.HTTPResponse, most: int) -> Iterator[bytes]:
             return
         most -= len(line)
         yield line
+
+
+def get(
+    url: str, *, headers: Mapping[str, str], total_seconds: float, max_answer_bytes: int
+) -> FetchedAnswer:
+    """Fetch what lies at an address, over at most MAX_REDIRECTS redirects.
+
+    `total_seconds` are for all of it. Raises Forbidden, Unreachable or AnswerTooLarge.
+    """
+    until = time.monotonic() + total_seconds
+    for _ in range(MAX_REDIRECTS + 1):
+        left = max(0.1, until - time.monotonic())
+        answer = _get_once(url, headers=headers, seconds=left, max_answer_bytes=max_answer_bytes)
+        # An answer without a length that was cut off looks whole.
+        if time.monotonic() >= until:
+            raise Unreachable("it took too long")
+        target = answer.headers.get("location")
+        if answer.status not in _REDIRECTS or not target:
+            return answer
+        url = _redirected(url, target)
+    raise Unreachable(f"there are more than {MAX_REDIRECTS} redirects")
+
+
+def _redirected(url: str, target: str) -> str:
+    """The next address; a secured one never leads back to one that is not."""
+    # Servers send letters that no address has; what is quoted already stays as it is.
+    following = urldefrag(urljoin(url, quote(target.strip(), safe="%/:?#[]@!$&'()*+,;=~-._"))).url
+    if url.startswith("https:") and not following.startswith("https:"):
+        raise Forbidden("leads from a secured address to one that is not")
+    return following
+
+
+def _get_once(
+    url: str, *, headers: Mapping[str, str], seconds: float, max_answer_bytes: int
+) -> FetchedAnswer:
+    destination = parse_destination(url)
+    addresses = _checked_addresses(destination)
+    # Nothing packed is asked for, or taken: a small answer could unpack to a large one.
+    sent = {"Host": destination.authority, "Accept-Encoding": "identity", **headers}
+    try:
+        with _connected(destination, addresses, seconds) as connection:
+            connection.request("GET", destination.target, headers=sent)
+            response = connection.getresponse()
+            received = {name.lower(): value for name, value in response.getheaders()}
+            if (response.length or 0) > max_answer_bytes:
+                raise AnswerTooLarge
+            content = response.read(max_answer_bytes + 1)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = str(error) or type(error).__name__
+        raise Unreachable(reason) from error
+    if len(content) > max_answer_bytes:
+        raise AnswerTooLarge
+    if (response.length or 0) > 0:
+        # The cut-off ends a drip without an error; half a page is not what was asked for.
+        raise Unreachable("the answer broke off")
+    if received.get("content-encoding", "identity") != "identity":
+        raise Unreachable("the answer is packed, though that was not asked for")
+    return FetchedAnswer(response.status, received, content, url)
 
 
 @contextlib.contextmanager

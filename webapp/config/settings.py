@@ -240,6 +240,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 #: Largest document that may be uploaded, in bytes.
 PINAKES_MAX_UPLOAD_BYTES = env_int("PINAKES_MAX_UPLOAD_BYTES", 20_000_000)
 
+#: Whether documents may be brought by their address, which the worker then calls.
+FETCH_DOCUMENTS = env_bool("PINAKES_FETCH_DOCUMENTS")
+
 #: With this token a monitor may read `/metrics`; without one only admins may.
 PINAKES_METRICS_TOKEN = env_str("PINAKES_METRICS_TOKEN")
 

@@ -9,9 +9,12 @@ from webapp.common import pages as common
 from webapp.generations import batch_pages as batches
 from webapp.generations import pages as generations
 from webapp.grounding import pages as grounding
+from webapp.grounding import retrieval_pages as retrieval
 from webapp.jobs import pages as jobs
 from webapp.knowledge import graph_pages as graph
 from webapp.knowledge import pages as knowledge
+from webapp.knowledge import passage_pages as passages
+from webapp.knowledge import version_pages as versions
 from webapp.search import pages as search
 from webapp.search import reference_pages as references
 from webapp.webhooks import pages as webhooks
@@ -26,8 +29,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *search.urlpatterns,
     *references.urlpatterns,
     *knowledge.urlpatterns,
+    *passages.urlpatterns,
+    *versions.urlpatterns,
     *graph.urlpatterns,
     *grounding.urlpatterns,
+    *retrieval.urlpatterns,
     *chats.urlpatterns,
     *webhooks.urlpatterns,
 ]

@@ -79,6 +79,7 @@ class CitationOutput(serializers.Serializer[Any]):
     quote = serializers.CharField()
     passage = serializers.CharField(allow_null=True)
     origin = CitationOriginOutput()
+    earlier_version = serializers.IntegerField(allow_null=True)
     heading = serializers.CharField()
     page = serializers.IntegerField(allow_null=True)
     start = serializers.IntegerField()

@@ -32,6 +32,7 @@ from webapp.grounding.ranking import (
 from webapp.jobs import operations as jobs
 from webapp.jobs.idempotency import digest_request
 from webapp.search.analyser import analyse, term_id
+from webapp.search.models import Passage
 from webapp.search.queries import SearchFilter, SearchHit, hybrid_search
 from webapp.search.segments import cut_into_sentences
 
@@ -111,6 +112,7 @@ def ask(
         earlier = find_earlier(user, idempotency_key, request, answer)
         if earlier is not None:
             return earlier
+        let_go_of_the_replaced(citations)
         answer.save(force_insert=True)
         Statement.objects.bulk_create(statements)
         Citation.objects.bulk_create(citations)
@@ -188,6 +190,19 @@ class _QuotingAnswerer:
             for each in select_sentences(ranked)
         )
         return Written(sentences, best_confidence(ranked))
+
+
+def let_go_of_the_replaced(citations: Sequence[Citation]) -> None:
+    """A document may have been replaced since its passages were found: its quotes stay true.
+
+    Those that stand are locked, or they could vanish before the citations are stored.
+    """
+    found = [citation.passage_id for citation in citations]
+    locked = Passage.objects.select_for_update(no_key=True).filter(id__in=found).order_by("id")
+    standing = set(locked.values_list("id", flat=True))
+    for citation in citations:
+        if citation.passage_id not in standing:
+            citation.passage_id = None
 
 
 def rank_answers(

@@ -6,6 +6,7 @@ from typing import Any
 
 from webapp.grounding.models import Answer, Citation
 from webapp.grounding.queries import ReadAnswer
+from webapp.knowledge.queries import find_quote
 
 
 def describe_answer(answer: Answer, read: ReadAnswer) -> dict[str, Any]:
@@ -78,9 +79,19 @@ def describe_citation(citation: Citation) -> dict[str, Any]:
         "quote": citation.quote,
         "passage": citation.passage.text if citation.passage is not None else None,
         "origin": origin,
+        "earlier_version": _earlier_version(citation),
         "heading": citation.heading,
         "page": citation.page,
         "start": citation.start,
         "end": citation.end,
         "score": round(citation.score, 4),
     }
+
+
+def _earlier_version(citation: Citation) -> int | None:
+    """The version of a document that is quoted, if it is not the one that can be found now."""
+    source = citation.source
+    if citation.passage is not None or source is None:
+        return None
+    place = find_quote(source=source, quote=citation.quote, start=citation.start, end=citation.end)
+    return None if place is None or place.is_current else place.version

@@ -15,6 +15,8 @@ from webapp.common.markdown import render_markdown
 from webapp.grounding.models import Answer, Citation
 from webapp.grounding.queries import ReadAnswer
 from webapp.jobs.models import JobState
+from webapp.knowledge.models import Source
+from webapp.knowledge.queries import find_quote
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,9 @@ def _chip(citation: Citation) -> ShownCitation:
     """Where a quote leads: into its document at its passage, or to its generation."""
     ordinal = citation.passage.ordinal if citation.passage else 0
     query = urlencode({"passage": ordinal, "start": citation.start, "end": citation.end})
+    if citation.source is not None and citation.passage is None:
+        url, origin = _earlier_place(citation, citation.source)
+        return ShownCitation(number=citation.number, url=url, part="#passages", origin=origin)
     if citation.source is not None:
         address = reverse("document", kwargs={"source_id": citation.source.id})
         return ShownCitation(
@@ -140,3 +145,13 @@ def _chip(citation: Citation) -> ShownCitation:
         part="#exhibit",
         origin=citation.generation.accession,
     )
+
+
+def _earlier_place(citation: Citation, source: Source) -> tuple[str, str]:
+    """Where a quote stands whose passage was cut anew, or replaced with its whole version."""
+    query = urlencode({"start": citation.start, "end": citation.end})
+    place = find_quote(source=source, quote=citation.quote, start=citation.start, end=citation.end)
+    if place is None or place.is_current:
+        return f"{reverse('document', kwargs={'source_id': source.id})}?{query}", source.title
+    address = reverse("document-version", kwargs={"source_id": source.id, "number": place.version})
+    return f"{address}?{query}", f"{source.title}, from an earlier version"

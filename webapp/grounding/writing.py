@@ -20,7 +20,14 @@ from webapp.grounding.answerers import CONNECTOR, Exchange, Written
 from webapp.grounding.chat_server import ChatServer, configured_server
 from webapp.grounding.connector import HISTORY_EXCHANGES
 from webapp.grounding.models import Answer, Citation, Statement
-from webapp.grounding.operations import Scope, clean_question, find_earlier, make_rows, retrieve
+from webapp.grounding.operations import (
+    Scope,
+    clean_question,
+    find_earlier,
+    let_go_of_the_replaced,
+    make_rows,
+    retrieve,
+)
 from webapp.jobs import operations as jobs
 from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import NewJob
@@ -178,6 +185,7 @@ def complete_answer(*, answer: Answer, fence: int, reply: Reply) -> JobState | N
                 history=[],
             )
             Statement.objects.bulk_create(statements)
+            let_go_of_the_replaced(citations)
             Citation.objects.bulk_create(citations)
     return state
 

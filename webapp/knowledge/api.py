@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -15,8 +17,10 @@ from rest_framework.views import APIView
 
 from genmodels.contract import Fault
 from webapp.accounts.authentication import member
+from webapp.accounts.models import User
 from webapp.common.interface import (
     StrictSerializer,
+    Text,
     idempotency_key,
     key_was_reused,
     list_of,
@@ -28,19 +32,32 @@ from webapp.common.problems import Problem, invalid
 from webapp.jobs.admission import Refused
 from webapp.jobs.operations import UnableToReuseIdempotencyKey
 from webapp.knowledge import operations, queries
-from webapp.knowledge.media import MARKDOWN, PLAIN_TEXT
+from webapp.knowledge.media import PLAIN_TEXT, TEXT_TYPES
 from webapp.knowledge.models import Source
+from webapp.knowledge.operations import SAME_NAME
 from webapp.knowledge.representation import describe_passage, describe_source
 
-_STATES = ["queued", "running", "canceling", "indexed", "failed", "canceled", "expired"]
+STATES = ["queued", "running", "canceling", "indexed", "failed", "canceled", "expired"]
 
 
-class TextInput(StrictSerializer):
-    """The JSON body of `POST /documents`; a file is sent as `multipart/form-data` instead."""
+class DocumentInput(StrictSerializer):
+    """The JSON body of `POST /documents`: a text with its title, or the address of a document.
 
-    text = serializers.CharField(trim_whitespace=False)
-    title = serializers.CharField(max_length=300)
-    media_type = serializers.ChoiceField(choices=[PLAIN_TEXT, MARKDOWN], default=PLAIN_TEXT)
+    A file is sent as `multipart/form-data` instead.
+    """
+
+    text = Text(trim_whitespace=False, required=False)
+    url = Text(required=False, max_length=2_048)
+    title = Text(max_length=300, required=False)
+    media_type = serializers.ChoiceField(choices=list(TEXT_TYPES), default=PLAIN_TEXT)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Exactly one of the two, and no text without a title."""
+        if ("text" in attrs) == ("url" in attrs):
+            raise serializers.ValidationError("give either a text or a url", "required")
+        if "text" in attrs and not attrs.get("title"):
+            raise serializers.ValidationError({"title": "a text needs a title"}, "required")
+        return attrs
 
 
 class FileInput(StrictSerializer):
@@ -48,6 +65,7 @@ class FileInput(StrictSerializer):
 
     file = serializers.FileField(allow_empty_file=True)
     title = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    on_same_name = serializers.ChoiceField(choices=list(SAME_NAME), default="replace")
 
 
 class SourceReasonOutput(serializers.Serializer[Any]):
@@ -57,23 +75,36 @@ class SourceReasonOutput(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+class AlikeOutput(serializers.Serializer[Any]):
+    """A document that says nearly the same."""
+
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    percent = serializers.IntegerField()
+
+
 class SourceOutput(serializers.Serializer[Any]):
     """A document; made by `describe_source`, written out here for the schema."""
 
     id = serializers.UUIDField()
-    status = serializers.ChoiceField(choices=_STATES)
+    status = serializers.ChoiceField(choices=STATES)
     terminal = serializers.BooleanField()
     status_seq = serializers.IntegerField()
     status_reason = SourceReasonOutput(allow_null=True)
     progress = serializers.DictField(allow_null=True)
     title = serializers.CharField()
     file_name = serializers.CharField()
+    url = serializers.CharField(allow_null=True)
+    fetched_at = serializers.DateTimeField(allow_null=True)
+    version = serializers.IntegerField(allow_null=True)
     media_type = serializers.CharField()
     size = serializers.IntegerField()
     sha256 = serializers.CharField()
     num_characters = serializers.IntegerField(allow_null=True)
     num_pages = serializers.IntegerField(allow_null=True)
+    page_is = serializers.ChoiceField(choices=["page", "slide", "chapter", "row"])
     num_passages = serializers.IntegerField(allow_null=True)
+    nearly_same_as = AlikeOutput(many=True)
     owner = serializers.CharField()
     created_at = serializers.DateTimeField()
     trashed_at = serializers.DateTimeField(allow_null=True)
@@ -91,6 +122,9 @@ class PassageOutput(serializers.Serializer[Any]):
     end = serializers.IntegerField()
     page = serializers.IntegerField(allow_null=True)
     language = serializers.CharField()
+    repeat_group = serializers.UUIDField(allow_null=True)
+    is_excluded = serializers.BooleanField()
+    is_edited = serializers.BooleanField()
 
 
 class DocumentsApi(APIView):
@@ -119,7 +153,7 @@ class DocumentsApi(APIView):
 
     @extend_schema(
         operation_id="documents_create",
-        request={"application/json": TextInput, "multipart/form-data": FileInput},
+        request={"application/json": DocumentInput, "multipart/form-data": FileInput},
         parameters=[
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER),
             OpenApiParameter("Prefer", str, OpenApiParameter.HEADER),
@@ -127,57 +161,82 @@ class DocumentsApi(APIView):
         responses={200: SourceOutput, 201: SourceOutput, 202: SourceOutput},
     )
     def post(self, request: Request) -> Response:
-        """Bring a PDF, Markdown or text: 202 while it is read, 200 for what was here already.
+        """Bring a document: 202 while it is read, 200 for what was here already.
 
-        The bytes are the key: sending the same document again is safe and makes nothing new.
+        The bytes are the key: sending the same document again is safe and makes nothing new. Other
+        bytes under the same name are its next version, unless `on_same_name` is `keep_both`; an
+        address that came before is fetched again.
         """
         user = member(request)
         if not user.may_submit:
             raise Problem(403, "permission_denied", "Your account has no role that may submit.")
-        try:
-            submitted = operations.submit_source(
-                owner=user, idempotency_key=idempotency_key(request), **_document(request)
-            )
-        except UnableToReuseIdempotencyKey as error:
-            raise key_was_reused() from error
-        except Refused as error:
-            raise refused(
-                error.code, str(error), retry_after_seconds=error.retry_after_seconds
-            ) from error
-        except operations.UnableToTakeDocument as error:
-            if error.code == "too_large":
-                raise Problem(413, "too_large", error.detail) from error
-            fault = Fault("/file", error.code, error.detail)
-            raise Problem(422, "unsupported_document", error.detail, errors=[fault]) from error
-        source = _get(request, submitted.source_id)
-        body = describe_source(source)
-        status = 202 if not source.job.terminal else 201 if submitted.is_new else 200
-        return Response(body, status=status, headers={"Location": body["links"]["self"]})
+        with refusals():
+            submitted = _submit(user, request)
+        return accepted(request, submitted)
 
 
-def _document(request: Request) -> dict[str, Any]:
-    """The arguments of `submit_source` from either kind of body."""
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """What bringing a document may be refused for, as problems."""
+    try:
+        yield
+    except UnableToReuseIdempotencyKey as error:
+        raise key_was_reused() from error
+    except Refused as error:
+        raise refused(
+            error.code, str(error), retry_after_seconds=error.retry_after_seconds
+        ) from error
+    except operations.UnableToTakeDocument as error:
+        if error.code == "too_large":
+            raise Problem(413, "too_large", error.detail) from error
+        where = "/url" if error.code in {"fetching_is_off", "forbidden_address"} else "/file"
+        fault = Fault(where, error.code, error.detail)
+        raise Problem(422, "unsupported_document", error.detail, errors=[fault]) from error
+
+
+def accepted(request: Request, submitted: operations.SubmittedSource) -> Response:
+    """The answer to bringing something: 202 while it is read."""
+    source = find(request, submitted.source_id)
+    body = describe_source(source)
+    status = 202 if not source.job.terminal else 201 if submitted.is_new else 200
+    return Response(body, status=status, headers={"Location": body["links"]["self"]})
+
+
+def _submit(user: User, request: Request) -> operations.SubmittedSource:
+    """One call of an operation, from either kind of body."""
+    key = idempotency_key(request)
     if (request.content_type or "").startswith("multipart/"):
         form = parse_body(FileInput, request)
         file = form["file"]
         if file.size > settings.PINAKES_MAX_UPLOAD_BYTES:
             limit = settings.PINAKES_MAX_UPLOAD_BYTES / 1e6
             raise Problem(413, "too_large", f"The file is larger than {limit:g} MB.")
-        return {
-            "content": file.read(),
-            "file_name": file.name or "",
-            "claimed_type": file.content_type or "",
-            "title": form.get("title", ""),
-        }
-    body = parse_body(TextInput, request)
-    return {
-        "content": body["text"].encode("utf-8", "replace"),
-        "claimed_type": body["media_type"],
-        "title": body["title"],
-    }
+        return operations.submit_source(
+            owner=user,
+            content=file.read(),
+            file_name=file.name or "",
+            claimed_type=file.content_type or "",
+            title=form.get("title", ""),
+            on_same_name=form["on_same_name"],
+            idempotency_key=key,
+        )
+    body = parse_body(DocumentInput, request)
+    title = body.get("title", "")
+    if "url" in body:
+        return operations.submit_address(
+            owner=user, url=body["url"], title=title, idempotency_key=key
+        )
+    return operations.submit_source(
+        owner=user,
+        content=body["text"].encode("utf-8", "replace"),
+        claimed_type=body["media_type"],
+        title=title,
+        idempotency_key=key,
+    )
 
 
-def _get(request: Request, source_id: uuid.UUID) -> Source:
+def find(request: Request, source_id: uuid.UUID) -> Source:
+    """A document that the user may see; raises the 404."""
     try:
         return queries.get_source(user=member(request), source_id=source_id)
     except queries.UnableToFindSource as error:
@@ -185,9 +244,9 @@ def _get(request: Request, source_id: uuid.UUID) -> Source:
         raise Problem(404, "not_found", detail) from error
 
 
-def _get_to_change(request: Request, source_id: uuid.UUID) -> Source:
+def find_to_change(request: Request, source_id: uuid.UUID) -> Source:
     """A document that the user may also change: reviewers read everything but change their own."""
-    source = _get(request, source_id)
+    source = find(request, source_id)
     user = member(request)
     if source.owner_id != user.id and not user.runs_the_site:
         raise Problem(403, "permission_denied", "Only its owner and admins may change it.")
@@ -200,12 +259,12 @@ class DocumentApi(APIView):
     @extend_schema(operation_id="documents_get", responses={200: SourceOutput})
     def get(self, request: Request, source_id: uuid.UUID) -> Response:
         """One document."""
-        return Response(describe_source(_get(request, source_id)))
+        return Response(describe_source(find(request, source_id)))
 
     @extend_schema(operation_id="documents_trash", responses={204: None})
     def delete(self, request: Request, source_id: uuid.UUID) -> Response:
         """Put it in the trash, where it is neither found nor cited."""
-        operations.trash_source(source=_get_to_change(request, source_id))
+        operations.trash_source(source=find_to_change(request, source_id))
         return Response(status=204)
 
 
@@ -215,8 +274,8 @@ class RestoreDocumentApi(APIView):
     @extend_schema(operation_id="documents_restore", request=None, responses={200: SourceOutput})
     def post(self, request: Request, source_id: uuid.UUID) -> Response:
         """Take it out of the trash."""
-        operations.restore_source(source=_get_to_change(request, source_id))
-        return Response(describe_source(_get(request, source_id)))
+        operations.restore_source(source=find_to_change(request, source_id))
+        return Response(describe_source(find(request, source_id)))
 
 
 class ChunksApi(APIView):
@@ -229,7 +288,7 @@ class ChunksApi(APIView):
     )
     def get(self, request: Request, source_id: uuid.UUID) -> Response:
         """The pieces that it was cut into, in the order of its text."""
-        source = _get(request, source_id)
+        source = find(request, source_id)
         fields = request.query_params.dict()
         cursor = fields.pop("cursor", "")
         limit = parse_page(fields).limit

@@ -1,29 +1,30 @@
-"""Writes on documents: bringing them, reading them into passages, and the trash."""
+"""Writes on documents: bringing them and their new versions, and the trash.
+
+Reading them into passages is `ingestion.py`, changing their passages `editing.py`.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Literal
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from genmodels.embedding import Embedder
 from webapp import queueing
 from webapp.accounts.models import User
 from webapp.common.ids import uuid7
-from webapp.common.storage import BlobMissing, blob_path, store_bytes
+from webapp.common.storage import store_bytes
 from webapp.jobs import operations as jobs
+from webapp.jobs.idempotency import digest_request
 from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import NewJob
+from webapp.knowledge.fetching import read_address
 from webapp.knowledge.media import UnableToReadDocument, recognise
-from webapp.knowledge.models import Source
-from webapp.knowledge.reader import read_document
-from webapp.search.operations import prepare_source_passages, store_source_passages
-from webapp.search.segments import cut_into_segments
+from webapp.knowledge.models import Source, SourceVersion
 
 JOB_KIND = "ingestion"
 _ENDPOINT = "documents"
@@ -33,17 +34,48 @@ _ATTEMPT_SECONDS = 1_800
 _MAX_TITLE_LENGTH = 300
 _MAX_FILE_NAME_LENGTH = 255
 
+#: What a file does that is called like one that is here already.
+SameName = Literal["replace", "keep_both"]
+SAME_NAME: tuple[SameName, ...] = ("replace", "keep_both")
+
 
 class UnableToTakeDocument(UnableToReadDocument):
     """Refused before anything was stored."""
 
 
+class UnableToFetchAgain(Exception):
+    """The document was not brought by its address."""
+
+
+class UnableToFindVersion(Exception):
+    """The document has no such version, or its bytes never arrived."""
+
+
+class UnableToRestoreVersion(Exception):
+    """The bytes are those of another document of the owner by now."""
+
+
 @dataclass(frozen=True)
 class SubmittedSource:
-    """The source that holds these bytes for this owner; `is_new` unless it was there before."""
+    """The source that holds these bytes for this owner; `is_new` unless it was there before.
+
+    `version` is the one that is read now: above 1 it takes the place of an earlier one.
+    """
 
     source_id: uuid.UUID
     is_new: bool
+    version: int = 1
+    is_new_version: bool = True
+
+
+@dataclass(frozen=True)
+class _File:
+    """Bytes that were stored, and what they are."""
+
+    sha256: str = ""
+    size: int = 0
+    media_type: str = ""
+    file_name: str = ""
 
 
 def submit_source(
@@ -53,12 +85,14 @@ def submit_source(
     file_name: str = "",
     claimed_type: str = "",
     title: str = "",
+    on_same_name: SameName = "replace",
     idempotency_key: str | None = None,
 ) -> SubmittedSource:
     """Keep a document and queue the job that reads it.
 
     The same bytes again are the same source: taken out of the trash if it was there, and read
-    again if that had failed. So a key is needed only to refuse another document under it. Raises
+    again if that had failed. Other bytes under the name of a document of the owner are its next
+    version, unless both are to be kept; the earlier one is found until the next one can be. Raises
     UnableToTakeDocument for what is refused at first sight, or UnableToReuseIdempotencyKey.
     """
     if len(content) > settings.PINAKES_MAX_UPLOAD_BYTES:
@@ -69,37 +103,99 @@ def submit_source(
         media_type = recognise(content=content, file_name=file_name, claimed_type=claimed_type)
     except UnableToReadDocument as error:
         raise UnableToTakeDocument(error.code, error.detail) from error
-    sha256 = store_bytes(content)
-    title = " ".join(title.replace("\x00", " ").split()) or PurePath(file_name).stem or "Untitled"
+    file = _File(store_bytes(content), len(content), media_type, file_name)
+    with transaction.atomic():
+        _take_turn(owner)
+        submitted = _bring_again(owner=owner, file=file)
+        if submitted is None and file_name and on_same_name == "replace":
+            named = Source.objects.kept().filter(owner=owner, url="", file_name=file_name)
+            source = named.select_for_update().order_by("-id").first()
+            submitted = _add_version(source, file) if source is not None else None
+        if submitted is None:
+            stem = PurePath(file_name).stem
+            submitted = _create(owner=owner, title=_clean_title(title) or stem, file=file)
+        _bind_key(owner=owner, key=idempotency_key, digest=file.sha256, submitted=submitted)
+    return submitted
+
+
+def submit_address(
+    *, owner: User, url: str, title: str = "", idempotency_key: str | None = None
+) -> SubmittedSource:
+    """Queue the job that fetches and reads what lies at an address.
+
+    An address that the owner brought before is fetched again, as the next version. Raises
+    UnableToTakeDocument where that is not allowed, or UnableToReuseIdempotencyKey.
+    """
     try:
-        with transaction.atomic():
-            source = Source.objects.create(
-                owner=owner,
-                job=_queue_reading(owner),
-                title=title[:_MAX_TITLE_LENGTH],
-                file_name=file_name,
-                media_type=media_type,
-                sha256=sha256,
-                size=len(content),
+        address = read_address(url)
+    except UnableToReadDocument as error:
+        raise UnableToTakeDocument(error.code, error.detail) from error
+    with transaction.atomic():
+        _take_turn(owner)
+        source = Source.objects.select_for_update().filter(owner=owner, url=address).first()
+        if source is None:
+            title = _clean_title(title) or title_of_address(address)
+            submitted = _create(owner=owner, title=title, file=_File(), url=address)
+        else:
+            Source.objects.filter(id=source.id).update(trashed_at=None)
+            submitted = _fetch_next(source)
+        digest = digest_request([address])
+        _bind_key(owner=owner, key=idempotency_key, digest=digest, submitted=submitted)
+    return submitted
+
+
+def title_of_address(url: str) -> str:
+    """What a document is called until it says so itself."""
+    return url.partition("://")[2].rstrip("/")[:_MAX_TITLE_LENGTH]
+
+
+def fetch_again(*, source: Source) -> SubmittedSource:
+    """Fetch a document from its address once more; a second wish while one waits is the same.
+
+    Raises UnableToFetchAgain, or UnableToTakeDocument where fetching is not allowed any more.
+    """
+    if not source.url:
+        raise UnableToFetchAgain(str(source.id))
+    try:
+        read_address(source.url)
+    except UnableToReadDocument as error:
+        raise UnableToTakeDocument(error.code, error.detail) from error
+    with transaction.atomic():
+        return _fetch_next(Source.objects.select_for_update().get(id=source.id))
+
+
+def restore_version(*, source: Source, number: int) -> SubmittedSource:
+    """Make the bytes of an earlier version the newest again. Raises UnableToFindVersion.
+
+    They are read anew, as the next version: history is only ever added to. Raises
+    UnableToRestoreVersion where they have become another document.
+    """
+    with transaction.atomic():
+        _take_turn(source.owner)
+        locked = Source.objects.select_for_update().get(id=source.id)
+        version = SourceVersion.objects.filter(source=locked, number=number).first()
+        if version is None or not version.sha256:
+            raise UnableToFindVersion(f"{source.id} {number}")
+        others = Source.objects.filter(owner=source.owner, url="", sha256=version.sha256)
+        other = None if source.url else others.exclude(id=source.id).first()
+        if other is not None:
+            raise UnableToRestoreVersion(f"Its bytes are here as “{other.title}”.")
+        newest = _newest(locked)
+        if newest.sha256 == version.sha256:
+            return SubmittedSource(
+                locked.id, is_new=False, version=newest.number, is_new_version=False
             )
-            _bind_key(owner=owner, key=idempotency_key, source=source)
-    except IntegrityError:
-        with transaction.atomic():
-            source = _bring_back(owner=owner, sha256=sha256)
-            _bind_key(owner=owner, key=idempotency_key, source=source)
-        return SubmittedSource(source.id, is_new=False)
-    return SubmittedSource(source.id, is_new=True)
+        file = _File(version.sha256, version.size, version.media_type, version.file_name)
+        return _add_version(locked, file)
 
 
-def _bind_key(*, owner: User, key: str | None, source: Source) -> None:
-    if key is not None:
-        jobs.claim_idempotency_key(
-            owner=owner,
-            endpoint=_ENDPOINT,
-            key=key,
-            request_sha256=source.sha256,
-            object_id=source.id,
-        )
+def _take_turn(owner: User) -> None:
+    """One after the other for each owner, so that two of the same file become one source."""
+    User.objects.select_for_update(no_key=True).only("id").get(id=owner.id)
+
+
+def _clean_title(title: str) -> str:
+    return " ".join(title.replace("\x00", " ").split())
 
 
 def _clean_name(file_name: str) -> str:
@@ -108,6 +204,74 @@ def _clean_name(file_name: str) -> str:
     return "".join(character for character in last if character.isprintable())[
         -_MAX_FILE_NAME_LENGTH:
     ]
+
+
+def _bind_key(*, owner: User, key: str | None, digest: str, submitted: SubmittedSource) -> None:
+    if key is not None:
+        jobs.claim_idempotency_key(
+            owner=owner,
+            endpoint=_ENDPOINT,
+            key=key,
+            request_sha256=digest,
+            object_id=submitted.source_id,
+        )
+
+
+def _create(*, owner: User, title: str, file: _File, url: str = "") -> SubmittedSource:
+    source = Source.objects.create(
+        owner=owner,
+        job=_queue_reading(owner),
+        title=(title or "Untitled")[:_MAX_TITLE_LENGTH],
+        file_name=file.file_name,
+        url=url,
+        media_type=file.media_type,
+        sha256=file.sha256,
+        size=file.size,
+    )
+    _create_version(source, file, number=1)
+    return SubmittedSource(source.id, is_new=True)
+
+
+def _create_version(source: Source, file: _File, *, number: int) -> None:
+    SourceVersion.objects.create(
+        source=source,
+        number=number,
+        job=source.job,
+        file_name=file.file_name,
+        media_type=file.media_type,
+        sha256=file.sha256,
+        size=file.size,
+    )
+
+
+def _add_version(source: Source, file: _File) -> SubmittedSource:
+    """Queue the next version of a locked source; one that is still on its way is given up."""
+    jobs.cancel_job(job_id=source.job_id)
+    number = _newest(source).number + 1
+    source.job = _queue_reading(source.owner)
+    changed = ["job"]
+    if source.version is None and not source.url:
+        # Nothing of it can be found yet, so there is no earlier version to be described.
+        source.sha256, source.size = file.sha256, file.size
+        source.media_type, source.file_name = file.media_type, file.file_name
+        changed += ["sha256", "size", "media_type", "file_name"]
+    source.save(update_fields=changed)
+    _create_version(source, file, number=number)
+    return SubmittedSource(source.id, is_new=False, version=number)
+
+
+def _fetch_next(source: Source) -> SubmittedSource:
+    if not source.job.terminal:
+        return _unchanged(source, _newest(source))
+    return _add_version(source, _File())
+
+
+def _unchanged(source: Source, newest: SourceVersion) -> SubmittedSource:
+    return SubmittedSource(source.id, is_new=False, version=newest.number, is_new_version=False)
+
+
+def _newest(source: Source) -> SourceVersion:
+    return SourceVersion.objects.filter(source=source).latest("number")
 
 
 def _queue_reading(owner: User) -> Job:
@@ -120,66 +284,54 @@ def _queue_reading(owner: User) -> Job:
     return jobs.submit_jobs(owner=owner, jobs=[job])[0]
 
 
-def _bring_back(*, owner: User, sha256: str) -> Source:
-    """Only inside a transaction: the row is locked until its end."""
-    source = (
-        Source.objects.select_for_update(of=("self",))
-        .select_related("job")
-        .get(owner=owner, sha256=sha256)
-    )
-    source.trashed_at = None
-    if source.job.terminal and source.job.state != JobState.SUCCEEDED:
-        source.job = _queue_reading(owner)
-    source.save(update_fields=["trashed_at", "job"])
-    return source
+def _bring_again(*, owner: User, file: _File) -> SubmittedSource | None:
+    """The source of which these bytes are the newest version or the one that can be found."""
+    rows = Source.objects.select_for_update(of=("self",)).filter(owner=owner, url="")
+    source = rows.filter(sha256=file.sha256).first()
+    if source is None:
+        waiting = SourceVersion.objects.filter(
+            source__owner=owner, source__url="", sha256=file.sha256, indexed_at=None
+        )
+        # Of those that were never read only the newest is still meant.
+        newest = [
+            version for version in waiting if version.number == _newest(version.source).number
+        ]
+        source = rows.filter(id=newest[0].source_id).first() if newest else None
+    if source is None:
+        return None
+    newest_version = _newest(source)
+    if newest_version.sha256 != file.sha256:
+        # A later version failed or is on its way, and this one is wanted after all.
+        Source.objects.filter(id=source.id).update(trashed_at=None)
+        return _add_version(source, file)
+    _bring_back(source, newest_version)
+    return _unchanged(source, newest_version)
 
 
-def ingest_source(
-    *,
-    source: Source,
-    fence: int,
-    embedder: Embedder,
-    report: Callable[[int, int], None],
-) -> JobState | None:
-    """Read, cut, embed and store a source, and end its job; None when the lease was lost.
+def _bring_back(source: Source, newest: SourceVersion) -> None:
+    """Take a locked source out of the trash, and read it again if that had not been finished."""
+    Source.objects.filter(id=source.id).update(trashed_at=None)
+    _queue_again(source, newest)
 
-    1. The file is read in a confined child process.
-    2. The text is cut, analysed and embedded outside of any transaction; `report(done, total)` is
-       called
-       between batches and may raise to stop.
-    3. Passages, vectors and the end of the job are one transaction, so nothing half-read is ever
-       found.
 
-    Raises UnableToReadDocument with the reason for the owner.
-    """
-    path = blob_path(source.sha256)
-    if not path.exists():
-        raise BlobMissing(source.sha256)
-    read = read_document(path=path, media_type=source.media_type)
-    segments = cut_into_segments(
-        read.text, page_starts=read.page_starts, is_markdown=read.is_markdown
-    )
-    if not segments:
-        raise UnableToReadDocument("empty", "It holds no text beside its headings.")
-    text_sha256 = store_bytes(read.text.encode())
-    prepared = prepare_source_passages(
-        owner=source.owner,
-        source_id=source.id,
-        segments=segments,
-        embedder=embedder,
-        report=report,
-    )
+def _queue_again(source: Source, newest: SourceVersion) -> None:
+    job = Job.objects.get(id=source.job_id)
+    if job.terminal and job.state != JobState.SUCCEEDED:
+        source.job = _queue_reading(source.owner)
+        SourceVersion.objects.filter(id=newest.id).update(job=source.job)
+        source.save(update_fields=["job"])
+
+
+def cancel_reading(*, source: Source) -> None:
+    """Stop reading the newest version; an earlier one stays found, an ended job as it ended."""
+    jobs.cancel_job(job_id=source.job_id)
+
+
+def read_again(*, source: Source) -> None:
+    """Queue the newest version again if its reading was stopped or failed."""
     with transaction.atomic():
-        state = jobs.finish_job(job_id=source.job_id, fence=fence)
-        if state == JobState.SUCCEEDED:
-            store_source_passages(source_id=source.id, prepared=prepared)
-            Source.objects.filter(id=source.id).update(
-                text_sha256=text_sha256,
-                num_characters=len(read.text),
-                num_pages=len(read.page_starts) or None,
-                num_passages=len(prepared.passages),
-            )
-    return state
+        locked = Source.objects.select_for_update(of=("self",)).get(id=source.id)
+        _queue_again(locked, _newest(locked))
 
 
 def trash_source(*, source: Source) -> None:
@@ -191,4 +343,5 @@ def trash_source(*, source: Source) -> None:
 def restore_source(*, source: Source) -> None:
     """Take a document out of the trash; it is read again if that had not been finished."""
     with transaction.atomic():
-        _bring_back(owner=source.owner, sha256=source.sha256)
+        locked = Source.objects.select_for_update(of=("self",)).get(id=source.id)
+        _bring_back(locked, _newest(locked))

@@ -20,6 +20,8 @@ from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.pages import signed_in_user
 from webapp.jobs.admission import Refused
+from webapp.knowledge.editing import places_to_split
+from webapp.knowledge.media import FILE_ENDINGS
 from webapp.knowledge.models import Source
 from webapp.knowledge.operations import (
     UnableToTakeDocument,
@@ -32,6 +34,8 @@ from webapp.knowledge.queries import (
     get_source,
     list_passages,
     list_sources,
+    list_versions,
+    passage_with,
 )
 from webapp.search.models import Passage
 
@@ -52,6 +56,7 @@ class Refusal:
 class ShownPassage:
     """A passage in its place; the marks count in its own text, both 0 where nothing is quoted."""
 
+    id: uuid.UUID
     ordinal: int
     heading: str
     new_heading: bool
@@ -61,16 +66,29 @@ class ShownPassage:
     mark_start: int
     mark_end: int
     cited: bool
+    is_excluded: bool
+    is_repeat: bool
+    splits: tuple[tuple[int, str], ...]
 
 
-def _find_or_404(request: HttpRequest, source_id: uuid.UUID) -> Source:
+def find_or_404(request: HttpRequest, source_id: uuid.UUID) -> Source:
+    """A document that the person may see."""
     try:
         return get_source(user=signed_in_user(request), source_id=source_id)
     except UnableToFindSource as error:
         raise Http404 from error
 
 
-def _may_change(user: User, source: Source) -> bool:
+def find_to_change(request: HttpRequest, source_id: uuid.UUID) -> Source:
+    """A document that the person may also change: reviewers read all, but change their own."""
+    source = find_or_404(request, source_id)
+    if not may_change(signed_in_user(request), source):
+        raise PermissionDenied
+    return source
+
+
+def may_change(user: User, source: Source) -> bool:
+    """Whether it is the person's own, or they run the site."""
     return source.owner_id == user.id or user.runs_the_site
 
 
@@ -78,10 +96,13 @@ def _may_change(user: User, source: Source) -> bool:
 @require_GET
 def documents(request: HttpRequest) -> HttpResponse:
     """The list, with the form to bring more."""
-    return _render_list(request, refusals=())
+    return render_documents(request, refusals=())
 
 
-def _render_list(request: HttpRequest, *, refusals: tuple[Refusal, ...]) -> HttpResponse:
+def render_documents(
+    request: HttpRequest, *, refusals: tuple[Refusal, ...], url: str = ""
+) -> HttpResponse:
+    """The list, with what was refused and the address that was typed."""
     cursor = request.GET.get("cursor", "")
     trashed = request.GET.get("trash") == "1"
     page = PageRequest(limit=PAGE_SIZE)
@@ -98,6 +119,9 @@ def _render_list(request: HttpRequest, *, refusals: tuple[Refusal, ...]) -> Http
         "trashed": trashed,
         "waiting": any(not source.job.terminal for source in found.rows),
         "refusals": refusals,
+        "url": url,
+        "may_fetch": settings.FETCH_DOCUMENTS,
+        "file_endings": ",".join(FILE_ENDINGS),
         "max_megabytes": f"{settings.PINAKES_MAX_UPLOAD_BYTES / 1e6:g}",
     }
     status = 422 if refusals else 200
@@ -125,6 +149,7 @@ def add_documents(request: HttpRequest) -> HttpResponse:
                 content=file.read(),
                 file_name=name,
                 claimed_type=file.content_type or "",
+                on_same_name="keep_both" if request.POST.get("keep_both") else "replace",
             )
         except UnableToTakeDocument as error:
             refusals.append(Refusal(name, error.detail))
@@ -132,10 +157,13 @@ def add_documents(request: HttpRequest) -> HttpResponse:
         except Refused as error:
             refusals.append(Refusal(name, str(error)))
             continue
-        if not submitted.is_new:
+        if not submitted.is_new_version:
             messages.info(request, f"{name} was here already.")
+        elif not submitted.is_new:
+            said = f"{name} is here under that name: this is its version {submitted.version}."
+            messages.info(request, f"{said} The earlier one is found until it is read.")
     if refusals:
-        return _render_list(request, refusals=tuple(refusals))
+        return render_documents(request, refusals=tuple(refusals))
     return redirect("documents")
 
 
@@ -143,7 +171,7 @@ def add_documents(request: HttpRequest) -> HttpResponse:
 @require_GET
 def document_row(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
     """One row of the list, asked for again and again while the document is read."""
-    source = _find_or_404(request, source_id)
+    source = find_or_404(request, source_id)
     return render(request, "knowledge/parts/source_row.html", {"source": source})
 
 
@@ -151,30 +179,38 @@ def document_row(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
 @require_GET
 def document(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
     """A document as it was read, part by part, at the passage that the address names."""
-    source = _find_or_404(request, source_id)
-    cited = _number(request, "passage")
-    first = _number(request, "part")
+    source = find_or_404(request, source_id)
+    cited = read_number(request, "passage")
+    quote = (read_number(request, "start") or 0, read_number(request, "end") or 0)
+    if quote[1]:
+        cited = passage_with(source=source, start=quote[0], end=quote[1], likely=cited)
+    first = read_number(request, "part")
     if cited is not None:
         first = cited - cited % PASSAGES_PER_PART
     first = first or 0
+    changeable = may_change(signed_in_user(request), source)
+    editing = changeable and request.GET.get("edit") == "1" and source.job.terminal
     passages, more = list_passages(source=source, after=first - 1, limit=PASSAGES_PER_PART)
-    quote = (_number(request, "start") or 0, _number(request, "end") or 0)
     context = {
         "source": source,
-        "passages": _shown(passages, cited, quote),
+        "versions": list_versions(source),
+        "may_change": changeable,
+        "editing": editing,
+        "passages": _shown(passages, cited, quote, editing=editing),
         "previous_from": max(0, first - PASSAGES_PER_PART) if first else None,
         "next_from": first + PASSAGES_PER_PART if more else None,
     }
     return render(request, "knowledge/document.html", context)
 
 
-def _number(request: HttpRequest, name: str) -> int | None:
+def read_number(request: HttpRequest, name: str) -> int | None:
+    """A whole number of the address, or None for anything else."""
     raw = request.GET.get(name, "")
     return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None
 
 
 def _shown(
-    passages: list[Passage], cited: int | None, quote: tuple[int, int]
+    passages: list[Passage], cited: int | None, quote: tuple[int, int], *, editing: bool
 ) -> list[ShownPassage]:
     shown = []
     heading, page = "", None
@@ -185,6 +221,7 @@ def _shown(
             mark_start, mark_end = quote[0] - passage.start, quote[1] - passage.start
         shown.append(
             ShownPassage(
+                id=passage.id,
                 ordinal=passage.ordinal,
                 heading=passage.heading,
                 new_heading=bool(passage.heading) and passage.heading != heading,
@@ -194,6 +231,9 @@ def _shown(
                 mark_start=mark_start,
                 mark_end=mark_end,
                 cited=is_cited,
+                is_excluded=passage.is_excluded,
+                is_repeat=passage.repeat_group is not None,
+                splits=tuple(places_to_split(passage.text)) if editing else (),
             )
         )
         heading, page = passage.heading, passage.page
@@ -203,9 +243,7 @@ def _shown(
 def _change(
     request: HttpRequest, source_id: uuid.UUID, act: Callable[[Source], None], said: str
 ) -> HttpResponse:
-    source = _find_or_404(request, source_id)
-    if not _may_change(signed_in_user(request), source):
-        raise PermissionDenied
+    source = find_to_change(request, source_id)
     act(source)
     messages.info(request, f"“{source.title}” {said}")
     return redirect("documents")

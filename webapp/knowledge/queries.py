@@ -1,31 +1,52 @@
-"""Reads of documents and their passages."""
+"""Reads of documents, their versions and their passages."""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
-from webapp.common.storage import read_blob
-from webapp.knowledge.models import Source
+from webapp.common.storage import BlobMissing, read_blob
+from webapp.knowledge.models import Resemblance, Source, SourceVersion
 from webapp.search.models import Passage
 
 
 class UnableToFindSource(Exception):
-    """There is no such document, or it is not the user's to see."""
+    """There is no such document or version, or it is not the user's to see."""
+
+
+@dataclass(frozen=True)
+class QuotePlace:
+    """Where a quote stands: in which version, and whether that is the one that can be found."""
+
+    version: int
+    is_current: bool
+
+
+def _with_resemblances(rows: QuerySet[Source]) -> QuerySet[Source]:
+    """With what each is nearly the same as, the most alike first, as `alike`."""
+    kept = (
+        Resemblance.objects.filter(other__trashed_at__isnull=True)
+        .select_related("other")
+        .order_by("-share", "other_id")
+    )
+    wanted = Prefetch("resemblances", queryset=kept, to_attr="alike")
+    # The model says the type of what is filled here, and the plugin would say it again.
+    return rows.prefetch_related(wanted)  # type: ignore[no-redef]
 
 
 def list_sources(*, user: User, page: PageRequest, trashed: bool = False) -> Page[Source]:
     """The documents that the user may see, newest first."""
     rows = Source.objects.visible_to(user).filter(trashed_at__isnull=not trashed)
-    return paginate(rows.select_related("job", "owner"), page)
+    return paginate(_with_resemblances(rows.select_related("job", "owner")), page)
 
 
 def get_source(*, user: User, source_id: uuid.UUID) -> Source:
     """One document, trashed or not; raises UnableToFindSource."""
-    rows = Source.objects.visible_to(user).select_related("job", "owner")
+    rows = _with_resemblances(Source.objects.visible_to(user).select_related("job", "owner"))
     try:
         return rows.get(id=source_id)
     except Source.DoesNotExist as error:
@@ -49,3 +70,56 @@ def list_passages(*, source: Source, after: int | None, limit: int) -> tuple[lis
 def read_source_text(source: Source) -> str:
     """The whole text that was read from an indexed document, the one that offsets count in."""
     return read_blob(source.text_sha256).decode()
+
+
+def list_versions(source: Source) -> list[SourceVersion]:
+    """The versions of a document, newest first; the caller has checked who reads."""
+    return list(
+        SourceVersion.objects.filter(source=source).select_related("job").order_by("-number")
+    )
+
+
+def get_version(source: Source, number: int) -> SourceVersion:
+    """One version; the caller has checked who reads. Raises UnableToFindSource."""
+    rows = SourceVersion.objects.filter(source=source).select_related("job")
+    try:
+        return rows.get(number=number)
+    except SourceVersion.DoesNotExist as error:
+        raise UnableToFindSource(f"{source.id} {number}") from error
+
+
+def read_version_text(version: SourceVersion) -> str:
+    """The text that was read from an indexed version."""
+    return read_blob(version.text_sha256).decode()
+
+
+def find_quote(*, source: Source, quote: str, start: int, end: int) -> QuotePlace | None:
+    """The newest version in whose text these characters are the quote, or None.
+
+    The texts themselves are asked, so the answer is true whatever has happened since: documents
+    are replaced, and passages cut anew, under answers that quote them.
+    """
+    seen: set[str] = set()
+    indexed = SourceVersion.objects.filter(source=source, indexed_at__isnull=False)
+    for version in indexed.order_by("-number"):
+        if version.text_sha256 in seen:
+            continue
+        seen.add(version.text_sha256)
+        try:
+            text = read_version_text(version)
+        except BlobMissing:
+            continue
+        if text[start:end] == quote:
+            return QuotePlace(version.number, version.text_sha256 == source.text_sha256)
+    return None
+
+
+def passage_with(*, source: Source, start: int, end: int, likely: int | None) -> int | None:
+    """The passage that holds these characters of the text, by its ordinal; `likely` if it does.
+
+    Passages are cut and joined, but the place of a quote in the text stays. Where none holds all
+    of them, the likely one is still the best guess.
+    """
+    rows = passages_of(source).filter(start__lte=start, end__gte=end)
+    holding = list(rows.values_list("ordinal", flat=True)[:20])
+    return likely if likely in holding or not holding else holding[0]

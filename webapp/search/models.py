@@ -49,6 +49,10 @@ class Passage(models.Model):
     term; `terms` is what the index looks a passage up by: its terms and the levels they reach.
     `checkpoint`, `origin_at` and `trashed` repeat what its origin says, so that a search need not
     look there; triggers keep them so, whoever changes the origin.
+
+    Passages of one owner that say nearly the same word for word share a `repeat_group`: the id of
+    the first of them, which itself has none. What `is_excluded` its owner does not want found;
+    what `is_edited` was cut or headed by them.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -79,6 +83,9 @@ class Passage(models.Model):
     )
     origin_at = models.DateTimeField(db_default=Now())
     trashed = models.BooleanField(db_default=False)
+    repeat_group = models.UUIDField(null=True)
+    is_excluded = models.BooleanField(default=False, db_default=False)
+    is_edited = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -12,14 +12,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from webapp.search.headings import Heading
+
 #: About 200 tokens of English; the embedder cuts off after 256.
 MAX_CHARACTERS = 900
 
 #: Pieces shorter than this are joined to their neighbour under the same heading.
 _WANTED_CHARACTERS = 500
 
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(?P<title>[^\n]*)$", re.MULTILINE)
-_FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\S(?:.*\S)?(?:\n(?=[^\n]*\S).*\S)*", re.MULTILINE)
 #: A sentence ends at its mark and closing quotes before a blank, at a full-width mark anywhere,
 #: and before a table row or list item. Possessive: a long row of dots is looked at once.
@@ -42,17 +42,26 @@ class Segment:
 
 
 def cut_into_segments(
-    text: str, *, page_starts: Sequence[int] = (), is_markdown: bool = False
+    text: str,
+    *,
+    headings: Sequence[Heading] = (),
+    page_starts: Sequence[int] = (),
+    pages_join: bool = False,
 ) -> list[Segment]:
     """Cut a text into segments of at most MAX_CHARACTERS, in order and without overlap.
 
-    `page_starts` holds where each page begins, the first at 0; no segment spans a page's end.
+    `headings` are left out of the segments below them, which name the path of those above them.
+    `page_starts` holds where each page begins, the first at 0. No segment spans a page's end,
+    unless `pages_join`: rows of a table are counted as pages, and a segment of several has the
+    number of its first.
     """
     segments: list[Segment] = []
-    for heading, start, end in _sections(text, is_markdown=is_markdown):
-        for page, low, high in _pages(start, end, page_starts):
+    breaks = () if pages_join else page_starts
+    for heading, start, end in _sections(text, headings):
+        for low, high in _pages(start, end, breaks):
             segments += [
-                Segment(text[a:b], a, b, heading, page) for a, b in _pieces(text, low, high)
+                Segment(text[a:b], a, b, heading, _page_of(a, page_starts))
+                for a, b in _pieces(text, low, high)
             ]
     return segments
 
@@ -81,35 +90,28 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
     return start, start + len(stripped)
 
 
-def _sections(text: str, *, is_markdown: bool) -> Iterator[tuple[str, int, int]]:
+def _sections(text: str, headings: Sequence[Heading]) -> Iterator[tuple[str, int, int]]:
     """Stretches of text under one heading; the heading is its whole path, outermost first."""
-    path: list[tuple[int, str]] = []
+    path: list[Heading] = []
     begin = 0
-    if is_markdown:
-        fences = [match.start() for match in _FENCE.finditer(text)]
-        for match in _HEADING.finditer(text):
-            # An odd number of fences before it: the line is code.
-            if bisect.bisect_right(fences, match.start()) % 2:
-                continue
-            yield " › ".join(title for _, title in path), begin, match.start()
-            level = len(match.group(1))
-            path = [(depth, title) for depth, title in path if depth < level]
-            path.append((level, match.group("title").strip().rstrip("#").rstrip()[:200]))
-            begin = match.end()
-    yield " › ".join(title for _, title in path), begin, len(text)
+    for heading in headings:
+        yield " › ".join(above.title for above in path), begin, heading.start
+        path = [*(above for above in path if above.level < heading.level), heading]
+        begin = heading.end
+    yield " › ".join(above.title for above in path), begin, len(text)
 
 
-def _pages(
-    start: int, end: int, page_starts: Sequence[int]
-) -> Iterator[tuple[int | None, int, int]]:
-    if not page_starts:
-        yield None, start, end
-        return
-    while start < end:
-        page = bisect.bisect_right(page_starts, start)
-        page_end = page_starts[page] if page < len(page_starts) else end
-        yield page, start, min(end, page_end)
-        start = page_end
+def _page_of(start: int, page_starts: Sequence[int]) -> int | None:
+    return bisect.bisect_right(page_starts, start) if page_starts else None
+
+
+def _pages(start: int, end: int, breaks: Sequence[int]) -> Iterator[tuple[int, int]]:
+    for boundary in breaks[bisect.bisect_right(breaks, start) :]:
+        if boundary >= end:
+            break
+        yield start, boundary
+        start = boundary
+    yield start, end
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -41,7 +41,7 @@ _QUESTION_PARTS = 4
 _FEEDBACK_HITS = 2
 
 _VISIBLE = "p.owner_id = %(user)s"
-_KEPT = "NOT p.trashed"
+_KEPT = "NOT p.trashed AND NOT p.is_excluded"
 
 #: Each filter, by the name of its parameter; a filter that is not asked for is left out.
 _FILTERS = {

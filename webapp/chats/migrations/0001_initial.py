@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("catalog", "0001_initial"),
         ("generations", "0003_batches"),
-        ("grounding", "0020_connector"),
+        ("grounding", "0002_connector"),
         ("knowledge", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -46,7 +46,12 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("library", "Library", "library", frozenset({"generation", "similar", "batches", "batch"})),
     ("ask", "Ask", "ask", frozenset({"answer"})),
     ("chats", "Chat", "chat", frozenset({"chat"})),
-    ("documents", "Documents", "documents", frozenset({"document", "graph", "graph-entity"})),
+    (
+        "documents",
+        "Documents",
+        "documents",
+        frozenset({"document", "document-version", "retrieval-test", "graph", "graph-entity"}),
+    ),
     ("models", "Models", "models", frozenset({"model"})),
     ("workers", "Workers", "workers", frozenset()),
     ("account", "Account", "account", frozenset({"webhooks", "webhook"})),

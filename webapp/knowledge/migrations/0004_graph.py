@@ -29,8 +29,8 @@ DROP FUNCTION knowledge_forget_reading();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("knowledge", "0001_initial"),
-        ("search", "0002_vectors"),
+        ("knowledge", "0003_fingerprints"),
+        ("search", "0004_repeats_and_exclusions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,112 @@
+"""REST: what an owner may do to single passages."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterator
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from genmodels.embedding import load_embedder
+from webapp.common.interface import StrictSerializer, Text, WholeNumber, parse_body
+from webapp.common.problems import Problem
+from webapp.knowledge import editing, queries
+from webapp.knowledge.api import PassageOutput, find_to_change
+from webapp.knowledge.models import Source
+from webapp.knowledge.representation import describe_passage
+
+
+class PassageChange(StrictSerializer):
+    """The body of `PATCH /documents/{id}/chunks/{passage}`; what is left out stays as it is."""
+
+    heading = Text(required=False, allow_blank=True, max_length=editing.MAX_HEADING_CHARACTERS)
+    excluded = serializers.BooleanField(required=False)
+
+
+class PassageSplit(StrictSerializer):
+    """The body of `POST /documents/{id}/chunks/{passage}/split`."""
+
+    at = WholeNumber(min_value=1)
+
+
+def _get_passage(source: Source, passage_id: uuid.UUID) -> None:
+    if not queries.passages_of(source).filter(id=passage_id).exists():
+        raise Problem(404, "not_found", "The document has no such passage.")
+
+
+@contextlib.contextmanager
+def _conflicts() -> Iterator[None]:
+    try:
+        yield
+    except editing.UnableToChangePassage as error:
+        raise Problem(409, "conflict", str(error)) from error
+
+
+class ChunkApi(APIView):
+    """`/api/v1/documents/{id}/chunks/{passage}`."""
+
+    @extend_schema(
+        operation_id="documents_chunk_change",
+        request=PassageChange,
+        responses={200: PassageOutput},
+    )
+    def patch(self, request: Request, source_id: uuid.UUID, passage_id: uuid.UUID) -> Response:
+        """Set the heading of a passage, or take it out of search; its text is the document's."""
+        source = find_to_change(request, source_id)
+        _get_passage(source, passage_id)
+        body = parse_body(PassageChange, request)
+        with _conflicts():
+            if "heading" in body:
+                editing.head_passage(
+                    source=source,
+                    passage_id=passage_id,
+                    heading=body["heading"],
+                    embedder=load_embedder(),
+                )
+            if "excluded" in body:
+                editing.exclude_passage(
+                    source=source, passage_id=passage_id, excluded=body["excluded"]
+                )
+        return Response(describe_passage(queries.passages_of(source).get(id=passage_id)))
+
+
+class SplitChunkApi(APIView):
+    """`/api/v1/documents/{id}/chunks/{passage}/split`."""
+
+    @extend_schema(
+        operation_id="documents_chunk_split",
+        request=PassageSplit,
+        responses={200: PassageOutput(many=True)},
+    )
+    def post(self, request: Request, source_id: uuid.UUID, passage_id: uuid.UUID) -> Response:
+        """Make two of a passage, the second from character `at` of its text on."""
+        source = find_to_change(request, source_id)
+        _get_passage(source, passage_id)
+        at = parse_body(PassageSplit, request)["at"]
+        with _conflicts():
+            made = editing.split_passage(
+                source=source, passage_id=passage_id, at=at, embedder=load_embedder()
+            )
+        return Response([describe_passage(passage) for passage in made])
+
+
+class JoinChunkApi(APIView):
+    """`/api/v1/documents/{id}/chunks/{passage}/join`."""
+
+    @extend_schema(
+        operation_id="documents_chunk_join", request=None, responses={200: PassageOutput}
+    )
+    def post(self, request: Request, source_id: uuid.UUID, passage_id: uuid.UUID) -> Response:
+        """Make one of a passage and the next, with what stands between them."""
+        source = find_to_change(request, source_id)
+        _get_passage(source, passage_id)
+        with _conflicts():
+            made = editing.join_passages(
+                source=source, passage_id=passage_id, embedder=load_embedder()
+            )
+        return Response(describe_passage(made))
