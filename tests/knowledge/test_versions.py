@@ -160,14 +160,15 @@ def test_a_version_that_became_another_document_is_not_used_again(owner: User) -
 def test_answers_keep_a_true_quote_of_the_version_they_cite(owner: User) -> None:
     source = bring(owner, OIL, "lamps.md")
     answer = ask(user=owner, question="What do lamps burn?", embedder=EMBEDDER)
-    [citation] = read_answer(user=owner, answer=answer)
-    assert describe_answer(answer, [citation])["citations"][0]["earlier_version"] is None
+    read = read_answer(user=owner, answer=answer)
+    assert describe_answer(answer, read)["citations"][0]["earlier_version"] is None
     submit(owner, GAS)
     ingest(claim())
-    [citation] = read_answer(user=owner, answer=answer)
+    read = read_answer(user=owner, answer=answer)
+    [citation] = read.citations
     assert citation.passage is None
     source.refresh_from_db()
-    described = describe_answer(answer, [citation])["citations"][0]
+    described = describe_answer(answer, read)["citations"][0]
     assert described["earlier_version"] == 1
     place = find_quote(source=source, quote=citation.quote, start=citation.start, end=citation.end)
     assert place is not None
@@ -201,7 +202,7 @@ def test_a_replacement_while_somebody_asks_does_not_lose_the_answer(
 
     monkeypatch.setattr(grounding_operations, "select_sentences", replace_meanwhile)
     answer = ask(user=owner, question="What do lamps burn?", embedder=EMBEDDER)
-    [citation] = read_answer(user=owner, answer=answer)
+    [citation] = read_answer(user=owner, answer=answer).citations
     assert (citation.quote, citation.passage) == ("Lamps burn oil.", None)
 
 
