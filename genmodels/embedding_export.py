@@ -1,6 +1,6 @@
 """Write the files of the sentence encoder from the released weights, once, at set-up.
 
-Run as `python -m genmodels.embedding_export`. It needs the `onnx` package, which nothing else does.
+Run as `python -m genmodels.embedding_export`. Only the export needs the `onnx` package.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def export_embedder(source: Path, folder: Path) -> None:
 def _write_files(source: Path, staging: Path) -> None:
     release = read_release(source)
     # Half precision moves a sentence vector by less than 1e-3 and halves what is read from disk.
-    np.save(staging / "words.npy", release.words_VD.astype(np.float16))
-    np.save(staging / "positions.npy", release.positions_LD)
+    np.save(staging / "words.npy", release.words.astype(np.float16))
+    np.save(staging / "positions.npy", release.positions)
     shutil.copyfile(source / "tokenizer.json", staging / "tokenizer.json")
     model = build_encoder(release.layers, load_ranges())
     onnx.checker.check_model(model)

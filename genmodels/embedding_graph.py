@@ -40,23 +40,20 @@ _RUNTIME_DOMAIN = "com.microsoft"
 _NUM_EXACT_CHANNELS = 64
 
 #: How much of a channel's size the weights take up: nothing at 0, all of it at 1.
-_MIGRATION = 0.75
-
-#: Room beyond the observed range; what is outside is cut, and cutting costs more than coarse steps.
-_HEADROOM = 1.1
+_MIGRATION = 0.7
 
 
 @dataclass(frozen=True)
 class ChannelRanges:
     """The smallest and largest value of each input channel, seen in ordinary texts; both (I,)."""
 
-    low_I: NDArray[np.float32]
-    high_I: NDArray[np.float32]
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
 
     @property
-    def size_I(self) -> NDArray[np.float32]:
+    def size(self) -> NDArray[np.float32]:
         """How far each channel gets from 0."""
-        return np.maximum(np.abs(self.low_I), np.abs(self.high_I))
+        return np.maximum(np.abs(self.low), np.abs(self.high))
 
 
 #: By the name of the dense layer; layers that share an input stand under the first one's name.
@@ -197,7 +194,7 @@ class _GraphBuilder:
                 for layer in zip(names, weights, biases, strict=True)
             ]
         ranges = self._ranges[names[0]]
-        low_I, high_I = ranges.low_I, ranges.high_I
+        low_I, high_I = ranges.low, ranges.high
         if inputs is not None:
             weights = [weight[inputs] for weight in weights]
             low_I, high_I = low_I[inputs], high_I[inputs]
@@ -210,13 +207,13 @@ class _GraphBuilder:
             hidden = self._node("Mul", hidden, factor)
             weights = [weight * divisor_I[:, None] for weight in weights]
             low_I, high_I = low_I / divisor_I, high_I / divisor_I
-        low = min(0.0, float(low_I.min())) * _HEADROOM
-        high = max(0.0, float(high_I.max())) * _HEADROOM
+        low = min(0.0, float(low_I.min()))
+        high = max(0.0, float(high_I.max()))
         scale = self._constant(f"{names[0]}.step", np.float32((high - low) / 255))
         zero = self._constant(f"{names[0]}.zero", np.uint8(round(-low / (high - low) * 255)))
         steps = self._node("QuantizeLinear", hidden, scale, zero)
         return [
-            self._rounded_dense(steps, scale, zero, *layer)
+            self._rounded_dense((steps, scale, zero), *layer)
             for layer in zip(names, weights, biases, strict=True)
         ]
 
@@ -228,13 +225,13 @@ class _GraphBuilder:
 
     def _rounded_dense(
         self,
-        steps: str,
-        scale: str,
-        zero: str,
+        rounded: tuple[str, str, str],
         name: str,
         weight_IO: NDArray[np.float32],
         bias_O: NDArray[np.float32],
     ) -> str:
+        """`rounded` names the steps of the input, the size of one, and the step that means 0."""
+        steps, scale, zero = rounded
         scale_O = (np.abs(weight_IO).max(axis=0) / 127).astype(np.float32)
         rounded_IO = np.rint(weight_IO / scale_O).astype(np.int8)
         return self._node(
@@ -282,16 +279,14 @@ def _follows_layer_norm(name: str) -> bool:
     return name.endswith((".self.query", ".intermediate.dense"))
 
 
-def _divisor(
-    ranges: ChannelRanges, weights: Sequence[NDArray[np.float32]]
-) -> NDArray[np.float32]:
+def _divisor(ranges: ChannelRanges, weights: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """How much smaller each channel is made, (I,); their geometric mean is 1."""
     weight_I = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
-    divisor_I = ranges.size_I.astype(np.float64) ** _MIGRATION / weight_I ** (1 - _MIGRATION)
+    divisor_I = ranges.size.astype(np.float64) ** _MIGRATION / weight_I ** (1 - _MIGRATION)
     return (divisor_I / np.exp(np.log(divisor_I).mean())).astype(np.float32)
 
 
 def _split_channels(ranges: ChannelRanges) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The loudest channels, which stay exact, and the others; both in ascending order."""
-    loudest = np.argsort(-ranges.size_I, kind="stable")
+    loudest = np.argsort(-ranges.size, kind="stable")
     return np.sort(loudest[:_NUM_EXACT_CHANNELS]), np.sort(loudest[_NUM_EXACT_CHANNELS:])

@@ -61,8 +61,8 @@ def measure_ranges(
             for name, value in zip(inputs, values, strict=True):
                 low_I, high_I = value[0].min(axis=0), value[0].max(axis=0)
                 if name in found:
-                    low_I = np.minimum(low_I, found[name].low_I)
-                    high_I = np.maximum(high_I, found[name].high_I)
+                    low_I = np.minimum(low_I, found[name].low)
+                    high_I = np.maximum(high_I, found[name].high)
                 found[name] = ChannelRanges(low_I, high_I)
     return found
 
@@ -71,8 +71,8 @@ def save_ranges(ranges: Ranges, file: Path) -> None:
     """Write them in half precision: they are margins, and the file is part of the repository."""
     tensors: dict[str, NDArray[np.float16]] = {}
     for name, channels in ranges.items():
-        tensors[f"{name}.low"] = (channels.low_I * _HALF_PRECISION_MARGIN).astype(np.float16)
-        tensors[f"{name}.high"] = (channels.high_I * _HALF_PRECISION_MARGIN).astype(np.float16)
+        tensors[f"{name}.low"] = (channels.low * _HALF_PRECISION_MARGIN).astype(np.float16)
+        tensors[f"{name}.high"] = (channels.high * _HALF_PRECISION_MARGIN).astype(np.float16)
     save_file(tensors, file)
 
 
@@ -89,7 +89,7 @@ def main() -> int:
     release = read_release(find_release())
     tokenizer = open_tokenizer(find_release() / "tokenizer.json")
     texts = [
-        release.words_VD[encoding.ids] + release.positions_LD[: len(encoding.ids)]
+        release.words[encoding.ids] + release.positions[: len(encoding.ids)]
         for encoding in tokenizer.encode_batch(list(_paragraphs(arguments.folder)))
     ]
     save_ranges(measure_ranges(release.layers, texts), RANGES_FILE)

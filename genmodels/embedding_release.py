@@ -30,13 +30,13 @@ class UnableToFindRelease(RuntimeError):
 
 @dataclass(frozen=True)
 class Release:
-    """The released weights: V words and MAX_TOKENS positions of width D, and the layers by name.
+    """The released weights: `words` (V, D), `positions` (MAX_TOKENS, D), and the layers by name.
 
-    `positions_LD` has the vector of segment 0 in it, because every token is of that segment.
+    `positions` has the vector of segment 0 in it, because every token is of that segment.
     """
 
-    words_VD: NDArray[np.float32]
-    positions_LD: NDArray[np.float32]
+    words: NDArray[np.float32]
+    positions: NDArray[np.float32]
     layers: dict[str, NDArray[np.float32]]
 
 
