@@ -19,9 +19,11 @@ import math
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -121,13 +123,8 @@ def read_collection(folder: Path) -> Collection:
 
 def _json_lines(file: Path) -> Iterator[dict[str, Any]]:
     packed = file.with_name(f"{file.name}.gz")
-    opened = (
-        gzip.open(packed, "rt", encoding="utf-8")
-        if packed.is_file()
-        else file.open(encoding="utf-8")
-    )
-    with opened as lines:
-        yield from map(json.loads, lines)
+    content = gzip.decompress(packed.read_bytes()) if packed.is_file() else file.read_bytes()
+    yield from map(json.loads, content.decode("utf-8").splitlines())
 
 
 def _table(file: Path) -> list[list[str]]:
@@ -143,7 +140,7 @@ def ndcg_of_questions(
     for key, similarities in zip(collection.questions, questions @ documents.T, strict=True):
         excluded = collection.excluded.get(key, frozenset())
         ranking = (names[place] for place in np.argsort(-similarities, kind="stable"))
-        kept = [name for name, _ in zip((n for n in ranking if n not in excluded), range(10))]
+        kept = list(islice((name for name in ranking if name not in excluded), 10))
         grades = collection.grades[key]
         gained = sum(grades.get(name, 0) / math.log2(place + 2) for place, name in enumerate(kept))
         ideal = sorted(grades.values(), reverse=True)[:10]
@@ -179,8 +176,6 @@ def main() -> None:
 
 
 def _compare_quality(collection: Collection, ours: MiniLmEmbedder, peer: Peer) -> dict[str, float]:
-    import tempfile
-
     texts = [*collection.documents.values(), *collection.questions.values()]
     with tempfile.TemporaryDirectory() as folder:
         peer.encode(texts, file=f"{folder}/theirs.npy")

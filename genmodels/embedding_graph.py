@@ -123,7 +123,8 @@ class _GraphBuilder:
     def _layer(self, hidden: str, name: str) -> str:
         own = f"{name}.attention.self"
         names = [f"{own}.query", f"{own}.key", f"{own}.value"]
-        mixed = self._attention(*self._dense(hidden, names), name)
+        query, key, value = self._dense(hidden, names)
+        mixed = self._attention(query, key, value, name)
         [attended] = self._dense(mixed, [f"{name}.attention.output.dense"])
         # Added before the layer norm, not within: the runtime's fused operator is three times
         # slower than the two.
@@ -283,7 +284,8 @@ def _divisor(ranges: ChannelRanges, weights: Sequence[NDArray[np.float32]]) -> N
     """How much smaller each channel is made, (I,); their geometric mean is 1."""
     weight_I = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
     divisor_I = ranges.size.astype(np.float64) ** _MIGRATION / weight_I ** (1 - _MIGRATION)
-    return (divisor_I / np.exp(np.log(divisor_I).mean())).astype(np.float32)
+    result: NDArray[np.float32] = divisor_I / np.exp(np.log(divisor_I).mean())
+    return result.astype(np.float32)
 
 
 def _split_channels(ranges: ChannelRanges) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
