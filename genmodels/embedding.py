@@ -58,6 +58,10 @@ class UnableToLoadEmbedder(RuntimeError):
     """The embedder's files are missing or broken; the message says what to do."""
 
 
+class UnableToEmbed(RuntimeError):
+    """An embedder on another server gave no vectors; the same call may work later."""
+
+
 class Embedder(Protocol):
     """Turns texts into unit vectors. Vectors of two embedders must never be compared."""
 
@@ -70,7 +74,7 @@ class Embedder(Protocol):
     def dims(self) -> int: ...
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return float32 (n, dims) with rows of length 1."""
+        """Return float32 (n, dims) with rows of length 1; a server's may raise UnableToEmbed."""
         ...
 
 
@@ -240,18 +244,29 @@ _install_lock = threading.Lock()
 def load_embedder() -> Embedder:
     """Return the embedder of this process, loading it on the first call.
 
-    Exports it first where nobody has yet. Raises UnableToLoadEmbedder. Safe to call from several
+    It is the server's that PINAKES_EMBEDDER_URL names, or else the built-in one, which is exported
+    first where nobody has yet. Raises UnableToLoadEmbedder. Safe to call from several
     threads and processes at once.
     """
     global _installed  # noqa: PLW0603 -- one embedder per process is the point
     if _installed is None:
         with _install_lock:
             if _installed is None:
-                folder = embedder_folder()
-                if not (folder / "embedder.json").exists():
-                    _export_in_child_process()
-                _installed = MiniLmEmbedder(folder, num_threads=_configured_threads())
+                _installed = _make_embedder()
     return _installed
+
+
+def _make_embedder() -> Embedder:
+    if os.environ.get("PINAKES_EMBEDDER_URL"):
+        from genmodels.embedding_service import (  # noqa: PLC0415 -- it imports this module
+            service_from_environment,
+        )
+
+        return service_from_environment(os.environ)
+    folder = embedder_folder()
+    if not (folder / "embedder.json").exists():
+        _export_in_child_process()
+    return MiniLmEmbedder(folder, num_threads=_configured_threads())
 
 
 def install_embedder(embedder: Embedder | None) -> Embedder | None:
