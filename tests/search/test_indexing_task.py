@@ -66,7 +66,7 @@ class AbsentEmbedder(HashingEmbedder):
     """An embedder on a server that is away."""
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        raise UnableToEmbed("The embedding server cannot be reached.")
+        raise UnableToEmbed(f"{len(texts)} texts: the server cannot be reached")
 
 
 def test_an_embedder_that_is_away_is_left_to_the_next_message() -> None:
