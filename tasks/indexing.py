@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from genmodels.embedding import load_embedder
+from genmodels.embedding import UnableToEmbed, load_embedder
 from tasks.worker import this_process
 from webapp import queueing
 from webapp.celery import app
@@ -38,3 +38,6 @@ def index(**_: Any) -> None:
             # What is missing is still missing: the next look finds it.
             logger.warning("the index waits for the database: %s", error)
             connection.close()
+        except UnableToEmbed as error:
+            # The same holds for passages without a vector.
+            logger.warning("the index waits for the embedder: %s", error)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from django.db import OperationalError
+from numpy.typing import NDArray
 
-from genmodels.embedding import install_embedder
+from genmodels.embedding import HashingEmbedder, UnableToEmbed, install_embedder
 from tasks import indexing
 from tests.factories import make_user
 from tests.search.factories import EMBEDDER, make_answered_generation
@@ -58,3 +60,21 @@ def test_an_outage_is_left_to_the_next_message(monkeypatch: pytest.MonkeyPatch) 
     assert not Passage.objects.exists()
     indexing.index()
     assert Passage.objects.count() == 1
+
+
+class AbsentEmbedder(HashingEmbedder):
+    """An embedder on a server that is away."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        raise UnableToEmbed(f"{len(texts)} texts: the server cannot be reached")
+
+
+def test_an_embedder_that_is_away_is_left_to_the_next_message() -> None:
+    owner = make_user()
+    made = make_answered_generation(owner=owner, prompt="lamp")
+    install_embedder(AbsentEmbedder())
+    indexing.index()
+    install_embedder(EMBEDDER)
+    indexing.index()
+    page = hybrid_search(user=owner, query="lamp", mode="vector", embedder=EMBEDDER)
+    assert {hit.generation_id for hit in page.hits} == {made.id}
