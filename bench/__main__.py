@@ -8,7 +8,7 @@ if __name__ == "__main__":
     status = studio.main()
     generators.main()
     sys.stdout.write(
-        "With data sets at hand: python -m bench.search_quality --data FOLDER, "
-        "python -m bench.answer_quality --data FOLDER\n"
+        "With data sets at hand: python bench/search.py quality FOLDER, "
+        "python bench/answers.py FILE\n"
     )
     sys.exit(status)

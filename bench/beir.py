@@ -1,4 +1,4 @@
-"""Test collections in the layout of BEIR (Thakur et al. 2021), and how rankings are scored on them.
+"""Test collections in the layout of BEIR (Thakur et al. 2021), and the scores of rankings.
 
 A folder holds `corpus.jsonl` (`_id`, `title`, `text`), `queries.jsonl` (`_id`, `text`) and the
 judgements, `qrels/test.tsv` or `qrels.tsv` (query, document, grade; one line of names). The first

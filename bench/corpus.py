@@ -1,4 +1,4 @@
-"""A corpus of any size, made up: words by Zipf's law, subjects, and vectors that know the subjects.
+"""A corpus of any size, made up: words by Zipf's law, and vectors that know the subjects.
 
 Words: a vocabulary of 60,000, frequencies by Zipf's law, a passage drawing half of its words from
 one subject's own. Vectors: a subject's centre and a passage's own way off it, in 40 dimensions

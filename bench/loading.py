@@ -51,7 +51,7 @@ def make_sources(owner: Any, titles: list[str]) -> list[Any]:
 def load_documents(
     collection: Collection, *, embedder: Embedder
 ) -> tuple[Any, dict[uuid.UUID, str]]:
-    """Bring a collection as one author's documents; returns the author and each document's name."""
+    """Bring a collection as a new author's documents; returns the author, and names by id."""
     from django.db import transaction
 
     from webapp.search.operations import (

@@ -1,7 +1,7 @@
 """How well and how fast search finds, here and beside others.
 
-    python bench/search.py quality DIR... [--json]    collections in BEIR layout: nDCG@10, recall@100
-    python bench/search.py speed [--passages N...]    latency, growth, filters, throughput, recall
+    python bench/search.py quality DIR... [--json]   nDCG@10 and recall@100 on collections
+    python bench/search.py speed [--passages N...]   latency, growth, filters, throughput, recall
 
 Everything runs in databases of its own, started for the run and thrown away after it.
 """

@@ -18,10 +18,12 @@ import re
 import subprocess
 import sys
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +46,7 @@ _LONG_TEXT = 64
 _MAX_THREADS = 4
 
 #: Changes whenever the files of the folder do, so that an old folder is never read by new code.
-EXPORT_NAME = "all-minilm-l6-v2.3"
+EXPORT_NAME = "all-minilm-l6-v2.4"
 
 #: What /proc/cpuinfo calls the instructions that sum products of eight-bit numbers in 32 bits.
 _WIDE_SUMS = ("avx512_vnni", "avx_vnni")
@@ -76,6 +78,26 @@ class Embedder(Protocol):
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return float32 (n, dims) with rows of length 1; a server's may raise UnableToEmbed."""
         ...
+
+
+@dataclass(frozen=True)
+class TokenVectors:
+    """The tokens of a text as they are meant in it, without the marks at its ends.
+
+    `vectors` is float32 (L, D) with rows of length 1, `ids` (L,) the words or pieces of words, and
+    `spans` (L, 2) the characters of the text that each stands for.
+    """
+
+    vectors: NDArray[np.float32]
+    ids: NDArray[np.int64]
+    spans: NDArray[np.int64]
+
+
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """Turns each token of a text into a vector, for comparisons token by token."""
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]: ...
 
 
 class MiniLmEmbedder:
@@ -118,7 +140,28 @@ class MiniLmEmbedder:
                 list(pool.map(run, reversed(passes)))
         return vectors
 
-    def _encode(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Return the tokens of each text, at most 254; none for an empty text."""
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        encodings = self._tokenizer.encode_batch(clean)
+        found: list[TokenVectors | None] = [None] * len(encodings)
+        for indices in _passes([len(encoding.ids) for encoding in encodings]):
+            states_NLD = self._encode([encodings[index].ids for index in indices], "tokens")
+            for states_LD, index in zip(states_NLD, indices, strict=True):
+                encoding = encodings[index]
+                # The first and the last token mark the ends of the text.
+                inner = slice(1, len(encoding.ids) - 1)
+                vectors = states_LD[inner]
+                found[index] = TokenVectors(
+                    vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
+                    np.asarray(encoding.ids[inner], dtype=np.int64),
+                    np.asarray(encoding.offsets[inner], dtype=np.int64).reshape(-1, 2),
+                )
+        return [each for each in found if each is not None]
+
+    def _encode(
+        self, tokens: Sequence[Sequence[int]], output: str = "vectors"
+    ) -> NDArray[np.float32]:
         length = max(len(ids) for ids in tokens)
         ids_NL = np.zeros((len(tokens), length), dtype=np.int64)
         mask_NL = np.zeros((len(tokens), length), dtype=np.float32)
@@ -126,7 +169,7 @@ class MiniLmEmbedder:
             ids_NL[row, : len(ids)] = ids
             mask_NL[row, : len(ids)] = 1.0
         words_NLD = self._words_VD[ids_NL].astype(np.float32) + self._positions_LD[:length]
-        (vectors,) = self._session.run(None, {"words": words_NLD, "mask": mask_NL})
+        (vectors,) = self._session.run([output], {"words": words_NLD, "mask": mask_NL})
         return np.asarray(vectors, dtype=np.float32)
 
 
@@ -154,6 +197,19 @@ class HashingEmbedder:
                 vectors[row, 0] = 1.0
         norms: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / norms
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Each word as a text of its own: a hash knows no context."""
+        return [self._tokens(text) for text in texts]
+
+    def _tokens(self, text: str) -> TokenVectors:
+        words = list(re.finditer(r"\w+", text))
+        vectors = self.embed([word.group() for word in words])
+        ids = [zlib.crc32(word.group().casefold().encode("utf-8", "replace")) for word in words]
+        spans = [word.span() for word in words]
+        return TokenVectors(
+            vectors, np.asarray(ids, np.int64), np.asarray(spans, np.int64).reshape(-1, 2)
+        )
 
 
 def _hashed_features(text: str) -> Iterator[tuple[str, float]]:
@@ -238,6 +294,7 @@ def embedder_folder() -> Path:
 
 
 _installed: Embedder | None = None
+_built_in: MiniLmEmbedder | None = None
 _install_lock = threading.Lock()
 
 
@@ -256,6 +313,18 @@ def load_embedder() -> Embedder:
     return _installed
 
 
+def load_token_embedder() -> TokenEmbedder:
+    """The embedder of this process if it knows tokens, or else the built-in one beside it."""
+    global _built_in  # noqa: PLW0603 -- as above
+    embedder = load_embedder()
+    if isinstance(embedder, TokenEmbedder):
+        return embedder
+    with _install_lock:
+        if _built_in is None:
+            _built_in = _load_built_in()
+    return _built_in
+
+
 def _make_embedder() -> Embedder:
     if os.environ.get("PINAKES_EMBEDDER_URL"):
         from genmodels.embedding_service import (  # noqa: PLC0415 -- it imports this module
@@ -263,6 +332,10 @@ def _make_embedder() -> Embedder:
         )
 
         return service_from_environment(os.environ)
+    return _load_built_in()
+
+
+def _load_built_in() -> MiniLmEmbedder:
     folder = embedder_folder()
     if not (folder / "embedder.json").exists():
         _export_in_child_process()

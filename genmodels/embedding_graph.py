@@ -63,6 +63,8 @@ Ranges = Mapping[str, ChannelRanges]
 def build_encoder(weights: Weights, ranges: Ranges | None) -> onnx.ModelProto:
     """The graph from summed word vectors (N, L, D) and mask (N, L) to unit vectors (N, D).
 
+    Its second output, `tokens` (N, L, D), is what the last layer says of each token.
+
     Without ranges it is exact, as measuring them needs it.
     """
     return _GraphBuilder(weights, ranges).build()
@@ -99,6 +101,7 @@ class _GraphBuilder:
         for layer in range(NUM_LAYERS):
             hidden = self._layer(hidden, f"encoder.layer.{layer}")
         self._pool(hidden)
+        self._node("Identity", hidden, output="tokens")
         graph = helper.make_graph(
             self._nodes,
             "sentence_encoder",
@@ -106,7 +109,10 @@ class _GraphBuilder:
                 helper.make_tensor_value_info("words", TensorProto.FLOAT, ["N", "L", WIDTH]),
                 helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["N", "L"]),
             ],
-            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["N", WIDTH])],
+            [
+                helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["N", WIDTH]),
+                helper.make_tensor_value_info("tokens", TensorProto.FLOAT, ["N", "L", WIDTH]),
+            ],
             initializer=list(self._constants.values()),
         )
         return helper.make_model(

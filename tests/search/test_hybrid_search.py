@@ -19,6 +19,7 @@ from tests.search.factories import (
     EMBEDDER,
     make_found_generation,
     make_found_source,
+    make_source,
     passages_of,
 )
 from webapp.accounts.models import Role, User
@@ -27,8 +28,13 @@ from webapp.knowledge.models import Source
 from webapp.search import queries, statement
 from webapp.search.analyser import analyse, document_weights, term_id
 from webapp.search.models import EmbeddingSpace
-from webapp.search.operations import refresh_term_statistics
+from webapp.search.operations import (
+    prepare_source_passages,
+    refresh_term_statistics,
+    store_source_passages,
+)
 from webapp.search.queries import SearchFilter, SearchPage
+from webapp.search.segments import Segment
 from webapp.search.spaces import partition_name
 
 pytestmark = pytest.mark.django_db
@@ -311,3 +317,86 @@ def test_similar_works_for_a_passage_too(author: User) -> None:
     first, second = passages_of(source)
     page = queries.similar_to(user=author, passage=first, embedder=EMBEDDER)
     assert [hit.passage_id for hit in page.hits] == [second.id]
+
+
+def test_common_terms_are_looked_up_where_they_weigh_much(
+    author: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the budget a term brings up only the passages that it says much in."""
+    often = ["lamp lamp lamp lamp", "lamp lamp lamp"]
+    others = " ".join(set(WORDS) - {"lamp"})
+    once = [f"lamp among {others} {number}" for number in range(40)]
+    make_found_source(owner=author, texts=[*often, *once])
+    refresh_term_statistics()
+    narrow = statement._RARITY.replace(
+        f"running <= {statement.LOOKUP_BUDGET}", "running <= 5"
+    ).replace(f"<= {statement._LOOKUP_CAP}", "<= 5")
+    assert narrow.count("<= 5") == 2
+    beyond = statement._CORPUS.replace(f"greatest({statement.MIN_EXACT_SCOPE}", "least(1")
+    monkeypatch.setattr(statement, "_CORPUS", beyond)
+    whole = search(author, "lamp", mode="keyword", per_origin=100, limit=50)
+    assert whole.total == 42
+    monkeypatch.setattr(statement, "_RARITY", narrow)
+    page = search(author, "lamp", mode="keyword", per_origin=100, limit=50)
+    assert [hit.ordinal for hit in page.hits] == [0, 1]
+    assert [hit.keyword for hit in page.hits] == [hit.keyword for hit in whole.hits[:2]]
+
+
+def test_headings_weigh_more_than_sentences(author: User) -> None:
+    source = make_source(owner=author)
+    segments = [
+        Segment("violet and the rest of it", 0, 25),
+        Segment("harbour and the rest of it", 25, 51, heading="violet"),
+    ]
+    prepared = prepare_source_passages(
+        owner=author, source_id=source.id, segments=segments, embedder=EMBEDDER
+    )
+    store_source_passages(source_id=source.id, prepared=prepared)
+    page = search(author, "violet", mode="keyword", per_origin=10)
+    assert [hit.ordinal for hit in page.hits] == [1, 0]
+
+
+def test_the_first_hits_draw_their_like_upwards(author: User) -> None:
+    """What shares much with the question's best hits comes before what does not."""
+    make_found_source(
+        owner=author,
+        texts=[
+            "copper engine signal thread meadow",
+            "copper engine signal thread garden",
+            "signal thread meadow garden winter",
+            "river stone lamp violet copper",
+        ],
+    )
+    page = search(author, "copper engine", per_origin=10)
+    shares = {hit.ordinal: hit.similarity_share for hit in page.hits}
+    raw = {hit.ordinal: hit.similarity for hit in page.hits}
+    assert 2 not in shares or shares[2] > 0
+    assert max(raw, key=raw.__getitem__) in {0, 1}
+    assert shares[0] >= shares[3]
+
+
+def test_a_passage_stored_for_something_trashed_is_not_found(author: User) -> None:
+    source = make_found_source(owner=author, texts=["copper engine"])
+    Source.objects.filter(id=source.id).update(trashed_at=timezone.now())
+    prepared = prepare_source_passages(
+        owner=author,
+        source_id=source.id,
+        segments=[Segment("copper engine anew", 0, 18)],
+        embedder=EMBEDDER,
+    )
+    store_source_passages(source_id=source.id, prepared=prepared)
+    assert search(author, "copper").hits == ()
+    Source.objects.filter(id=source.id).update(trashed_at=None)
+    assert texts(search(author, "copper")) == ["copper engine anew"]
+
+
+def test_a_long_document_does_not_hide_the_others(author: User) -> None:
+    """When the best candidates are all of one document, more are looked at."""
+    make_found_source(owner=author, texts=["violet lamp"] * 120)
+    others = [
+        make_found_source(owner=author, texts=[f"violet {'garden ' * 20}{number}"])
+        for number in range(5)
+    ]
+    page = search(author, "violet lamp", mode="keyword", limit=6)
+    assert len(page.hits) == 6
+    assert {hit.source_id for hit in page.hits[1:]} == {source.id for source in others}

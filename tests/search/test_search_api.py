@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from rest_framework.test import APIClient
 
-from genmodels.embedding import install_embedder
+from genmodels.embedding import UnableToEmbed, install_embedder
 from tests.factories import make_user
 from tests.search.factories import EMBEDDER, make_found_generation, make_found_source
 from webapp.accounts.models import User
@@ -125,3 +127,56 @@ def test_similar_lists_the_others(owner: User) -> None:
     near = make_found_generation(owner=owner, prompt="a violet lamp in winter")
     body = client_for(owner).get(f"/api/v1/generations/{made.id}/similar").json()
     assert [hit["origin"]["id"] for hit in body["data"]] == [str(near.id)]
+
+
+def test_facets_count_what_was_found_by_kind_model_and_tag(owner: User) -> None:
+    make_found_generation(owner=owner, prompt="a violet lamp", tags=["night", "lamp"])
+    make_found_generation(owner=owner, prompt="a violet lamp again", tags=["lamp"])
+    make_found_source(owner=owner, texts=["violet lamps", "lamps that are violet"])
+    make_found_generation(owner=make_user(), prompt="a violet lamp", tags=["theirs"])
+    client = client_for(owner)
+    assert client.get("/api/v1/search", {"q": "violet lamp"}).json()["facets"] == {}
+    facets = client.get("/api/v1/search", {"q": "violet lamp", "facets": "true"}).json()["facets"]
+    assert facets["tag"] == {"lamp": 2, "night": 1}
+    assert facets["kind"]["document"] == 1
+    assert facets["provenance"] == {"real": 1, "synthetic": 2}
+    assert sum(facets["model"].values()) == 2
+
+
+def test_provenance_and_language_narrow_a_search(owner: User) -> None:
+    made = make_found_generation(owner=owner, prompt="the harbour and the lamp")
+    german = "Der Hafen ist nicht weit, und das Licht auf dem Schiff ist die lamp."
+    source = make_found_source(owner=owner, texts=[german])
+    client = client_for(owner)
+
+    def origins(**fields: str) -> list[str]:
+        body = client.get("/api/v1/search", {"q": "lamp", **fields}).json()
+        return [hit["origin"]["id"] for hit in body["data"]]
+
+    assert origins(provenance="synthetic") == [str(made.id)]
+    assert origins(provenance="real") == [str(source.id)]
+    assert origins(language="de") == [str(source.id)]
+    response = client.get("/api/v1/search", {"q": "x", "provenance": "stolen", "facets": "maybe"})
+    assert response.status_code == 422
+    assert {fault["pointer"] for fault in response.json()["errors"]} == {"?provenance", "?facets"}
+
+
+class UnreachableEmbedder:
+    """An embedder whose server is away."""
+
+    name, dims = EMBEDDER.name, EMBEDDER.dims
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        raise UnableToEmbed(f"the server does not answer for {len(texts)} texts")
+
+
+def test_while_the_embedder_is_away_words_are_searched_for(owner: User) -> None:
+    made = make_found_generation(owner=owner, prompt="a violet lamp")
+    install_embedder(UnreachableEmbedder())
+    body = client_for(owner).get("/api/v1/search", {"q": "lamp"}).json()
+    assert body["mode"] == "keyword"
+    assert [hit["origin"]["id"] for hit in body["data"]] == [str(made.id)]
+    refused = client_for(owner).get("/api/v1/search", {"q": "lamp", "mode": "vector"})
+    assert refused.status_code == 503
+    assert refused.json()["code"] == "embedder_unavailable"
+    assert refused["Retry-After"]

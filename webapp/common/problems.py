@@ -92,6 +92,10 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "database_unavailable": ProblemType(
         "The database cannot be reached", "Nothing was stored. Try again in a moment."
     ),
+    "embedder_unavailable": ProblemType(
+        "The embedder cannot be reached",
+        "Search by words (`mode=keyword`), or try again after the seconds of `Retry-After`.",
+    ),
     "internal_error": ProblemType(
         "Something failed on the server",
         "Tell an operator the `request_id`; the log has the rest.",

@@ -14,15 +14,20 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from django.db import transaction
 
-from genmodels.embedding import Embedder, load_embedder
+from genmodels.embedding import (
+    Embedder,
+    TokenEmbedder,
+    load_embedder,
+    load_token_embedder,
+)
 from webapp.accounts.models import User
 from webapp.common.ids import uuid7
 from webapp.grounding.answerers import Answerer, Quote, Sentence, Written
 from webapp.grounding.models import Answer, Citation, Statement
 from webapp.grounding.ranking import (
+    CandidatePassage,
     CandidateSentence,
     RankedSentence,
     best_confidence,
@@ -40,8 +45,6 @@ DEFAULT_PASSAGES = 8
 MAX_PASSAGES = 20
 MAX_QUESTION_CHARACTERS = 2_000
 
-#: Sentences that are compared with a question; each costs a few milliseconds.
-_MAX_CANDIDATES = 80
 
 _ENDPOINT = "answers"
 
@@ -80,7 +83,7 @@ def ask(
 
     1. The best `k` passages are found, in the named documents or in all and in earlier
        generations; for `searched_for`, where the question leans on others before it.
-    2. Their sentences are ranked by meaning, shared words and the rank of their passage.
+    2. Their sentences are ranked by how near they come to each token of the question.
     3. The few best that do not repeat each other are quoted; with too little confidence, none.
 
     An answer with `found` false has no citations. A key that came before gives the answer of that
@@ -88,10 +91,11 @@ def ask(
     """
     started = time.perf_counter()
     question = clean_question(question)
+    reader = embedder if isinstance(embedder, TokenEmbedder) else load_token_embedder()
     embedder = embedder or load_embedder()
     scope = Scope(k, None if source_ids is None else tuple(source_ids), include_generations)
     hits = retrieve(user, searched_for or question, scope, embedder)
-    answerer: Answerer = _QuotingAnswerer(embedder)
+    answerer: Answerer = _QuotingAnswerer(reader)
     written = answerer.answer(question=searched_for or question, passages=hits)
     answer = Answer(
         id=uuid7(),
@@ -170,11 +174,11 @@ def retrieve(user: User, query: str, scope: Scope, embedder: Embedder) -> tuple[
 class _QuotingAnswerer:
     """The answerer that is always there: it copies sentences and writes none."""
 
-    embedder: Embedder
+    reader: TokenEmbedder
 
     def answer(self, *, question: str, passages: Sequence[SearchHit]) -> Written:
         """The best sentences; none where none is trusted enough."""
-        ranked = rank_answers(question=question, hits=passages, embedder=self.embedder)
+        ranked = rank_answers(question=question, hits=passages, embedder=self.reader)
         sentences = tuple(
             Sentence(
                 text="",
@@ -206,30 +210,33 @@ def let_go_of_the_replaced(citations: Sequence[Citation]) -> None:
 
 
 def rank_answers(
-    *, question: str, hits: Sequence[SearchHit], embedder: Embedder
+    *, question: str, hits: Sequence[SearchHit], embedder: TokenEmbedder
 ) -> list[RankedSentence]:
     """The sentences of the passages found, best first; none is left out for lack of confidence."""
-    sentences = [
-        CandidateSentence(
-            passage_id=hit.passage_id,
-            text=hit.text[start:end],
-            start=start,
-            end=end,
-            passage_text=f"{hit.heading}\n{hit.text}",
-            passage_similarity=hit.similarity,
-            passage_score=hit.score,
-        )
-        for hit in hits
-        for start, end in cut_into_sentences(hit.text)
-    ][:_MAX_CANDIDATES]
-    if not sentences:
-        return []
-    vectors = embedder.embed([question, *(sentence.text for sentence in sentences)])
+    texts = [f"{hit.heading}\n{hit.text}" if hit.heading else hit.text for hit in hits]
+    question_tokens, *tokens = embedder.embed_tokens([question, *texts])
     return rank_sentences(
         question=question,
-        question_vector=np.asarray(vectors[0]),
-        sentences=sentences,
-        vectors=vectors[1:],
+        question_tokens=question_tokens,
+        passages=[
+            CandidatePassage(
+                sentences=[
+                    CandidateSentence(
+                        passage_id=hit.passage_id,
+                        text=hit.text[start:end],
+                        start=start,
+                        end=end,
+                        passage_text=text,
+                        passage_similarity=hit.similarity,
+                        passage_score=hit.score,
+                    )
+                    for start, end in cut_into_sentences(hit.text)
+                ],
+                tokens=each,
+                text_start=len(text) - len(hit.text),
+            )
+            for hit, text, each in zip(hits, texts, tokens, strict=True)
+        ],
     )
 
 

@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 
-from genmodels.embedding import load_embedder
+from genmodels.embedding import load_embedder, load_token_embedder
 from webapp.accounts.models import User
 from webapp.common.pagination import PageRequest
 from webapp.generations.pages import signed_in_user
@@ -134,7 +134,7 @@ def _try(user: User, wish: Wish) -> dict[str, Any]:
         per_origin=wish.limit,
         embedder=embedder,
     )
-    ranked = rank_answers(question=wish.question, hits=page.hits, embedder=embedder)
+    ranked = rank_answers(question=wish.question, hits=page.hits, embedder=load_token_embedder())
     chosen = select_sentences(ranked)
     sources = Source.objects.in_bulk([hit.source_id for hit in page.hits if hit.source_id])
     return {

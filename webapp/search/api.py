@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from genmodels.embedding import UnableToEmbed
 from webapp.accounts.authentication import member
 from webapp.common.problems import Problem
 from webapp.generations.queries import UnableToFindGeneration, get_generation
@@ -66,7 +67,21 @@ class SearchOutput(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     mode = serializers.ChoiceField(choices=queries.MODES)
     space = serializers.CharField()
+    facets = serializers.DictField(
+        child=serializers.DictField(child=serializers.IntegerField()),
+        help_text="with facets=true: how many of the found have each kind, family, model, tag,"
+        " language, provenance and month",
+    )
     took_ms = serializers.FloatField()
+
+
+_PARAMETER_TYPES: dict[str, type] = {"limit": int, "offset": int, "owner": int, "facets": bool}
+
+
+def embedder_unavailable(error: UnableToEmbed) -> Problem:
+    """The 503 of a search by meaning alone while the embedder's server is away."""
+    detail = f"Nothing can be compared by meaning now: {error}"
+    return Problem(503, "embedder_unavailable", detail, headers={"Retry-After": "5"})
 
 
 class SearchApi(APIView):
@@ -75,22 +90,25 @@ class SearchApi(APIView):
     @extend_schema(
         operation_id="search",
         parameters=[
-            OpenApiParameter(name, int if name in {"limit", "offset", "owner"} else str)
-            for name in SEARCH_PARAMETERS
+            OpenApiParameter(name, _PARAMETER_TYPES.get(name, str)) for name in SEARCH_PARAMETERS
         ],
         responses={200: SearchOutput},
     )
     def get(self, request: Request) -> Response:
         """Find by words and by meaning what one may see, in generations and documents alike."""
         wish = parse_search(request.query_params.dict())
-        page = queries.hybrid_search(
-            user=member(request),
-            query=wish.query,
-            mode=wish.mode,
-            only=wish.only,
-            limit=wish.limit,
-            offset=wish.offset,
-        )
+        try:
+            page = queries.hybrid_search(
+                user=member(request),
+                query=wish.query,
+                mode=wish.mode,
+                only=wish.only,
+                limit=wish.limit,
+                offset=wish.offset,
+                with_facets=wish.with_facets,
+            )
+        except UnableToEmbed as error:
+            raise embedder_unavailable(error) from error
         shown = wish.offset + len(page.hits)
         more = bool(page.hits) and shown < min(page.total, queries.MAX_PLACES)
         return Response(describe_page(page, next_cursor=str(shown) if more else None))

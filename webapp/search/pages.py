@@ -22,6 +22,7 @@ from webapp.common.problems import Problem
 from webapp.generations.cards import GenerationCard, make_cards
 from webapp.generations.pages import find_or_404, signed_in_user
 from webapp.generations.queries import get_generations, list_generations
+from webapp.search.facets import present_facets
 from webapp.search.library import (
     KINDS,
     STATUSES,
@@ -125,12 +126,19 @@ def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
         created_to=wish.created_to,
     )
     page = hybrid_search(
-        user=user, query=wish.query, only=only, limit=PAGE_SIZE + 1, offset=offset
+        user=user,
+        query=wish.query,
+        only=only,
+        limit=PAGE_SIZE + 1,
+        offset=offset,
+        with_facets=True,
     )
     more = len(page.hits) > PAGE_SIZE
     return {
         "items": _with_cards(user, page.hits[:PAGE_SIZE]),
         "took_ms": page.took_ms,
+        "facets": present_facets(page.facets, wish),
+        "by_words_only": page.mode == "keyword",
         "next_offset": offset + PAGE_SIZE if more and offset < DEEPEST else None,
         "too_many": more and offset >= DEEPEST,
         "previous_offset": max(0, offset - PAGE_SIZE) if offset else None,

@@ -48,5 +48,6 @@ def describe_page(page: SearchPage, *, next_cursor: str | None) -> dict[str, Any
         "total": page.total,
         "mode": page.mode,
         "space": page.space,
+        "facets": page.facets,
         "took_ms": round(page.took_ms, 2),
     }

@@ -12,14 +12,16 @@ from django.utils.dateparse import parse_datetime
 
 from genmodels.contract import FAMILIES, Fault
 from webapp.common.problems import invalid
+from webapp.generations.models import Provenance
 from webapp.search.queries import MAX_LIMIT, MAX_PLACES, MODES, Mode, SearchFilter
 
 MAX_QUERY_LENGTH = 2_000
 DEFAULT_LIMIT = 20
+PROVENANCES = tuple(Provenance.values)
 
 SEARCH_PARAMETERS = (
     "q", "mode", "kind", "family", "model", "owner", "tag", "source", "from", "to",
-    "limit", "offset", "cursor",
+    "provenance", "language", "facets", "limit", "offset", "cursor",
 )  # fmt: skip
 
 
@@ -32,6 +34,7 @@ class SearchRequest:
     only: SearchFilter
     limit: int
     offset: int
+    with_facets: bool
 
 
 def parse_search(fields: Mapping[str, str]) -> SearchRequest:
@@ -57,12 +60,15 @@ def parse_search(fields: Mapping[str, str]) -> SearchRequest:
             models=reader.names("model"),
             owner=reader.optional_number("owner"),
             tags=reader.names("tag"),
+            provenances=reader.names("provenance", PROVENANCES),
+            languages=reader.names("language"),
             created_from=reader.moment("from"),
             created_to=reader.moment("to"),
             source_ids=reader.ids("source"),
         ),
         limit=reader.number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         offset=offset,
+        with_facets=reader.flag("facets"),
     )
     reader.finish()
     return request
@@ -109,6 +115,12 @@ class _Reader:
             return int(raw)
         self.fault(name, "out_of_range", f"must be between {low} and {high}")
         return default
+
+    def flag(self, name: str) -> bool:
+        raw = self._fields.get(name, "false")
+        if raw not in {"true", "false"}:
+            self.fault(name, "invalid", "must be true or false")
+        return raw == "true"
 
     def optional_number(self, name: str) -> int | None:
         return self.number(name, 0, 1, 2**31 - 1) if name in self._fields else None

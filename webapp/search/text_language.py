@@ -42,7 +42,10 @@ def guess_language(text: str) -> str:
         if len(script.findall(sample)) >= _SCRIPT_SHARE * letters:
             return code
     counts = Counter(re.findall(r"\w+", sample.casefold()))
-    scores = {code: sum(counts[word] for word in words) for code, words in _FREQUENT_WORDS.items()}
+    scores = {
+        code: sum(counts[word] for word in words.split())
+        for code, words in _FREQUENT_WORDS.items()
+    }
     best, second = sorted(scores, key=scores.__getitem__, reverse=True)[:2]
     clear = scores[best] >= _MIN_FREQUENT_WORDS and scores[best] > scores[second]
     return best if clear else ""
