@@ -26,6 +26,8 @@ from webapp.search.analyser import analyse
 #: on SQuAD, where 0.05 to 0.3 differ by half a percent.
 _PASSAGE_RANK_WEIGHT = 0.2
 
+_COMMON_WORD_WEIGHT = 0.3
+
 #: Logistic regression of "the corpus answers this", on what the best sentence shows
 #: (`bench/answers.py --fit`): the weights of `_evidence`, and what it starts from.
 _EVIDENCE_WEIGHTS = (
@@ -122,7 +124,7 @@ def rank_sentences(
     3. The confidence weighs what the sentence shows (`evidence`).
     """
     own = [_columns(passage) for passage in passages]
-    weights_Q = _rarity(question_tokens, passages, own)
+    weights_Q = _rarity(question, question_tokens, passages, own)
     question_mean = _mean(question_tokens.vectors)
     wanted = set(analyse(question))
     ranked = []
@@ -170,11 +172,16 @@ def _columns(passage: CandidatePassage) -> list[NDArray[np.int64]]:
 
 
 def _rarity(
-    question: TokenVectors,
+    question: str,
+    tokens: TokenVectors,
     passages: Sequence[CandidatePassage],
     columns: Sequence[Sequence[NDArray[np.int64]]],
 ) -> NDArray[np.float64]:
-    """Weights of the question's tokens (Q,), their sum 1."""
+    """Weights of the question's tokens (Q,), their sum 1.
+
+    Rare is what few of the sentences have. Of few sentences that says little, so words that are
+    common everywhere count less from the start.
+    """
     holding: Counter[int] = Counter()
     num_sentences = 0
     for passage, own in zip(passages, columns, strict=True):
@@ -182,7 +189,11 @@ def _rarity(
             num_sentences += 1
             holding.update({int(each) for each in passage.tokens.ids[column]})
     weights = np.array(
-        [math.log(1 + num_sentences / (1 + holding[int(each)])) for each in question.ids]
+        [
+            math.log(1 + num_sentences / (1 + holding[int(identifier)]))
+            * (1.0 if analyse(question[start:end]) else _COMMON_WORD_WEIGHT)
+            for identifier, (start, end) in zip(tokens.ids, tokens.spans, strict=True)
+        ]
     )
     return weights / max(float(weights.sum()), 1e-9)
 
