@@ -94,8 +94,8 @@ class TokenVectors:
 
 
 @runtime_checkable
-class TokenEmbedder(Protocol):
-    """Turns each token of a text into a vector, for comparisons token by token."""
+class TokenEmbedder(Embedder, Protocol):
+    """Turns each token of a text into a vector too, for comparisons token by token."""
 
     def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]: ...
 

@@ -142,3 +142,23 @@ def test_the_hashing_embedder_is_deterministic_and_sees_shared_words() -> None:
     np.testing.assert_array_equal(cat, same_cat)
     assert cat @ dog > cat @ tax
     np.testing.assert_allclose(np.linalg.norm(embedder.embed(["", "!?"]), axis=1), 1.0)
+
+
+def test_tokens_stand_where_their_spans_say_and_know_their_context(
+    embedder: MiniLmEmbedder,
+) -> None:
+    texts = ["The bank of the river.", "The bank lends money.", ""]
+    river, money, nothing = embedder.embed_tokens(texts)
+    assert len(nothing.ids) == 0
+    words = [texts[0][start:end] for start, end in river.spans]
+    assert words == ["The", "bank", "of", "the", "river", "."]
+    np.testing.assert_allclose(np.linalg.norm(river.vectors, axis=1), 1, atol=1e-5)
+    # The same word, meant otherwise.
+    assert river.ids[1] == money.ids[1]
+    assert 0.2 < float(river.vectors[1] @ money.vectors[1]) < 0.95
+
+
+def test_tokens_do_not_depend_on_the_texts_beside_them(embedder: MiniLmEmbedder) -> None:
+    [alone] = embedder.embed_tokens(["A violet lamp."])
+    beside = embedder.embed_tokens(["A violet lamp.", "much longer " * 40, "x"])[0]
+    np.testing.assert_allclose(alone.vectors, beside.vectors, atol=5e-3)

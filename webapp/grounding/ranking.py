@@ -31,20 +31,20 @@ _COMMON_WORD_WEIGHT = 0.3
 #: Logistic regression of "the corpus answers this", on what the best sentence shows
 #: (`bench/answers.py --fit`): the weights of `_evidence`, and what it starts from.
 _EVIDENCE_WEIGHTS = (
-    2.313,
-    2.607,
-    -1.317,
-    1.694,
-    2.338,
-    -0.849,
-    1.408,
+    2.154,
+    2.56,
+    -1.147,
+    1.452,
+    2.397,
+    -0.91,
+    1.409,
     0.396,
-    -0.209,
-    1.18,
-    1.906,
-    0.345,
+    -0.558,
+    1.421,
+    2.04,
+    0.351,
 )
-_EVIDENCE_BIAS = -6.416
+_EVIDENCE_BIAS = -6.272
 
 #: Below this probability nothing was found. Keeps 96 % of the questions that the corpus answers,
 #: and refuses 98 % of those about something else (docs/search.md, "When nothing is found").
@@ -195,19 +195,22 @@ def _rarity(
             for identifier, (start, end) in zip(tokens.ids, tokens.spans, strict=True)
         ]
     )
-    return weights / max(float(weights.sum()), 1e-9)
+    shares: NDArray[np.float64] = weights / max(float(weights.sum()), 1e-9)
+    return shares
 
 
 def _nearest(closeness_QP: NDArray[np.float32]) -> NDArray[np.float64]:
     """The closeness of each question token to the nearest of the others (Q,)."""
     if not closeness_QP.shape[1]:
         return np.zeros(len(closeness_QP))
-    return closeness_QP.max(axis=1).astype(np.float64)
+    nearest: NDArray[np.float64] = closeness_QP.max(axis=1).astype(np.float64)
+    return nearest
 
 
 def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     total: NDArray[np.float32] = vectors.sum(axis=0)
-    return total / max(float(np.linalg.norm(total)), 1e-6)
+    unit: NDArray[np.float32] = total / max(float(np.linalg.norm(total)), 1e-6)
+    return unit
 
 
 def evidence(
