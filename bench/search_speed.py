@@ -65,7 +65,7 @@ def measure_speed(
         loader.grow_to(size)
         report(f"{size:,} passages loaded and indexed in {time.perf_counter() - started:.0f} s")
         results[f"{size}"] = _measure(author, reviewer, texts, embedder)
-        report(f"{size:,} passages measured")
+        report(f"{size:,} passages: {results[f'{size}']}")
     return results
 
 
