@@ -53,7 +53,7 @@ MIN_CONFIDENCE = 0.25
 MAX_SENTENCES = 3
 
 #: A further sentence must come this near to the best one's score, and say something else than it.
-_MIN_SHARE_OF_BEST = 0.95
+_MIN_SHARE_OF_BEST = 0.9
 _MAX_REDUNDANCY = 0.85
 
 _WHEN = re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|century|decade|day|month)\b")
