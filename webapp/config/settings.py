@@ -303,7 +303,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"JobStatus": "webapp.jobs.models.STATUSES"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": "webapp.jobs.models.STATUSES",
+        "DocumentStatus": "webapp.knowledge.api.STATES",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "webapp.common.schema.add_problems",

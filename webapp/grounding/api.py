@@ -33,6 +33,7 @@ from webapp.grounding.representation import describe_answer, describe_question
 from webapp.jobs.admission import Refused
 from webapp.jobs.models import STATUSES
 from webapp.jobs.operations import UnableToReuseIdempotencyKey
+from webapp.search.api import OriginOutput
 
 _MAX_SOURCES = 100
 
@@ -63,22 +64,13 @@ class QuestionInput(StrictSerializer):
     )
 
 
-class CitationOriginOutput(serializers.Serializer[Any]):
-    """What a quote belongs to."""
-
-    type = serializers.ChoiceField(choices=["generation", "document"])
-    id = serializers.UUIDField()
-    title = serializers.CharField()
-    link = serializers.CharField()
-
-
 class CitationOutput(serializers.Serializer[Any]):
     """A quote and where it stands."""
 
     number = serializers.IntegerField()
     quote = serializers.CharField()
     passage = serializers.CharField(allow_null=True)
-    origin = CitationOriginOutput()
+    origin = OriginOutput()
     earlier_version = serializers.IntegerField(allow_null=True)
     heading = serializers.CharField()
     page = serializers.IntegerField(allow_null=True)

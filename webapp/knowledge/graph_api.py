@@ -27,6 +27,7 @@ from webapp.knowledge.graph_representation import (
     describe_relation,
 )
 from webapp.knowledge.graph_requests import MAX_QUERY_LENGTH, parse_list, parse_neighbours
+from webapp.search.api import OriginOutput
 
 _LISTED = [OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
 
@@ -67,15 +68,6 @@ class NamedEntityOutput(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=list(EntityKind))
 
 
-class CitationOriginOutput(serializers.Serializer[Any]):
-    """What the cited passage belongs to."""
-
-    type = serializers.ChoiceField(choices=["document", "generation"])
-    id = serializers.UUIDField()
-    title = serializers.CharField()
-    link = serializers.CharField()
-
-
 class GraphCitationOutput(serializers.Serializer[Any]):
     """The characters of a passage that an edge stands on."""
 
@@ -83,7 +75,7 @@ class GraphCitationOutput(serializers.Serializer[Any]):
     ordinal = serializers.IntegerField()
     start = serializers.IntegerField()
     end = serializers.IntegerField()
-    origin = CitationOriginOutput()
+    origin = OriginOutput()
 
 
 class RelationOutput(serializers.Serializer[Any]):
