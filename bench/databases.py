@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import django
 
@@ -48,27 +47,3 @@ def temporary_site(*, is_durable: bool = False) -> Iterator[None]:
         shutil.rmtree(home.path, ignore_errors=True)
         if databases.postgres is not None:
             shutil.rmtree(databases.postgres.sockets, ignore_errors=True)
-
-
-def make_source(name: str = "bench") -> Any:
-    """A document of a new author, for passages to belong to."""
-    from webapp.accounts.models import Role
-    from webapp.accounts.operations import create_user
-    from webapp.common.ids import uuid7
-    from webapp.jobs.operations import NewJob, submit_jobs
-    from webapp.knowledge.models import Source
-
-    owner = create_user(username=name, password=name * 4, roles=frozenset({Role.AUTHOR}))
-    [job] = submit_jobs(
-        owner=owner,
-        jobs=[NewJob(uuid7(), kind="ingestion", queue="bench", attempt_seconds=60)],
-    )
-    return Source.objects.create(
-        owner=owner,
-        job=job,
-        title=name,
-        media_type="text/plain",
-        sha256="0" * 64,
-        size=1,
-        version=1,
-    )

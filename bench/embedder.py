@@ -13,7 +13,6 @@ minutes.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import math
 import statistics
@@ -21,15 +20,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.beir import Collection, ndcg, read_collection
 from bench.quiet import refuse_unless_quiet
 from genmodels.embedding import MiniLmEmbedder, embedder_folder, load_embedder
 from genmodels.embedding_release import find_release
@@ -50,16 +48,6 @@ for line in sys.stdin:
         numpy.save(order["file"], vectors)
     print(json.dumps({"seconds": seconds}), flush=True)
 """
-
-
-@dataclass(frozen=True)
-class Collection:
-    """Documents and questions by id, judgements by question, and what must not count for one."""
-
-    documents: Mapping[str, str]
-    questions: Mapping[str, str]
-    grades: Mapping[str, Mapping[str, int]]
-    excluded: Mapping[str, frozenset[str]]
 
 
 class Peer:
@@ -93,60 +81,29 @@ class Peer:
         self._process.wait()
 
 
-def read_collection(folder: Path) -> Collection:
-    """Read a folder in BEIR layout; documents without text are left out.
-
-    `source_documents.tsv`, where there is one, names what must not count for a question.
-    """
-    documents = {}
-    for row in _json_lines(folder / "corpus.jsonl"):
-        text = f"{row.get('title', '')}. {row['text']}".strip(" .")
-        if text:
-            documents[row["_id"]] = text
-    grades: dict[str, dict[str, int]] = {}
-    judgements = next(
-        path for path in (folder / "qrels.tsv", folder / "qrels" / "test.tsv") if path.is_file()
-    )
-    for question, document, grade in _table(judgements):
-        grades.setdefault(question, {})[document] = int(grade)
-    questions = {
-        row["_id"]: row["text"]
-        for row in _json_lines(folder / "queries.jsonl")
-        if row["_id"] in grades
+def _texts(collection: Collection) -> dict[str, str]:
+    """What is embedded of each document; those without text are left out."""
+    joined = {
+        name: f"{document.title}. {document.text}".strip(" .")
+        for name, document in collection.documents.items()
     }
-    excluded: dict[str, frozenset[str]] = {}
-    if (folder / "source_documents.tsv").is_file():
-        for question, document in _table(folder / "source_documents.tsv"):
-            excluded[question] = excluded.get(question, frozenset()) | {document}
-    return Collection(documents, questions, grades, excluded)
-
-
-def _json_lines(file: Path) -> Iterator[dict[str, Any]]:
-    packed = file.with_name(f"{file.name}.gz")
-    content = gzip.decompress(packed.read_bytes()) if packed.is_file() else file.read_bytes()
-    yield from map(json.loads, content.decode("utf-8").splitlines())
-
-
-def _table(file: Path) -> list[list[str]]:
-    return [line.split("\t") for line in file.read_text("utf-8").splitlines()[1:]]
+    return {name: text for name, text in joined.items() if text}
 
 
 def ndcg_of_questions(
-    collection: Collection, documents: NDArray[np.float32], questions: NDArray[np.float32]
+    collection: Collection,
+    names: Sequence[str],
+    documents: NDArray[np.float32],
+    questions: NDArray[np.float32],
 ) -> NDArray[np.float64]:
-    """nDCG@10 of each question, with the grade as the gain, by the cosine alone."""
-    names = list(collection.documents)
-    scores = []
-    for key, similarities in zip(collection.questions, questions @ documents.T, strict=True):
-        excluded = collection.excluded.get(key, frozenset())
-        ranking = (names[place] for place in np.argsort(-similarities, kind="stable"))
-        kept = list(islice((name for name in ranking if name not in excluded), 10))
-        grades = collection.grades[key]
-        gained = sum(grades.get(name, 0) / math.log2(place + 2) for place, name in enumerate(kept))
-        ideal = sorted(grades.values(), reverse=True)[:10]
-        best = sum(grade / math.log2(place + 2) for place, grade in enumerate(ideal))
-        scores.append(gained / best if best else 0.0)
-    return np.array(scores)
+    """nDCG@10 of each question by the cosine alone; `documents` (N, D) are those named."""
+    rankings = np.argsort(-(questions @ documents.T), axis=1, kind="stable")[:, :10]
+    return np.array(
+        [
+            ndcg([names[place] for place in ranking], collection.grades[key])
+            for key, ranking in zip(collection.questions, rankings, strict=True)
+        ]
+    )
 
 
 def main() -> None:
@@ -168,7 +125,7 @@ def main() -> None:
     try:
         result = _compare_quality(collection, ours, peer)
         result |= _compare_speed(
-            list(collection.documents.values()), ours, peer, arguments.pairs, arguments.texts
+            list(_texts(collection).values()), ours, peer, arguments.pairs, arguments.texts
         )
     finally:
         peer.close()
@@ -176,14 +133,16 @@ def main() -> None:
 
 
 def _compare_quality(collection: Collection, ours: MiniLmEmbedder, peer: Peer) -> dict[str, float]:
-    texts = [*collection.documents.values(), *collection.questions.values()]
+    documents = _texts(collection)
+    names = list(documents)
+    texts = [*documents.values(), *collection.questions.values()]
     with tempfile.TemporaryDirectory() as folder:
         peer.encode(texts, file=f"{folder}/theirs.npy")
         theirs = np.load(f"{folder}/theirs.npy")
     vectors = ours.embed(texts)
-    split = len(collection.documents)
-    mine = ndcg_of_questions(collection, vectors[:split], vectors[split:])
-    other = ndcg_of_questions(collection, theirs[:split], theirs[split:])
+    split = len(names)
+    mine = ndcg_of_questions(collection, names, vectors[:split], vectors[split:])
+    other = ndcg_of_questions(collection, names, theirs[:split], theirs[split:])
     cosines = (vectors * theirs).sum(axis=1)
     return {
         "ndcg10_ours": float(mine.mean()),

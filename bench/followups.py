@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.databases import make_source, temporary_site
+from bench.databases import temporary_site
+from bench.loading import make_author, make_sources
 from bench.remembering import RememberingEmbedder
 
 _NAME = re.compile(r"(?<=\s)(?:the |The )?((?:[A-Z0-9][\w.-]*)(?: [A-Z0-9][\w.-]*)*)(['’]s)?")
@@ -131,7 +132,7 @@ def _load(paragraphs: Sequence[tuple[str, str]], embedder: Any) -> tuple[Any, di
     from webapp.search.operations import prepare_source_passages, store_source_passages
     from webapp.search.segments import Segment, cut_into_segments
 
-    source = make_source()
+    [source] = make_sources(make_author("bench"), ["bench"])
     segments: list[Segment] = []
     origins: dict[int, int] = {}
     for number, (title, text) in enumerate(paragraphs):

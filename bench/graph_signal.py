@@ -16,9 +16,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bench.databases import make_source, temporary_site
+from bench.databases import temporary_site
+from bench.loading import make_author, make_sources
 from bench.remembering import RememberingEmbedder
 
 WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
@@ -83,7 +83,7 @@ def rank_all(
     from webapp.search.segments import Segment
 
     embedder = RememberingEmbedder(load_embedder())
-    source: Any = make_source()
+    [source] = make_sources(make_author("bench"), ["bench"])
     prepared = prepare_source_passages(
         owner=source.owner,
         source_id=source.id,

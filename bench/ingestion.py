@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.databases import temporary_site
+from bench.loading import make_author
 from bench.quiet import refuse_unless_quiet
 
 _DOCUMENTATION = Path(__file__).resolve().parent.parent / "docs"
@@ -67,8 +68,6 @@ def measure(files: Sequence[Path], *, rounds: int) -> Measured:
     """Read all files and embed all their passages, by turns."""
     from genmodels.embedding import load_embedder
     from webapp import queueing
-    from webapp.accounts.models import Role
-    from webapp.accounts.operations import create_user
     from webapp.jobs import operations as jobs
     from webapp.search.models import Passage
 
@@ -79,8 +78,7 @@ def measure(files: Sequence[Path], *, rounds: int) -> Measured:
     embedder.embed(["warm"])
     ingesting, embedding, num_passages = [], [], 0
     for round_number in range(rounds):
-        name = f"bench{round_number}"
-        owner = create_user(username=name, password=name * 4, roles=frozenset({Role.AUTHOR}))
+        owner = make_author(f"bench{round_number}")
         ingesting.append(_ingest_all(owner, worker.id, files, embedder))
         texts = [
             f"{heading}\n{text}" if heading else text
@@ -101,11 +99,9 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=_DOCUMENTATION)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument(
-        "--busy", action="store_true", help="measure on a busy machine all the same"
-    )
+    parser.add_argument("--anyway", action="store_true", help="measure on a busy machine too")
     arguments = parser.parse_args()
-    if not arguments.busy:
+    if not arguments.anyway:
         refuse_unless_quiet()
     with temporary_site(), tempfile.TemporaryDirectory() as blobs:
         from django.conf import settings

@@ -17,7 +17,6 @@ from webapp.grounding.queries import (
     UnableToFindAnswer,
     get_answer,
     list_answers,
-    list_citations,
     read_answer,
 )
 from webapp.knowledge.models import Source
@@ -78,7 +77,7 @@ def test_an_answer_quotes_the_sentence_that_holds_it(
     source = bring(owner, LIGHTHOUSE, embedder)
     bring(owner, TEA, embedder)
     answer = ask(user=owner, question="Who built the Skerry lighthouse?", embedder=embedder)
-    citations = list_citations(user=owner, answer=answer)
+    citations = read_answer(user=owner, answer=answer).citations
     assert answer.found
     assert citations[0].quote.endswith("by the engineer Alan Stevenson.")
     assert citations[0].source_id == source.id
@@ -101,7 +100,7 @@ def test_what_nothing_is_about_is_answered_with_nothing_found(
     bring(owner, LIGHTHOUSE, embedder)
     answer = ask(user=owner, question=question, embedder=embedder)
     assert not answer.found
-    assert list_citations(user=owner, answer=answer) == []
+    assert read_answer(user=owner, answer=answer).citations == []
     assert Answer.objects.get(id=answer.id).found is False
 
 
@@ -121,7 +120,7 @@ def test_earlier_generations_are_quoted_unless_left_out(
     index_generation(generation_id=made.id, embedder=embedder)
     question = "Who built the Skerry lighthouse?"
     answer = ask(user=owner, question=question, embedder=embedder)
-    citations = list_citations(user=owner, answer=answer)
+    citations = read_answer(user=owner, answer=answer).citations
     assert {citation.generation_id for citation in citations} == {made.id}
     assert "Alan Stevenson" in read_answer(user=owner, answer=answer).text
     left_out = ask(user=owner, question=question, include_generations=False, embedder=embedder)
@@ -153,16 +152,16 @@ def test_a_stranger_cannot_read_an_answer(owner: User, embedder: MiniLmEmbedder)
     with pytest.raises(UnableToFindAnswer):
         get_answer(user=stranger, answer_id=answer.id)
     assert list_answers(user=stranger, page=PageRequest()).rows == []
-    assert list_citations(user=stranger, answer=answer) == []
+    assert read_answer(user=stranger, answer=answer).citations == []
 
 
 def test_a_quote_leaves_the_answer_with_its_origin(owner: User, embedder: MiniLmEmbedder) -> None:
     source = bring(owner, LIGHTHOUSE, embedder)
     answer = ask(user=owner, question="Who built the Skerry lighthouse?", embedder=embedder)
     Source.objects.filter(id=source.id).update(trashed_at=timezone.now())
-    assert list_citations(user=owner, answer=answer) == []
+    assert read_answer(user=owner, answer=answer).citations == []
     Source.objects.filter(id=source.id).update(trashed_at=None)
-    assert list_citations(user=owner, answer=answer)
+    assert read_answer(user=owner, answer=answer).citations
 
 
 def test_a_trashed_generation_is_neither_found_nor_shown(
@@ -176,10 +175,10 @@ def test_a_trashed_generation_is_neither_found_nor_shown(
     answer = ask(user=owner, question=question, embedder=embedder)
     assert answer.found
     trash_generation(generation=made)
-    assert list_citations(user=owner, answer=answer) == []
+    assert read_answer(user=owner, answer=answer).citations == []
     assert not ask(user=owner, question=question, embedder=embedder).found
     restore_generation(generation=made)
-    assert len(list_citations(user=owner, answer=answer)) > 0
+    assert len(read_answer(user=owner, answer=answer).citations) > 0
 
 
 def test_text_that_gives_orders_is_quoted_and_nothing_else(
@@ -193,7 +192,7 @@ def test_text_that_gives_orders_is_quoted_and_nothing_else(
     other = bring(make_user(), LIGHTHOUSE, embedder)
     bring(owner, hostile, embedder)
     answer = ask(user=owner, question="Who built the Skerry lighthouse?", embedder=embedder)
-    citations = list_citations(user=owner, answer=answer)
+    citations = read_answer(user=owner, answer=answer).citations
     # It may be quoted word for word, as what it is: text of the owner's own document.
     assert all(citation.quote in hostile for citation in citations)
     assert other.id not in {citation.source_id for citation in citations}
@@ -204,7 +203,7 @@ def test_quotes_do_not_repeat_each_other(owner: User, embedder: MiniLmEmbedder) 
     for number in range(3):
         bring(owner, LIGHTHOUSE.replace("# Keepers", f"# Keepers {number}"), embedder)
     answer = ask(user=owner, question="Who built the Skerry lighthouse?", embedder=embedder)
-    quotes = [citation.quote for citation in list_citations(user=owner, answer=answer)]
+    quotes = [citation.quote for citation in read_answer(user=owner, answer=answer).citations]
     assert len(quotes) == len(set(quotes))
 
 
@@ -225,6 +224,6 @@ def test_reading_an_answer_takes_two_queries_however_much_it_cites(
     assert not owner.sees_everything
     with django_assert_num_queries(2):  # type: ignore[operator]
         read = get_answer(user=owner, answer_id=answer.id)
-        for citation in list_citations(user=owner, answer=read):
+        for citation in read_answer(user=owner, answer=read).citations:
             assert citation.source is not None
             assert citation.passage is not None

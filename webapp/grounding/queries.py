@@ -75,11 +75,6 @@ def get_answer(*, user: User, answer_id: uuid.UUID) -> Answer:
     return answer
 
 
-def list_citations(*, user: User, answer: Answer) -> list[Citation]:
-    """The quotes of an answer in order, without those whose origin is hidden or trashed by now."""
-    return _citations(user, [answer])
-
-
 def read_answer(*, user: User, answer: Answer) -> ReadAnswer:
     """The words of an answer that the user may see now."""
     return read_answers(user=user, answers=[answer])[answer.id]

@@ -177,10 +177,6 @@ EMPTY_HEADS = word_set(
 TITLE_BEFORE = re.compile(
     r"(?:The|Lord|Lady|Sir|Dame|Dr\.?|Mr\.?|Mrs\.?|Ms\.?|Professor|President|Captain|General) "
 )
-#: May follow an object: it describes when or how, not another noun that the object describes.
-AFTER_OBJECT = word_set(
-    "later earlier again together alone too also last each there here along first already today"
-)
 WORD_AFTER = re.compile(r"(?:\s|[-–/])([a-z]+|\d+|[A-Z]\w*)")
 NO_OFFICE = word_set(
     "became was is were remained served part parts kind type form number majority result one "

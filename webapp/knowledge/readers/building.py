@@ -101,12 +101,6 @@ class TextBuilder:
         if text:
             self._append(text)
 
-    def add_verbatim(self, text: str) -> None:
-        """Text with its own blank lines and columns, such as a page of a PDF."""
-        text = clean(text).strip()
-        if text:
-            self._append(text)
-
     def _append(self, text: str) -> None:
         self._parts.append(text + "\n\n")
         self._length += len(text) + 2
