@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from snowballstemmer import stemmer
+from Stemmer import Stemmer
 
 ANALYSER_VERSION = 2
 
@@ -80,7 +80,8 @@ _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 # A longer run of letters is a hash, a key or base64: matched by its beginning if at all.
 _MAX_WORD_LENGTH = 64
 
-_english = stemmer("english")
+#: Porter's second English stemmer (snowballstem.org). It keeps no words of its own: `_stem` does.
+_english = Stemmer("english", 0)
 
 
 def analyse(text: str) -> list[str]:

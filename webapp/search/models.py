@@ -18,6 +18,9 @@ from webapp.search.analyser import NUM_TERM_IDS
 #: `Passage.kind` of text from a document; text of a generation has the kind of what was generated.
 DOCUMENT_KIND = "document"
 
+#: Passages that searches look at.
+FOUND = Q(trashed=False, is_excluded=False)
+
 
 class EmbeddingSpace(models.Model):
     """The vectors of one embedder. Those of two spaces are never compared.
@@ -105,15 +108,13 @@ class Passage(models.Model):
         indexes = [
             # Entries go where they belong at once: searches would have to read a pending list.
             GinIndex(fields=["terms"], name="passage_terms", fastupdate=False),
-            # Scopes are counted in these without a look at the passages.
+            # Scopes are counted in these without a look at the passages, so each leaves out what
+            # no search finds.
             models.Index(
-                fields=["owner", "kind"],
-                include=["id"],
-                condition=Q(trashed=False),
-                name="passage_scope",
+                fields=["owner", "kind"], include=["id"], condition=FOUND, name="passage_scope"
             ),
-            models.Index(fields=["origin_at"], name="passage_time"),
-            models.Index(fields=["language"], name="passage_language"),
+            models.Index(fields=["origin_at"], condition=FOUND, name="passage_time"),
+            models.Index(fields=["language"], condition=FOUND, name="passage_language"),
         ]
 
     def __str__(self) -> str:

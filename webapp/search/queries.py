@@ -300,7 +300,8 @@ def _run(
 _SETTINGS = (
     "SELECT set_config('plan_cache_mode', %s, true),"
     " set_config('max_parallel_workers_per_gather', '0', true),"
-    f" set_config('hnsw.ef_search', '{_GRAPH_BREADTH}', true)"
+    f" set_config('hnsw.ef_search', '{_GRAPH_BREADTH}', true),"
+    " set_config('hnsw.iterative_scan', 'relaxed_order', true)"
 )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+import numpy as np
 from django.db import connection
+from numpy.typing import ArrayLike
 
 from webapp.search.analyser import NUM_TERM_IDS
 from webapp.search.models import EmbeddingSpace
@@ -35,9 +37,10 @@ def create_partition(space: EmbeddingSpace) -> None:
         )
 
 
-def dense_literal(vector: Iterable[float]) -> str:
-    """A vector as Postgres reads it."""
-    return "[" + ",".join(f"{value:.6g}" for value in vector) + "]"
+def dense_literal(vector: ArrayLike) -> str:
+    """A vector as Postgres reads it, to six places: half precision holds no more of a unit's."""
+    # Rounded as doubles, whose shortest spelling is short; a list writes itself fastest.
+    return str(np.round(np.asarray(vector, dtype=np.float64), 6).tolist())
 
 
 def sparse_literal(weights: Mapping[int, float]) -> str:

@@ -149,13 +149,15 @@ def _similarity(space: EmbeddingSpace | None) -> tuple[str, str]:
 
 
 def _keyword(conditions: str, pool: int) -> str:
+    # The condition is a CASE because no index on it can help here: the scope is large.
     return f"""
 keyword AS MATERIALIZED (
   (SELECT id FROM measured WHERE keyword > 0 ORDER BY keyword DESC, id LIMIT {pool})
   UNION ALL
   (SELECT p.id FROM search_passage p
    WHERE NOT (SELECT is_exact FROM route)
-     AND p.terms && (SELECT entries FROM query) AND {conditions}
+     AND p.terms && (SELECT entries FROM query)
+     AND CASE WHEN {conditions} THEN true END
    ORDER BY p.bm25 <#> (SELECT weights FROM query), p.id LIMIT {pool}))
 """  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
