@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver
 from webapp.accounts import pages as accounts
 from webapp.catalog import pages as catalog
 from webapp.chats import pages as chats
+from webapp.collections import pages as collections
 from webapp.common import pages as common
 from webapp.generations import batch_pages as batches
 from webapp.generations import pages as generations
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *jobs.urlpatterns,
     *generations.urlpatterns,
     *batches.urlpatterns,
+    *collections.urlpatterns,
     *search.urlpatterns,
     *references.urlpatterns,
     *knowledge.urlpatterns,
