@@ -61,6 +61,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "collections/<uuid:collection_id>/change": {"POST": FOREIGN},
     "collections/<uuid:collection_id>/delete": {"POST": FOREIGN},
     "collections/<uuid:collection_id>/items/<uuid:item_id>/remove": {"POST": FOREIGN},
+    "generations/<uuid:generation_id>/feedback": {"GET": FOREIGN},
+    "generations/<uuid:generation_id>/feedback/give": {"POST": FOREIGN},
+    "generations/<uuid:generation_id>/feedback/take-back": {"POST": FOREIGN},
     "generations/<uuid:generation_id>/collections": {"GET": FOREIGN, "POST": FOREIGN},
     "documents/<uuid:source_id>/collections": {"GET": FOREIGN, "POST": FOREIGN},
     "models": {"GET": SHARED},
@@ -174,6 +177,11 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/webhook-endpoints/<uuid:endpoint_id>/deliveries": {"GET": FOREIGN},
     "api/v1/webhook-deliveries/<uuid:delivery_id>": {"GET": FOREIGN},
     "api/v1/webhook-deliveries/<uuid:delivery_id>/resend": {"POST": FOREIGN},
+    "api/v1/generations/<uuid:generation_id>/feedback": {
+        "GET": FOREIGN,
+        "PUT": FOREIGN,
+        "DELETE": FOREIGN,
+    },
     "api/v1/collections": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/collections/<uuid:collection_id>": {
         "GET": FOREIGN,

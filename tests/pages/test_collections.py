@@ -64,7 +64,7 @@ def test_an_item_is_taken_out_and_a_collection_renamed_and_removed(
     picture = make_picture(owner=author, prompt="a sloop")
     add_items(collection=boats, items=[ItemReference(generation_id=picture.id)])
     address = f"/collections/{boats.id}"
-    writes = (
+    writes: tuple[tuple[str, dict[str, str]], ...] = (
         (f"{address}/items/{picture.id}/remove", {}),
         (f"{address}/change", {"name": "Ships"}),
         (f"{address}/delete", {}),

@@ -19,6 +19,7 @@ from webapp.catalog.models import Checkpoint
 from webapp.chats.operations import NewChat, start_chat
 from webapp.collections.operations import CollectionWish, add_items, create_collection
 from webapp.collections.queries import ItemReference
+from webapp.review.operations import give_feedback
 from webapp.search.operations import index_generation
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
@@ -39,6 +40,7 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
     written = start_chat(
         owner=author, wish=NewChat(grounded=False, model="toy-text"), question="Once"
     )
+    give_feedback(author=author, generation=done, score=4, comment=HOSTILE)
     held = create_collection(owner=author, wish=CollectionWish(HOSTILE[:100], HOSTILE))
     add_items(
         collection=held,
@@ -49,6 +51,7 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         "/collections",
         f"/collections/{held.id}",
         f"/generations/{done.id}/collections",
+        f"/generations/{done.id}/feedback",
         f"/?from={done.id}",
         "/library",
         f"/library?q={HOSTILE}&tag={HOSTILE}&kind={HOSTILE}&from={HOSTILE}",

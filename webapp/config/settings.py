@@ -105,6 +105,7 @@ INSTALLED_APPS = [
     "webapp.grounding",
     "webapp.chats",
     "webapp.webhooks",
+    "webapp.review",
 ]
 
 MIDDLEWARE = [

@@ -17,6 +17,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.grounding.urls")),
     path("", include("webapp.chats.urls")),
     path("", include("webapp.webhooks.urls")),
+    path("", include("webapp.review.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path(
         "docs",

@@ -16,6 +16,7 @@ from webapp.knowledge import graph_pages as graph
 from webapp.knowledge import pages as knowledge
 from webapp.knowledge import passage_pages as passages
 from webapp.knowledge import version_pages as versions
+from webapp.review import pages as review
 from webapp.search import pages as search
 from webapp.search import reference_pages as references
 from webapp.webhooks import pages as webhooks
@@ -38,4 +39,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *retrieval.urlpatterns,
     *chats.urlpatterns,
     *webhooks.urlpatterns,
+    *review.urlpatterns,
 ]
