@@ -59,6 +59,21 @@ def offered_collections(*, user: User) -> CollectionQuerySet:
     return Collection.objects.filter(owner=user).order_by("name")[:_MOST_OFFERED]
 
 
+def offered_names(*, user: User, chosen: str) -> dict[str, str]:
+    """Names by id, as forms offer them: the user's own, and another one that an address names.
+
+    What is chosen and not the user's to see is not among them.
+    """
+    rows = list(offered_collections(user=user))
+    try:
+        wanted = uuid.UUID(chosen)
+    except ValueError:
+        wanted = None
+    if wanted is not None and wanted not in {row.id for row in rows}:
+        rows += find_collections(user=user, collection_ids=[wanted])
+    return {str(row.id): row.name for row in rows}
+
+
 def find_collections(*, user: User, collection_ids: Sequence[uuid.UUID]) -> list[Collection]:
     """Those of these collections that the user may see, by name."""
     found = Collection.objects.visible_to(user).filter(id__in=collection_ids)
