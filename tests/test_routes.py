@@ -20,6 +20,7 @@ from tests.search.factories import make_found_source, passages_of
 from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
 from webapp.chats.models import Chat, Turn
+from webapp.collections.operations import CollectionWish, create_collection
 from webapp.common.encryption import encrypt
 from webapp.grounding.models import Answer
 from webapp.knowledge.graph_models import EntityAlias
@@ -54,6 +55,17 @@ ROUTES: dict[str, dict[str, str]] = {
     "account/webhooks/<uuid:endpoint_id>/test": {"POST": FOREIGN},
     "account/webhooks/<uuid:endpoint_id>/delete": {"POST": FOREIGN},
     "account/webhook-deliveries/<uuid:delivery_id>/resend": {"POST": FOREIGN},
+    "collections": {"GET": OWN_LIST},
+    "collections/add": {"POST": OWN_LIST},
+    "collections/<uuid:collection_id>": {"GET": FOREIGN},
+    "collections/<uuid:collection_id>/change": {"POST": FOREIGN},
+    "collections/<uuid:collection_id>/delete": {"POST": FOREIGN},
+    "collections/<uuid:collection_id>/items/<uuid:item_id>/remove": {"POST": FOREIGN},
+    "generations/<uuid:generation_id>/feedback": {"GET": FOREIGN},
+    "generations/<uuid:generation_id>/feedback/give": {"POST": FOREIGN},
+    "generations/<uuid:generation_id>/feedback/take-back": {"POST": FOREIGN},
+    "generations/<uuid:generation_id>/collections": {"GET": FOREIGN, "POST": FOREIGN},
+    "documents/<uuid:source_id>/collections": {"GET": FOREIGN, "POST": FOREIGN},
     "models": {"GET": SHARED},
     "models/<slug:slug>": {"GET": SHARED},
     "workers": {"GET": SHARED},
@@ -165,6 +177,19 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/webhook-endpoints/<uuid:endpoint_id>/deliveries": {"GET": FOREIGN},
     "api/v1/webhook-deliveries/<uuid:delivery_id>": {"GET": FOREIGN},
     "api/v1/webhook-deliveries/<uuid:delivery_id>/resend": {"POST": FOREIGN},
+    "api/v1/generations/<uuid:generation_id>/feedback": {
+        "GET": FOREIGN,
+        "PUT": FOREIGN,
+        "DELETE": FOREIGN,
+    },
+    "api/v1/collections": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/collections/<uuid:collection_id>": {
+        "GET": FOREIGN,
+        "PATCH": FOREIGN,
+        "DELETE": FOREIGN,
+    },
+    "api/v1/collections/<uuid:collection_id>/items": {"GET": FOREIGN, "POST": FOREIGN},
+    "api/v1/collections/<uuid:collection_id>/items/<uuid:item_id>": {"DELETE": FOREIGN},
     "api/v1/answers": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/answers/<uuid:answer_id>": {"GET": FOREIGN},
     "api/v1/answers/<uuid:answer_id>/cancel": {"POST": FOREIGN},
@@ -218,7 +243,10 @@ def address(owner: User) -> dict[str, str]:
     chat = Chat.objects.create(owner=owner, title="Mine alone", grounded=True, answerer="quotes")
     turn = Turn.objects.create(chat=chat, question="Mine alone?", answer=answer)
     source = make_found_source(owner=owner, texts=["Mine alone."])
+    collection = create_collection(owner=owner, wish=CollectionWish("Mine alone"))
     return {
+        "<uuid:collection_id>": str(collection.id),
+        "<uuid:item_id>": str(source.id),
         "<uuid:entity_id>": str(named.root_id),
         "<int:alias_id>": str(named.id),
         "<uuid:chat_id>": str(chat.id),

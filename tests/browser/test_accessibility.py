@@ -35,6 +35,7 @@ ADDRESSES = (
     "/models/gpt-shakespeare",
     "/workers",
     "/batches",
+    "/collections",
     "/account",
     "/account/webhooks",
     "/offline",

@@ -17,6 +17,9 @@ from tests.search.factories import EMBEDDER, make_found_source
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.chats.operations import NewChat, start_chat
+from webapp.collections.operations import CollectionWish, add_items, create_collection
+from webapp.collections.queries import ItemReference
+from webapp.review.operations import give_feedback
 from webapp.search.operations import index_generation
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
@@ -37,8 +40,18 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
     written = start_chat(
         owner=author, wish=NewChat(grounded=False, model="toy-text"), question="Once"
     )
+    give_feedback(author=author, generation=done, score=4, comment=HOSTILE)
+    held = create_collection(owner=author, wish=CollectionWish(HOSTILE[:100], HOSTILE))
+    add_items(
+        collection=held,
+        items=[ItemReference(generation_id=picture.id), ItemReference(source_id=source.id)],
+    )
     return [
         "/",
+        "/collections",
+        f"/collections/{held.id}",
+        f"/generations/{done.id}/collections",
+        f"/generations/{done.id}/feedback",
         f"/?from={done.id}",
         "/library",
         f"/library?q={HOSTILE}&tag={HOSTILE}&kind={HOSTILE}&from={HOSTILE}",

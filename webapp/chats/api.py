@@ -139,6 +139,7 @@ class ChatsApi(APIView):
                     model=body.get("model") or "",
                     source_ids=tuple(body["source_ids"]),
                     include_generations=body["include_generations"],
+                    collection_ids=tuple(body["collections"]),
                 ),
                 idempotency_key=idempotency_key(request),
             )
@@ -171,6 +172,7 @@ class ChatApi(APIView):
                 title=body.get("title"),
                 source_ids=body.get("source_ids"),
                 include_generations=body.get("include_generations"),
+                collection_ids=body.get("collections"),
             )
         return self._respond(request, chat_id)
 

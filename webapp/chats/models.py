@@ -29,9 +29,10 @@ class ChatQuerySet(models.QuerySet["Chat"]):
 class Chat(models.Model):
     """A conversation and who answers in it.
 
-    Grounded, the answerer reads passages: of `sources`, or of all documents where none is chosen,
-    and of earlier generations if these are included. Not grounded, it is a checkpoint that goes on
-    with the text, or the connector where no checkpoint is named.
+    Grounded, the answerer reads passages: of `sources`, or of what is in collections, or of all
+    documents where neither is chosen, and of earlier generations if these are included. Not
+    grounded, it is a checkpoint that goes on with the text, or the connector where no checkpoint
+    is named.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -48,6 +49,8 @@ class Chat(models.Model):
     )
     include_generations = models.BooleanField(default=False)
     sources = models.ManyToManyField(Source, related_name="+", blank=True)
+    #: Without foreign keys: a chat whose collection was removed must find nothing, not all.
+    collection_ids = ArrayField(models.UUIDField(), default=list)
     created_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
 

@@ -19,6 +19,7 @@ from webapp.chats.queries import (
     read_thread,
     turns_of,
 )
+from webapp.collections.queries import find_collections
 from webapp.common.ids import uuid7
 from webapp.generations.operations import cancel_generation, submit_generation
 from webapp.generations.requests import SubmitRequest
@@ -66,6 +67,7 @@ class NewChat:
     model: str = ""
     source_ids: tuple[uuid.UUID, ...] = ()
     include_generations: bool = False
+    collection_ids: tuple[uuid.UUID, ...] = ()
 
 
 def start_chat(
@@ -86,6 +88,8 @@ def start_chat(
             raise UnableToStartChat("/model", "there is no such checkpoint that writes text")
     else:
         _check_answerer(wish)
+    if wish.grounded:
+        _check_collections(owner, wish.source_ids, wish.collection_ids)
     title = _clean_title(wish.title) or _title_from(question) or "New chat"
     chat_id = uuid7()
     with transaction.atomic():
@@ -108,6 +112,7 @@ def start_chat(
             answerer="" if checkpoint else wish.answerer,
             checkpoint=checkpoint,
             include_generations=wish.include_generations and wish.grounded,
+            collection_ids=list(wish.collection_ids) if wish.grounded else [],
         )
         chat.sources.set(_find_sources(owner, wish.source_ids if wish.grounded else ()))
         if question:
@@ -135,6 +140,14 @@ def _find_sources(owner: User, source_ids: Sequence[uuid.UUID]) -> list[Source]:
     return found
 
 
+def _check_collections(
+    owner: User, source_ids: Sequence[uuid.UUID], collection_ids: Sequence[uuid.UUID]
+) -> None:
+    if collection_ids:
+        scope = Scope(source_ids=tuple(source_ids) or None, collection_ids=tuple(collection_ids))
+        grounding.check_collections(owner, scope)
+
+
 def _clean_title(title: str) -> str:
     return " ".join(title.replace("\x00", " ").split())[:MAX_TITLE_LENGTH]
 
@@ -152,11 +165,15 @@ def change_chat(
     title: str | None = None,
     source_ids: Sequence[uuid.UUID] | None = None,
     include_generations: bool | None = None,
+    collection_ids: Sequence[uuid.UUID] | None = None,
 ) -> None:
-    """Rename a chat, or change what it looks through from now on. Raises UnableToStartChat."""
+    """Rename a chat, or change what it looks through from now on.
+
+    Raises UnableToStartChat or UnableToKeepToCollections.
+    """
     if title is not None and not _clean_title(title):
         raise UnableToStartChat("/title", "must have a letter or two")
-    if not chat.grounded and (source_ids or include_generations):
+    if not chat.grounded and (source_ids or include_generations or collection_ids):
         raise UnableToStartChat("/source_ids", "this chat reads nothing")
     with transaction.atomic():
         if title is not None:
@@ -164,9 +181,14 @@ def change_chat(
             chat.title_terms = term_ids(chat.title)
         if include_generations is not None:
             chat.include_generations = include_generations
-        chat.save(update_fields=["title", "title_terms", "include_generations"])
+        if collection_ids is not None:
+            chat.collection_ids = list(collection_ids)
+        chat.save(update_fields=["title", "title_terms", "include_generations", "collection_ids"])
         if source_ids is not None:
             chat.sources.set(_find_sources(chat.owner, source_ids))
+        if source_ids is not None or collection_ids is not None:
+            chosen = chat.sources.values_list("id", flat=True)
+            _check_collections(chat.owner, list(chosen), chat.collection_ids)
 
 
 def take_turn(
@@ -249,6 +271,10 @@ def _have_replied(
 
 def _ask(chat: Chat, question: str, history: list[Exchange], embedder: Embedder | None) -> Answer:
     chosen = tuple(chat.sources.values_list("id", flat=True)) or None
+    collection_ids = None
+    if chat.collection_ids:
+        found = find_collections(user=chat.owner, collection_ids=chat.collection_ids)
+        collection_ids = tuple(row.id for row in found)
     searched_for = rewrite_by_rules(question, history)
     if chat.answerer == QUOTES:
         return grounding.ask(
@@ -256,6 +282,7 @@ def _ask(chat: Chat, question: str, history: list[Exchange], embedder: Embedder 
             question=question,
             source_ids=chosen,
             include_generations=chat.include_generations,
+            collection_ids=collection_ids,
             searched_for=searched_for,
             in_conversation=True,
             embedder=embedder,
@@ -263,7 +290,11 @@ def _ask(chat: Chat, question: str, history: list[Exchange], embedder: Embedder 
     return request_answer(
         user=chat.owner,
         question=question,
-        scope=Scope(source_ids=chosen, include_generations=chat.include_generations),
+        scope=Scope(
+            source_ids=chosen,
+            include_generations=chat.include_generations,
+            collection_ids=collection_ids,
+        ),
         history=history,
         searched_for=searched_for,
         in_conversation=True,

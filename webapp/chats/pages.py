@@ -25,12 +25,17 @@ from webapp.chats.operations import NewChat, UnableToStartChat, UnableToTakeTurn
 from webapp.chats.queries import ReadTurn, UnableToFindChat
 from webapp.chats.shown import show_turn, turn_url
 from webapp.chats.threads import UnknownTurn
+from webapp.collections.queries import find_collections, offered_collections
 from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.pages import is_fragment, signed_in_user
 from webapp.grounding.answerers import CONNECTOR, QUOTES
 from webapp.grounding.chat_server import configured_server
-from webapp.grounding.operations import MAX_QUESTION_CHARACTERS, UnableToAsk
+from webapp.grounding.operations import (
+    MAX_QUESTION_CHARACTERS,
+    UnableToAsk,
+    UnableToKeepToCollections,
+)
 from webapp.grounding.writing import UnableToUseConnector
 from webapp.jobs.admission import Refused
 from webapp.knowledge.queries import list_sources
@@ -45,6 +50,7 @@ _FREE = "free"
 #: What asking may raise that the person can do something about.
 _REFUSALS = (
     UnableToAsk,
+    UnableToKeepToCollections,
     UnableToStartChat,
     UnableToTakeTurn,
     UnableToUseConnector,
@@ -88,6 +94,8 @@ def _render_list(request: HttpRequest, *, fault: str = "") -> HttpResponse:
         "question": posted.get("question", ""),
         "answered_by": posted.get("answered_by", QUOTES),
         "chosen_sources": posted.getlist("source"),
+        "collections": offered_collections(user=user),
+        "chosen_collections": posted.getlist("collection"),
         "include_generations": posted.get("include_generations") == "on",
         "fault": fault,
         "form_key": uuid.uuid4().hex,
@@ -133,6 +141,7 @@ def _read_wish(request: HttpRequest) -> NewChat:
     who = request.POST.get("answered_by", QUOTES)
     try:
         source_ids = tuple(uuid.UUID(raw) for raw in request.POST.getlist("source"))
+        collection_ids = tuple(uuid.UUID(raw) for raw in request.POST.getlist("collection"))
     except ValueError as error:
         raise Http404 from error
     if who.startswith(_CHECKPOINT):
@@ -143,6 +152,7 @@ def _read_wish(request: HttpRequest) -> NewChat:
         answerer=who,
         source_ids=source_ids,
         include_generations=request.POST.get("include_generations") == "on",
+        collection_ids=collection_ids,
     )
 
 
@@ -224,6 +234,9 @@ def _render_chat(
         "fault": fault,
         "form_key": uuid.uuid4().hex,
         "sources": list(chat.sources.all()),
+        "collections": find_collections(
+            user=signed_in_user(request), collection_ids=chat.collection_ids
+        ),
         "server": configured_server(),
         "max_characters": MAX_QUESTION_CHARACTERS,
     }

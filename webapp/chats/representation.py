@@ -43,6 +43,7 @@ def describe_whole_chat(chat: Chat, thread: Sequence[ReadTurn]) -> dict[str, Any
     return {
         **describe_chat(chat),
         "source_ids": [str(source.id) for source in chat.sources.all()],
+        "collections": [str(each) for each in chat.collection_ids],
         "thread": [describe_turn(read) for read in thread],
     }
 

@@ -35,6 +35,12 @@ class ChatInput(StrictSerializer):
         help_text="documents to look in; an empty list looks in all",
     )
     include_generations = serializers.BooleanField(default=False)
+    collections = serializers.ListField(
+        child=serializers.UUIDField(),
+        default=list,
+        max_length=MAX_SOURCES,
+        help_text="look in all that these hold and in nothing else; not with source_ids",
+    )
 
 
 class ChatChangeInput(StrictSerializer):
@@ -45,6 +51,9 @@ class ChatChangeInput(StrictSerializer):
         child=serializers.UUIDField(), required=False, max_length=MAX_SOURCES
     )
     include_generations = serializers.BooleanField(required=False)
+    collections = serializers.ListField(
+        child=serializers.UUIDField(), required=False, max_length=MAX_SOURCES
+    )
 
 
 class TurnInput(StrictSerializer):
@@ -111,6 +120,7 @@ class ChatOutput(ChatSummaryOutput):
     """A chat with one way through its turns."""
 
     source_ids = serializers.ListField(child=serializers.UUIDField())
+    collections = serializers.ListField(child=serializers.UUIDField())
     thread = TurnOutput(many=True)
 
 

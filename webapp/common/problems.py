@@ -64,6 +64,10 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "conflict": ProblemType(
         "The state does not allow it", "`detail` says what state the object is in."
     ),
+    "precondition_failed": ProblemType(
+        "It was changed since it was read",
+        "Nothing was stored. Read it again: the `ETag` header of the answer goes into `If-Match`.",
+    ),
     "idempotency_key_reused": ProblemType(
         "The idempotency key was used for another request",
         "A key stands for one body. Use a new key for a new request.",

@@ -99,11 +99,13 @@ INSTALLED_APPS = [
     "webapp.catalog",
     "webapp.generations",
     "webapp.config",
+    "webapp.collections",
     "webapp.search",
     "webapp.knowledge",
     "webapp.grounding",
     "webapp.chats",
     "webapp.webhooks",
+    "webapp.review",
 ]
 
 MIDDLEWARE = [

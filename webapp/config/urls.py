@@ -11,11 +11,13 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.jobs.urls")),
     path("", include("webapp.catalog.urls")),
     path("", include("webapp.generations.urls")),
+    path("", include("webapp.collections.urls")),
     path("", include("webapp.search.urls")),
     path("", include("webapp.knowledge.urls")),
     path("", include("webapp.grounding.urls")),
     path("", include("webapp.chats.urls")),
     path("", include("webapp.webhooks.urls")),
+    path("", include("webapp.review.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path(
         "docs",

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver
 from webapp.accounts import pages as accounts
 from webapp.catalog import pages as catalog
 from webapp.chats import pages as chats
+from webapp.collections import pages as collections
 from webapp.common import pages as common
 from webapp.generations import batch_pages as batches
 from webapp.generations import pages as generations
@@ -15,6 +16,7 @@ from webapp.knowledge import graph_pages as graph
 from webapp.knowledge import pages as knowledge
 from webapp.knowledge import passage_pages as passages
 from webapp.knowledge import version_pages as versions
+from webapp.review import pages as review
 from webapp.search import pages as search
 from webapp.search import reference_pages as references
 from webapp.webhooks import pages as webhooks
@@ -26,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *jobs.urlpatterns,
     *generations.urlpatterns,
     *batches.urlpatterns,
+    *collections.urlpatterns,
     *search.urlpatterns,
     *references.urlpatterns,
     *knowledge.urlpatterns,
@@ -36,4 +39,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *retrieval.urlpatterns,
     *chats.urlpatterns,
     *webhooks.urlpatterns,
+    *review.urlpatterns,
 ]

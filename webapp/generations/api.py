@@ -123,6 +123,13 @@ class ReproductionOutput(serializers.Serializer[Any]):
     facts = serializers.DictField()
 
 
+class ScoreOutput(serializers.Serializer[Any]):
+    """What people think of a result: the mean of the newest score of each, from 1 to 5."""
+
+    mean = serializers.FloatField()
+    num_scores = serializers.IntegerField()
+
+
 class GenerationOutput(serializers.Serializer[Any]):
     """A generation; made by `describe_generation`, written out here for the schema."""
 
@@ -139,6 +146,7 @@ class GenerationOutput(serializers.Serializer[Any]):
     params = serializers.DictField()
     seed = serializers.IntegerField()
     tags = serializers.ListField(child=serializers.CharField())
+    score = ScoreOutput(allow_null=True)
     provenance = serializers.CharField()
     owner = serializers.CharField()
     parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment]

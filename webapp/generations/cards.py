@@ -81,6 +81,8 @@ class GenerationCard:
     bar_unit: str
     created_at: dt.datetime
     seconds: float | None
+    mean_score: float | None
+    num_scores: int
     owner_name: str
     own: bool
     changeable: bool
@@ -218,6 +220,8 @@ def _make_card(
         bar_unit=str(job.progress.get("unit", "")),
         created_at=generation.created_at,
         seconds=(finished - started).total_seconds() if started and finished else None,
+        mean_score=generation.mean_score,
+        num_scores=generation.num_scores,
         owner_name=generation.owner.get_username(),
         own=generation.owner_id == viewer.id,
         changeable=may_change(user=viewer, generation=generation),

@@ -122,6 +122,9 @@ class Generation(models.Model):
         Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="generations"
     )
     batch_place = models.PositiveSmallIntegerField(null=True, blank=True)
+    #: What the newest feedback of each person comes to; the app `review` keeps it.
+    mean_score = models.FloatField(null=True, blank=True, editable=False)
+    num_scores = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
 
@@ -142,6 +145,11 @@ class Generation(models.Model):
         indexes = [
             models.Index(fields=["owner", "-id"], name="generation_owner"),
             GinIndex(fields=["tags"], name="generation_tags"),
+            models.Index(
+                fields=["mean_score"],
+                condition=Q(mean_score__isnull=False),
+                name="generation_score",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -45,6 +45,9 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         "params": generation.parameters,
         "seed": generation.seed,
         "tags": generation.tags,
+        "score": None
+        if generation.mean_score is None
+        else {"mean": generation.mean_score, "num_scores": generation.num_scores},
         "provenance": generation.provenance,
         "owner": generation.owner.username,
         "parent": _id(generation.parent_id),

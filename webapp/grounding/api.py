@@ -36,6 +36,7 @@ from webapp.jobs.operations import UnableToReuseIdempotencyKey
 from webapp.search.api import OriginOutput
 
 _MAX_SOURCES = 100
+_MAX_COLLECTIONS = 100
 
 
 class QuestionInput(StrictSerializer):
@@ -56,6 +57,13 @@ class QuestionInput(StrictSerializer):
     )
     include_generations = serializers.BooleanField(
         default=True, help_text="look in earlier generations too; not with source_ids"
+    )
+    collections = serializers.ListField(
+        child=serializers.UUIDField(),
+        required=False,
+        allow_null=True,
+        max_length=_MAX_COLLECTIONS,
+        help_text="look in all that these hold and in nothing else; not with source_ids",
     )
     answerer = serializers.ChoiceField(
         choices=ANSWERERS,
@@ -170,6 +178,7 @@ class AnswersApi(APIView):
 
 def _ask(user: User, body: dict[str, Any], key: str | None) -> Answer:
     source_ids: list[uuid.UUID] | None = body.get("source_ids")
+    collection_ids: list[uuid.UUID] | None = body.get("collections")
     if body["answerer"] == QUOTES:
         return operations.ask(
             user=user,
@@ -177,12 +186,14 @@ def _ask(user: User, body: dict[str, Any], key: str | None) -> Answer:
             k=body["k"],
             source_ids=source_ids,
             include_generations=body["include_generations"],
+            collection_ids=collection_ids,
             idempotency_key=key,
         )
     scope = operations.Scope(
         k=body["k"],
         source_ids=None if source_ids is None else tuple(source_ids),
         include_generations=body["include_generations"],
+        collection_ids=None if collection_ids is None else tuple(collection_ids),
     )
     return writing.request_answer(
         user=user, question=body["question"], scope=scope, idempotency_key=key
@@ -196,6 +207,8 @@ def refusals_as_problems() -> Iterator[None]:
         yield
     except operations.UnableToAsk as error:
         raise invalid([Fault("/question", "invalid", str(error))]) from error
+    except operations.UnableToKeepToCollections as error:
+        raise invalid([Fault("/collections", "invalid", str(error))]) from error
     except writing.UnableToUseConnector as error:
         detail = "no language model is configured on this site"
         raise invalid([Fault("/answerer", "unavailable", detail)]) from error

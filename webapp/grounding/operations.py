@@ -23,6 +23,7 @@ from genmodels.embedding import (
     load_token_embedder,
 )
 from webapp.accounts.models import User
+from webapp.collections.queries import find_collections
 from webapp.common.ids import uuid7
 from webapp.grounding.answerers import Answerer, Quote, Sentence, Written
 from webapp.grounding.models import Answer, Citation, Statement
@@ -53,18 +54,33 @@ class UnableToAsk(Exception):
     """The question holds nothing to look for, or is too long."""
 
 
+class UnableToKeepToCollections(Exception):
+    """A collection that was named is not there, or documents were named as well."""
+
+
 @dataclass(frozen=True)
 class Scope:
-    """What is looked through: the best `k` passages of these documents, or of all (None)."""
+    """What is looked through: the best `k` passages of these documents, or of all (None).
+
+    With collections it is all that they hold, generations too, and nothing else.
+    """
 
     k: int = DEFAULT_PASSAGES
     source_ids: tuple[uuid.UUID, ...] | None = None
     include_generations: bool = True
+    collection_ids: tuple[uuid.UUID, ...] | None = None
 
     @property
     def in_documents_only(self) -> bool:
         """Whether earlier generations are left out."""
+        if self.collection_ids is not None:
+            return False
         return self.source_ids is not None or not self.include_generations
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Whether it names nothing: a wish to look nowhere, not everywhere."""
+        return () in (self.source_ids, self.collection_ids)
 
 
 def ask(
@@ -74,6 +90,7 @@ def ask(
     k: int = DEFAULT_PASSAGES,
     source_ids: Sequence[uuid.UUID] | None = None,
     include_generations: bool = True,
+    collection_ids: Sequence[uuid.UUID] | None = None,
     searched_for: str = "",
     in_conversation: bool = False,
     embedder: Embedder | None = None,
@@ -81,19 +98,25 @@ def ask(
 ) -> Answer:
     """Answer a question with quotes from what the user may see, and remember both.
 
-    1. The best `k` passages are found, in the named documents or in all and in earlier
-       generations; for `searched_for`, where the question leans on others before it.
+    1. The best `k` passages are found, in the named documents or collections, or in all and in
+       earlier generations; for `searched_for`, where the question leans on others before it.
     2. Their sentences are ranked by how near they come to each token of the question.
     3. The few best that do not repeat each other are quoted; with too little confidence, none.
 
     An answer with `found` false has no citations. A key that came before gives the answer of that
-    time. Raises UnableToAsk or UnableToReuseIdempotencyKey.
+    time. Raises UnableToAsk, UnableToKeepToCollections or UnableToReuseIdempotencyKey.
     """
     started = time.perf_counter()
     question = clean_question(question)
     reader = embedder if isinstance(embedder, TokenEmbedder) else load_token_embedder()
     embedder = embedder or load_embedder()
-    scope = Scope(k, None if source_ids is None else tuple(source_ids), include_generations)
+    scope = Scope(
+        k,
+        None if source_ids is None else tuple(source_ids),
+        include_generations,
+        None if collection_ids is None else tuple(collection_ids),
+    )
+    check_collections(user, scope)
     hits = retrieve(user, searched_for or question, scope, embedder)
     answerer: Answerer = _QuotingAnswerer(reader)
     written = answerer.answer(question=searched_for or question, passages=hits)
@@ -111,7 +134,7 @@ def ask(
     )
     statements, citations = make_rows(answer, written.sentences, hits)
     answer.took_ms = (time.perf_counter() - started) * 1000
-    request = [question, k, source_ids, include_generations]
+    request = [question, k, source_ids, include_generations, collection_ids]
     with transaction.atomic():
         earlier = find_earlier(user, idempotency_key, request, answer)
         if earlier is not None:
@@ -131,6 +154,20 @@ def clean_question(question: str) -> str:
     if len(question) > MAX_QUESTION_CHARACTERS:
         raise UnableToAsk(f"A question has at most {MAX_QUESTION_CHARACTERS} characters.")
     return question
+
+
+def check_collections(user: User, scope: Scope) -> None:
+    """Make sure that the collections of a scope can be kept to.
+
+    Raises UnableToKeepToCollections.
+    """
+    wanted = scope.collection_ids
+    if wanted is None:
+        return
+    if scope.source_ids is not None:
+        raise UnableToKeepToCollections("Name documents or collections, not both.")
+    if len(find_collections(user=user, collection_ids=wanted)) != len(set(wanted)):
+        raise UnableToKeepToCollections("One of the collections is not there, or not yours.")
 
 
 def find_earlier(user: User, key: str | None, request: object, answer: Answer) -> Answer | None:
@@ -156,13 +193,16 @@ def find_earlier(user: User, key: str | None, request: object, answer: Answer) -
 
 def retrieve(user: User, query: str, scope: Scope, embedder: Embedder) -> tuple[SearchHit, ...]:
     """The best passages for a query, of what the user may see now."""
-    # An empty list of documents is a wish to look nowhere, not everywhere.
-    if scope.source_ids is not None and not scope.source_ids:
+    if scope.is_nowhere:
         return ()
     page = hybrid_search(
         user=user,
         query=query,
-        only=SearchFilter(source_ids=scope.source_ids or (), sources_only=scope.in_documents_only),
+        only=SearchFilter(
+            source_ids=scope.source_ids or (),
+            sources_only=scope.in_documents_only,
+            collections=scope.collection_ids or (),
+        ),
         limit=scope.k,
         per_origin=scope.k,
         embedder=embedder,

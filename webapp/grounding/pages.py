@@ -12,13 +12,14 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp.accounts.models import User
+from webapp.collections.queries import offered_names
 from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.pages import signed_in_user
 from webapp.grounding.answerers import CONNECTOR, QUOTES
 from webapp.grounding.chat_server import configured_server
 from webapp.grounding.models import Answer
-from webapp.grounding.operations import Scope, UnableToAsk
+from webapp.grounding.operations import Scope, UnableToAsk, UnableToKeepToCollections
 from webapp.grounding.operations import ask as ask_question
 from webapp.grounding.queries import UnableToFindAnswer, get_answer, list_answers, read_answer
 from webapp.grounding.shown import show_answer as present_answer
@@ -35,7 +36,8 @@ PAGE_SIZE = 20
 def ask(request: HttpRequest) -> HttpResponse:
     """The question, over what was asked before."""
     source = _named_source(request, request.GET.get("source", ""))
-    return _render_ask(request, source=source)
+    chosen = request.GET.get("collection", "")
+    return _render_ask(request, source=source, chosen_collection=chosen)
 
 
 def _render_ask(
@@ -45,6 +47,7 @@ def _render_ask(
     question: str = "",
     include_generations: bool = True,
     answerer: str = QUOTES,
+    chosen_collection: str = "",
     fault: str = "",
 ) -> HttpResponse:
     page = PageRequest(limit=PAGE_SIZE)
@@ -61,11 +64,20 @@ def _render_ask(
         "question": question,
         "include_generations": include_generations,
         "only_source": source,
+        "collections": offered_names(user=signed_in_user(request), chosen=chosen_collection),
+        "chosen_collection": chosen_collection,
         "server": configured_server(),
         "answerer": answerer,
         "fault": fault,
     }
     return render(request, "grounding/ask.html", context, status=422 if fault else 200)
+
+
+def _ids(raw: str) -> tuple[uuid.UUID, ...]:
+    try:
+        return (uuid.UUID(raw),) if raw else ()
+    except ValueError as error:
+        raise Http404 from error
 
 
 def _named_source(request: HttpRequest, raw: str) -> Source | None:
@@ -90,9 +102,15 @@ def put_question(request: HttpRequest) -> HttpResponse:
     include_generations = request.POST.get("include_generations") == "on"
     answerer = request.POST.get("answerer", QUOTES)
     source_ids = (source.id,) if source else None
+    chosen = request.POST.get("collection", "")
+    collection_ids = _ids(chosen) or None
     try:
         if answerer == CONNECTOR:
-            scope = Scope(source_ids=source_ids, include_generations=include_generations)
+            scope = Scope(
+                source_ids=source_ids,
+                include_generations=include_generations,
+                collection_ids=collection_ids,
+            )
             answer = request_answer(user=user, question=question, scope=scope)
         else:
             answer = ask_question(
@@ -100,14 +118,16 @@ def put_question(request: HttpRequest) -> HttpResponse:
                 question=question,
                 source_ids=source_ids,
                 include_generations=include_generations,
+                collection_ids=collection_ids,
             )
-    except (UnableToAsk, UnableToUseConnector, Refused) as error:
+    except (UnableToAsk, UnableToKeepToCollections, UnableToUseConnector, Refused) as error:
         return _render_ask(
             request,
             source=source,
             question=question,
             include_generations=include_generations,
             answerer=answerer,
+            chosen_collection=chosen,
             fault=str(error),
         )
     return redirect("answer", answer_id=answer.id)

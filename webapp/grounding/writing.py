@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from django.db import transaction
 
@@ -22,6 +23,7 @@ from webapp.grounding.connector import HISTORY_EXCHANGES
 from webapp.grounding.models import Answer, Citation, Statement
 from webapp.grounding.operations import (
     Scope,
+    check_collections,
     clean_question,
     find_earlier,
     let_go_of_the_replaced,
@@ -60,13 +62,15 @@ def request_answer(
     """Have the language model answer: from passages of `scope`, or freely where that is None.
 
     The job and the answer that waits for it are stored together. Raises UnableToAsk,
-    UnableToUseConnector, UnableToReuseIdempotencyKey or what `jobs.submit_jobs` raises; in each
-    case nothing was stored.
+    UnableToKeepToCollections, UnableToUseConnector, UnableToReuseIdempotencyKey or what
+    `jobs.submit_jobs` raises; in each case nothing was stored.
     """
     question = clean_question(question)
     server = configured_server()
     if server is None:
         raise UnableToUseConnector
+    if scope is not None:
+        check_collections(user, scope)
     answer = Answer(
         id=uuid7(),
         owner=user,
@@ -75,7 +79,7 @@ def request_answer(
         answerer=CONNECTOR,
         model=server.model,
         grounded=scope is not None,
-        scope={} if scope is None else {**asdict(scope), "source_ids": _texts(scope.source_ids)},
+        scope={} if scope is None else _stored(scope),
         history=[asdict(exchange) for exchange in history[-HISTORY_EXCHANGES:]],
         in_conversation=in_conversation,
         found=False,
@@ -95,8 +99,30 @@ def request_answer(
     return answer
 
 
+def _stored(scope: Scope) -> dict[str, Any]:
+    """The scope as JSON keeps it."""
+    return {
+        **asdict(scope),
+        "source_ids": _texts(scope.source_ids),
+        "collection_ids": _texts(scope.collection_ids),
+    }
+
+
 def _texts(ids: tuple[uuid.UUID, ...] | None) -> list[str] | None:
     return None if ids is None else [str(each) for each in ids]
+
+
+def _ids(texts: list[str] | None) -> tuple[uuid.UUID, ...] | None:
+    return None if texts is None else tuple(uuid.UUID(each) for each in texts)
+
+
+def _read(stored: dict[str, Any]) -> Scope:
+    return replace(
+        Scope(**stored),
+        source_ids=_ids(stored["source_ids"]),
+        # Not there in what was queued before there were collections.
+        collection_ids=_ids(stored.get("collection_ids")),
+    )
 
 
 def _queue_answering(user: User, server: ChatServer) -> Job:
@@ -127,19 +153,11 @@ class Assignment:
 
 def prepare_answer(answer: Answer) -> Assignment:
     """Read what a queued answer asks for."""
-    stored = answer.scope
-    scope = None
-    if answer.grounded:
-        ids = stored["source_ids"]
-        scope = replace(
-            Scope(**stored),
-            source_ids=None if ids is None else tuple(uuid.UUID(each) for each in ids),
-        )
     return Assignment(
         answer=answer,
         question=answer.question,
         searched_for=answer.searched_for or answer.question,
-        scope=scope,
+        scope=_read(answer.scope) if answer.grounded else None,
         history=tuple(
             Exchange(**{**each, "topics": tuple(each["topics"])}) for each in answer.history
         ),

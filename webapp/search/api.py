@@ -70,12 +70,19 @@ class SearchOutput(serializers.Serializer[Any]):
     facets = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         help_text="with facets=true: how many of the found have each kind, family, model, tag,"
-        " language, provenance and month",
+        " language, provenance, month, collection (by id) and score (in whole stars)",
     )
     took_ms = serializers.FloatField()
 
 
-_PARAMETER_TYPES: dict[str, type] = {"limit": int, "offset": int, "owner": int, "facets": bool}
+_PARAMETER_TYPES: dict[str, type] = {
+    "limit": int,
+    "offset": int,
+    "owner": int,
+    "facets": bool,
+    "min_score": float,
+    "max_score": float,
+}
 
 
 def embedder_unavailable(error: UnableToEmbed) -> Problem:

@@ -8,10 +8,16 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from webapp.search.library import KINDS, LibraryRequest
+from webapp.search.library import KINDS, STARS, LibraryRequest
 
 #: Facets of the Library, by their names in the address, with what they are called.
-_FACETS = {"kind": "Kind", "model": "Model", "tag": "Tag"}
+_FACETS = {
+    "kind": "Kind",
+    "model": "Model",
+    "tag": "Tag",
+    "collection": "Collection",
+    "score": "Score",
+}
 #: More values of one facet than this are not an overview any more.
 _MAX_VALUES = 6
 
@@ -35,32 +41,55 @@ class Facet:
 
 
 def present_facets(
-    counts: Mapping[str, Mapping[str, int]], wish: LibraryRequest
+    counts: Mapping[str, Mapping[str, int]],
+    wish: LibraryRequest,
+    *,
+    collections: Mapping[str, str],
 ) -> tuple[Facet, ...]:
-    """The facets that tell the found apart, or are narrowed already; frequent values first."""
+    """The facets that tell the found apart, or are narrowed already; frequent values first.
+
+    `collections` are the names of those counted, by id.
+    """
     chosen = {
         "q": wish.query,
         "kind": wish.kind,
         "family": wish.family,
         "model": wish.model,
         "tag": wish.tag,
+        "collection": wish.collection,
+        "score": wish.score,
         "from": wish.day_from,
         "to": wish.day_to,
     }
+    words = {"kind": KINDS, "collection": collections, "score": STARS}
     facets = []
     for name, title in _FACETS.items():
-        ordered = sorted(counts.get(name, {}).items(), key=lambda pair: (-pair[1], pair[0]))
-        if len(ordered) < 2 and not chosen[name]:
+        found = counts.get(name, {})
+        if name == "score":
+            found = _or_more(found)
+        ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+        # Not all that was found is in a collection or has a score, so one value tells apart too.
+        if len(ordered) < 2 and not chosen[name] and name not in {"collection", "score"}:
             continue
-        values = [_value(name, value, count, chosen) for value, count in ordered[:_MAX_VALUES]]
+        values = [
+            _value(name, value, words.get(name, {}).get(value, value), count, chosen)
+            for value, count in ordered[:_MAX_VALUES]
+        ]
         facets.append(Facet(title, tuple(values)))
     return tuple(facet for facet in facets if facet.values)
 
 
-def _value(name: str, value: str, count: int, chosen: Mapping[str, str]) -> FacetValue:
+def _or_more(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many have each number of stars or more."""
+    return {
+        stars: sum(num for other, num in counts.items() if int(other) >= int(stars))
+        for stars in counts
+    }
+
+
+def _value(name: str, value: str, words: str, count: int, chosen: Mapping[str, str]) -> FacetValue:
     in_use = chosen[name] == value
     # A value in use leads back to all.
     wanted = {**chosen, name: "" if in_use else value}
     query = urlencode({key: each for key, each in wanted.items() if each})
-    words = KINDS.get(value, value) if name == "kind" else value
     return FacetValue(words, count, f"{reverse('library')}?{query}", in_use)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,15 @@ from webapp.jobs.models import JobState
 MAX_QUERY_LENGTH = 2000
 
 KINDS = {"image": "Pictures", "text": "Texts", "document": "Documents"}
+
+#: Scores by which the Library is narrowed, in whole stars.
+STARS = {
+    "5": "5 stars",
+    "4": "4 stars or more",
+    "3": "3 stars or more",
+    "2": "2 stars or more",
+    "1": "Any score",
+}
 
 STATUSES: dict[str, tuple[str, tuple[JobState, ...]]] = {
     "done": ("Done", (JobState.SUCCEEDED,)),
@@ -36,6 +46,8 @@ class LibraryRequest:
     model: str
     status: str
     tag: str
+    collection: str
+    score: str
     day_from: str
     day_to: str
     created_from: dt.datetime | None
@@ -53,8 +65,26 @@ class LibraryRequest:
     @property
     def narrowed(self) -> bool:
         """Whether any filter is set beside the words."""
-        fields = (self.kind, self.family, self.model, self.status, self.tag)
+        fields = (
+            self.kind,
+            self.family,
+            self.model,
+            self.status,
+            self.tag,
+            self.collection,
+            self.score,
+        )
         return any(fields) or bool(self.created_from or self.created_to)
+
+    @property
+    def collection_id(self) -> uuid.UUID | None:
+        """The collection that is kept to."""
+        return uuid.UUID(self.collection) if self.collection else None
+
+    @property
+    def min_score(self) -> float | None:
+        """From where on a mean is rounded to as many stars as are asked for."""
+        return int(self.score) - 0.5 if self.score else None
 
     def as_filter(self, *, models_of_kind: tuple[str, ...]) -> GenerationFilter:
         """The filter of a plain list; a kind is the set of models that make it."""
@@ -64,14 +94,21 @@ class LibraryRequest:
             models=models,
             families=(self.family,) if self.family else (),
             tags=(self.tag,) if self.tag else (),
+            collection_id=self.collection_id,
+            min_score=self.min_score,
             created_from=self.created_from,
             created_to=self.created_to,
             trashed=self.trashed,
         )
 
 
-def read_library_request(fields: Mapping[str, str]) -> LibraryRequest:
-    """Read the address; what is not understood is left out and named in `faults`."""
+def read_library_request(
+    fields: Mapping[str, str], *, collections: Mapping[str, str]
+) -> LibraryRequest:
+    """Read the address; what is not understood is left out and named in `faults`.
+
+    `collections` are those that the reader may keep to: names by id.
+    """
     faults: list[str] = []
 
     def choice(name: str, allowed: Mapping[str, object] | tuple[str, ...]) -> str:
@@ -101,6 +138,8 @@ def read_library_request(fields: Mapping[str, str]) -> LibraryRequest:
         model=fields.get("model", "").replace("\x00", ""),
         status=choice("status", STATUSES),
         tag=fields.get("tag", "").strip().replace("\x00", ""),
+        collection=choice("collection", collections),
+        score=choice("score", STARS),
         day_from=day_from,
         day_to=day_to,
         created_from=_midnight(first) if first else None,

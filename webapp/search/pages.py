@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from genmodels.contract import FAMILIES
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.catalog.queries import list_checkpoints
+from webapp.collections.queries import find_collections, offered_names
 from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.cards import GenerationCard, make_cards
@@ -25,6 +26,7 @@ from webapp.generations.queries import get_generations, list_generations
 from webapp.search.facets import present_facets
 from webapp.search.library import (
     KINDS,
+    STARS,
     STATUSES,
     LibraryRequest,
     read_library_request,
@@ -73,8 +75,9 @@ class FoundItem:
 @require_GET
 def library(request: HttpRequest) -> HttpResponse:
     """The grid with its search line and filters; every view of it has an address."""
-    wish = read_library_request(request.GET.dict())
     user = signed_in_user(request)
+    offered = offered_names(user=user, chosen=request.GET.get("collection", ""))
+    wish = read_library_request(request.GET.dict(), collections=offered)
     checkpoints = list(list_checkpoints())
     context: dict[str, Any] = {
         "wish": wish,
@@ -82,6 +85,8 @@ def library(request: HttpRequest) -> HttpResponse:
         "families": FAMILIES,
         "statuses": {name: words for name, (words, _) in STATUSES.items()},
         "checkpoints": checkpoints,
+        "collections": offered,
+        "stars": STARS,
         "faults": list(wish.faults),
     }
     if wish.searching:
@@ -122,6 +127,8 @@ def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
         families=(wish.family,) if wish.family else (),
         models=(wish.model,) if wish.model else (),
         tags=(wish.tag,) if wish.tag else (),
+        collections=(wish.collection_id,) if wish.collection_id else (),
+        min_score=wish.min_score,
         created_from=wish.created_from,
         created_to=wish.created_to,
     )
@@ -137,12 +144,19 @@ def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
     return {
         "items": _with_cards(user, page.hits[:PAGE_SIZE]),
         "took_ms": page.took_ms,
-        "facets": present_facets(page.facets, wish),
+        "facets": present_facets(page.facets, wish, collections=_names_of(user, page.facets)),
         "by_words_only": page.mode == "keyword",
         "next_offset": offset + PAGE_SIZE if more and offset < DEEPEST else None,
         "too_many": more and offset >= DEEPEST,
         "previous_offset": max(0, offset - PAGE_SIZE) if offset else None,
     }
+
+
+def _names_of(user: User, counts: Mapping[str, Mapping[str, int]]) -> dict[str, str]:
+    """The names of the collections that what was found is in."""
+    ids = [uuid.UUID(value) for value in counts.get("collection", ())]
+    rows = find_collections(user=user, collection_ids=ids) if ids else []
+    return {str(row.id): row.name for row in rows}
 
 
 def _with_cards(user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:

@@ -68,6 +68,11 @@ class SearchFilter:
     created_from: datetime.datetime | None = None
     created_to: datetime.datetime | None = None
     source_ids: tuple[uuid.UUID, ...] = ()
+    #: What others keep in theirs is not found by them: those one may not see hold nothing.
+    collections: tuple[uuid.UUID, ...] = ()
+    #: Of the mean of what people gave; what has no score is in neither.
+    min_score: float | None = None
+    max_score: float | None = None
     generations_only: bool = False
     sources_only: bool = False
     except_generation: uuid.UUID | None = None
@@ -119,7 +124,8 @@ class SearchPage:
     """A part of what was found. `total` counts the ranked candidates, at most a few hundred.
 
     `facets` has, if asked for, how many of these there are of each kind, family, model, tag,
-    language, provenance and month.
+    language, provenance and month, in each collection that the user may see (by its id), and of
+    each score in whole stars.
     """
 
     hits: tuple[SearchHit, ...]
@@ -256,6 +262,7 @@ def _run(
             counts[term_id(term)] += repeats
         values = {
             "user": user.pk,
+            "sees_everything": user.sees_everything,
             "version": ANALYSER_VERSION,
             "terms": list(counts),
             "levels": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +19,14 @@ from webapp.search.queries import MAX_LIMIT, MAX_PLACES, MODES, Mode, SearchFilt
 MAX_QUERY_LENGTH = 2_000
 DEFAULT_LIMIT = 20
 PROVENANCES = tuple(Provenance.values)
+#: The lowest and the highest score that people give.
+_SCORES = (1, 5)
+_DECIMAL = re.compile(r"[0-9](\.[0-9]{1,6})?")
 
 SEARCH_PARAMETERS = (
     "q", "mode", "kind", "family", "model", "owner", "tag", "source", "from", "to",
-    "provenance", "language", "facets", "limit", "offset", "cursor",
+    "provenance", "language", "collection", "min_score", "max_score",
+    "facets", "limit", "offset", "cursor",
 )  # fmt: skip
 
 
@@ -65,6 +70,9 @@ def parse_search(fields: Mapping[str, str]) -> SearchRequest:
             created_from=reader.moment("from"),
             created_to=reader.moment("to"),
             source_ids=reader.ids("source"),
+            collections=reader.ids("collection"),
+            min_score=reader.score("min_score"),
+            max_score=reader.score("max_score"),
         ),
         limit=reader.number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         offset=offset,
@@ -115,6 +123,15 @@ class _Reader:
             return int(raw)
         self.fault(name, "out_of_range", f"must be between {low} and {high}")
         return default
+
+    def score(self, name: str) -> float | None:
+        raw = self._fields.get(name)
+        if raw is None:
+            return None
+        if _DECIMAL.fullmatch(raw) and _SCORES[0] <= float(raw) <= _SCORES[1]:
+            return float(raw)
+        self.fault(name, "out_of_range", f"must be between {_SCORES[0]} and {_SCORES[1]}")
+        return None
 
     def flag(self, name: str) -> bool:
         raw = self._fields.get(name, "false")

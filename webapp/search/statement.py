@@ -59,6 +59,15 @@ _FILTERS = {
     "created_from": "p.origin_at >= %(created_from)s",
     "created_to": "p.origin_at < %(created_to)s",
     "source_ids": "p.source_id = ANY(%(source_ids)s)",
+    "collections": "p.id IN (SELECT held.id FROM collections_collectionitem i"
+    " JOIN collections_collection k ON k.id = i.collection_id"
+    " JOIN search_passage held"
+    " ON held.generation_id = i.generation_id OR held.source_id = i.source_id"
+    " WHERE k.id = ANY(%(collections)s) AND (%(sees_everything)s OR k.owner_id = %(user)s))",
+    "min_score": "p.generation_id IN (SELECT id FROM generations_generation"
+    " WHERE mean_score >= %(min_score)s)",
+    "max_score": "p.generation_id IN (SELECT id FROM generations_generation"
+    " WHERE mean_score <= %(max_score)s)",
     "generations_only": "p.generation_id IS NOT NULL",
     "sources_only": "p.source_id IS NOT NULL",
     "except_generation": "p.generation_id IS DISTINCT FROM %(except_generation)s",
@@ -248,14 +257,19 @@ facets AS MATERIALIZED (
     SELECT facet, jsonb_object_agg(value, num) AS counts FROM (
       SELECT facet, value, count(DISTINCT origin) AS num FROM (
         SELECT ranked.origin, p.kind, p.language, c.family, c.slug, g.tags,
-          coalesce(g.provenance, 'real') AS provenance, to_char(p.origin_at, 'YYYY-MM') AS month
+          coalesce(g.provenance, 'real') AS provenance, to_char(p.origin_at, 'YYYY-MM') AS month,
+          floor(g.mean_score + 0.5)::int::text AS stars, p.generation_id, p.source_id
         FROM ranked JOIN search_passage p ON p.id = ranked.id
         LEFT JOIN generations_generation g ON g.id = p.generation_id
         LEFT JOIN catalog_checkpoint c ON c.id = p.checkpoint_id) AS found
       CROSS JOIN LATERAL (
         VALUES ('kind', kind), ('language', nullif(language, '')), ('family', family),
-          ('model', slug), ('provenance', provenance), ('month', month)
-        UNION ALL SELECT 'tag', unnest(tags)) AS sides (facet, value)
+          ('model', slug), ('provenance', provenance), ('month', month), ('score', stars)
+        UNION ALL SELECT 'tag', unnest(tags)
+        UNION ALL SELECT 'collection', k.id::text FROM collections_collectionitem i
+          JOIN collections_collection k ON k.id = i.collection_id
+          WHERE (i.generation_id = found.generation_id OR i.source_id = found.source_id)
+            AND (%(sees_everything)s OR k.owner_id = %(user)s)) AS sides (facet, value)
       WHERE value IS NOT NULL GROUP BY facet, value) AS counted
     GROUP BY facet) AS grouped)
 """

@@ -43,7 +43,12 @@ class RailLink:
 #: Route name, word, icon, and the other routes that belong to the same place.
 _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("studio", "Studio", "studio", frozenset()),
-    ("library", "Library", "library", frozenset({"generation", "similar", "batches", "batch"})),
+    (
+        "library",
+        "Library",
+        "library",
+        frozenset({"generation", "similar", "batches", "batch", "collections", "collection"}),
+    ),
     ("ask", "Ask", "ask", frozenset({"answer"})),
     ("chats", "Chat", "chat", frozenset({"chat"})),
     (

@@ -1,0 +1,316 @@
+"""REST: collections and what they hold."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from genmodels.contract import Fault, InvalidRequest
+from webapp.accounts.authentication import member
+from webapp.accounts.models import User
+from webapp.collections import operations, queries
+from webapp.collections.models import Collection, CollectionItem
+from webapp.collections.operations import CollectionWish
+from webapp.collections.queries import ItemReference
+from webapp.common.interface import (
+    StrictSerializer,
+    Text,
+    idempotency_key,
+    key_was_reused,
+    list_of,
+    parse_body,
+)
+from webapp.common.pagination import parse_page
+from webapp.common.problems import Problem, invalid
+from webapp.jobs.operations import UnableToReuseIdempotencyKey
+
+_IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER)
+_PAGE = [OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
+
+
+class CollectionInput(StrictSerializer):
+    """The body of `POST /collections`."""
+
+    name = Text(max_length=operations.MAX_NAME_LENGTH)
+    description = Text(default="", allow_blank=True, max_length=operations.MAX_DESCRIPTION_LENGTH)
+
+
+class CollectionChangeInput(StrictSerializer):
+    """The body of `PATCH /collections/{id}`; what is left out stays."""
+
+    name = Text(required=False, max_length=operations.MAX_NAME_LENGTH)
+    description = Text(
+        required=False, allow_blank=True, max_length=operations.MAX_DESCRIPTION_LENGTH
+    )
+
+
+class CollectionItemsInput(StrictSerializer):
+    """The body of `POST /collections/{id}/items`."""
+
+    generations = serializers.ListField(child=serializers.UUIDField(), default=list)
+    documents = serializers.ListField(child=serializers.UUIDField(), default=list)
+
+
+class CollectionOutput(serializers.Serializer[Any]):
+    """A collection; `num_items` counts what the reader sees of it."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    owner = serializers.CharField()
+    num_items = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField()
+    links = serializers.DictField(child=serializers.CharField())
+
+
+class CollectionItemOutput(serializers.Serializer[Any]):
+    """A generation or a document in a collection."""
+
+    type = serializers.ChoiceField(choices=["generation", "document"])
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    link = serializers.CharField()
+    added_at = serializers.DateTimeField()
+
+
+class AddedOutput(serializers.Serializer[Any]):
+    """What came of adding: how many were not in the collection before."""
+
+    added = serializers.IntegerField()
+    num_items = serializers.IntegerField()
+
+
+def describe_collection(collection: Collection, num_items: int) -> dict[str, Any]:
+    """A collection as the interface shows it."""
+    link = f"/api/v1/collections/{collection.id}"
+    return {
+        "id": str(collection.id),
+        "name": collection.name,
+        "description": collection.description,
+        "owner": collection.owner.get_username(),
+        "num_items": num_items,
+        "created_at": collection.created_at,
+        "changed_at": collection.changed_at,
+        "links": {"self": link, "items": f"{link}/items"},
+    }
+
+
+def describe_item(item: CollectionItem) -> dict[str, Any]:
+    """What a collection holds, in short."""
+    if item.generation is not None:
+        kind, title, item_id = "generation", item.generation.prompt, item.generation.id
+        link = f"/api/v1/generations/{item_id}"
+    else:
+        assert item.source is not None
+        kind, title, item_id = "document", item.source.title, item.source.id
+        link = f"/api/v1/documents/{item_id}"
+    return {
+        "type": kind,
+        "id": str(item_id),
+        "title": title[:300],
+        "link": link,
+        "added_at": item.added_at,
+    }
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except InvalidRequest as error:
+        raise invalid(error.faults) from error
+    except operations.UnableToNameCollection as error:
+        raise Problem(409, "conflict", str(error)) from error
+    except operations.UnableToChangeCollection as error:
+        raise Problem(412, "precondition_failed", str(error)) from error
+    except queries.UnableToFindCollection as error:
+        raise _not_found() from error
+    except UnableToReuseIdempotencyKey as error:
+        raise key_was_reused() from error
+
+
+def _find(user: User, collection_id: uuid.UUID) -> Collection:
+    try:
+        return queries.get_collection(user=user, collection_id=collection_id)
+    except queries.UnableToFindCollection as error:
+        raise _not_found() from error
+
+
+def _not_found() -> Problem:
+    return Problem(404, "not_found", "There is no such collection, or it is not yours.")
+
+
+def _find_to_change(request: Request, collection_id: uuid.UUID) -> Collection:
+    """A collection of one's own; admins change those of others, reviewers only look."""
+    user = member(request)
+    collection = _find(user, collection_id)
+    if not queries.may_change(user=user, collection=collection):
+        detail = "Only its owner or an admin changes a collection."
+        raise Problem(403, "permission_denied", detail)
+    return collection
+
+
+def _revision_asked_for(request: Request) -> int | None:
+    """The state that a change depends on; None where it depends on none."""
+    wanted = request.headers.get("If-Match")
+    if wanted is None or wanted.strip() == "*":
+        return None
+    found = re.fullmatch(r'\s*"(\d{1,9})"\s*', wanted, re.ASCII)
+    if found is None:
+        # No state of a collection ever had this tag.
+        raise Problem(412, "precondition_failed", "This is no ETag of a collection.")
+    return int(found[1])
+
+
+def _respond(request: Request, collection: Collection, *, status: int = 200) -> Response:
+    counts = queries.count_items(user=member(request), collection_ids=[collection.id])
+    body = describe_collection(collection, counts[collection.id])
+    headers = {"ETag": f'"{collection.revision}"'}
+    if status == 201:
+        headers["Location"] = body["links"]["self"]
+    return Response(body, status=status, headers=headers)
+
+
+class CollectionsApi(APIView):
+    """`/api/v1/collections`."""
+
+    @extend_schema(
+        operation_id="collections_list",
+        parameters=_PAGE,
+        responses={200: list_of(CollectionOutput)},
+    )
+    def get(self, request: Request) -> Response:
+        """The collections that one may see, newest first."""
+        user = member(request)
+        found = queries.list_collections(user=user, page=parse_page(request.query_params.dict()))
+        counts = queries.count_items(user=user, collection_ids=[row.id for row in found.rows])
+        return Response(
+            found.to_dict([describe_collection(row, counts[row.id]) for row in found.rows])
+        )
+
+    @extend_schema(
+        operation_id="collections_create",
+        request=CollectionInput,
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        responses={201: CollectionOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """Make an empty collection; its name is unlike those of one's others."""
+        user = member(request)
+        if not user.may_submit:
+            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+        wish = CollectionWish(**parse_body(CollectionInput, request))
+        with _refusals():
+            collection = operations.create_collection(
+                owner=user, wish=wish, idempotency_key=idempotency_key(request)
+            )
+        return _respond(request, collection, status=201)
+
+
+class CollectionApi(APIView):
+    """`/api/v1/collections/{id}`."""
+
+    @extend_schema(operation_id="collections_get", responses={200: CollectionOutput})
+    def get(self, request: Request, collection_id: uuid.UUID) -> Response:
+        """One collection; its `ETag` changes with it and with what it holds."""
+        return _respond(request, _find(member(request), collection_id))
+
+    @extend_schema(
+        operation_id="collections_change",
+        request=CollectionChangeInput,
+        parameters=[_IF_MATCH],
+        responses={200: CollectionOutput},
+    )
+    def patch(self, request: Request, collection_id: uuid.UUID) -> Response:
+        """Rename it or say something else of it; with `If-Match`, only as it was read."""
+        collection = _find_to_change(request, collection_id)
+        body = parse_body(CollectionChangeInput, request)
+        wish = CollectionWish(
+            body.get("name", collection.name), body.get("description", collection.description)
+        )
+        with _refusals():
+            changed = operations.change_collection(
+                collection=collection, wish=wish, revision=_revision_asked_for(request)
+            )
+        return _respond(request, changed)
+
+    @extend_schema(
+        operation_id="collections_delete", parameters=[_IF_MATCH], responses={204: None}
+    )
+    def delete(self, request: Request, collection_id: uuid.UUID) -> Response:
+        """Remove it; what it held stays."""
+        collection = _find_to_change(request, collection_id)
+        with _refusals():
+            operations.delete_collection(
+                collection=collection, revision=_revision_asked_for(request)
+            )
+        return Response(status=204)
+
+
+class CollectionItemsApi(APIView):
+    """`/api/v1/collections/{id}/items`."""
+
+    @extend_schema(
+        operation_id="collection_items_list",
+        parameters=_PAGE,
+        responses={200: list_of(CollectionItemOutput)},
+    )
+    def get(self, request: Request, collection_id: uuid.UUID) -> Response:
+        """What it holds of what one may see, the latest additions first, without the trash."""
+        user = member(request)
+        page = parse_page(request.query_params.dict())
+        collection = _find(user, collection_id)
+        found = queries.list_items(user=user, collection=collection, page=page)
+        return Response(found.to_dict([describe_item(item) for item in found.rows]))
+
+    @extend_schema(
+        operation_id="collection_items_add",
+        request=CollectionItemsInput,
+        responses={200: AddedOutput},
+    )
+    def post(self, request: Request, collection_id: uuid.UUID) -> Response:
+        """Add all of these or, if one cannot be added, none; what is in it already stays."""
+        collection = _find_to_change(request, collection_id)
+        body = parse_body(CollectionItemsInput, request)
+        items = [
+            *(ItemReference(generation_id=each) for each in body["generations"]),
+            *(ItemReference(source_id=each) for each in body["documents"]),
+        ]
+        if not 1 <= len(items) <= operations.MAX_ITEMS_AT_ONCE:
+            detail = f"name 1 to {operations.MAX_ITEMS_AT_ONCE} generations and documents"
+            raise invalid([Fault("", "invalid", detail)])
+        try:
+            with _refusals():
+                added = operations.add_items(collection=collection, items=items)
+        except operations.UnableToAddItems as error:
+            raise invalid([_fault_of(item, body) for item in error.refused]) from error
+        counts = queries.count_items(user=member(request), collection_ids=[collection.id])
+        return Response({"added": added, "num_items": counts[collection.id]})
+
+
+def _fault_of(item: ItemReference, body: dict[str, Any]) -> Fault:
+    name = "generations" if item.generation_id else "documents"
+    detail = "is not there, not yours, or in the trash"
+    return Fault(f"/{name}/{body[name].index(item.item_id)}", "not_found", detail)
+
+
+class CollectionItemApi(APIView):
+    """`/api/v1/collections/{id}/items/{id}`."""
+
+    @extend_schema(operation_id="collection_items_remove", responses={204: None})
+    def delete(self, request: Request, collection_id: uuid.UUID, item_id: uuid.UUID) -> Response:
+        """Take a generation or document out of it; again changes nothing."""
+        collection = _find_to_change(request, collection_id)
+        with _refusals():
+            operations.remove_item(collection=collection, item_id=item_id)
+        return Response(status=204)
