@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from genmodels.embedding import (
+    ServiceAddress,
     UnableToEmbed,
     UnableToLoadEmbedder,
     install_embedder,
@@ -71,7 +72,7 @@ def server() -> Iterator[Server]:
 
 
 def make_embedder(server: Server, *, dims: int = 2) -> ServiceEmbedder:
-    return ServiceEmbedder(url=server.url, model="tiny", dims=dims, key="secret")
+    return ServiceEmbedder(ServiceAddress(url=server.url, model="tiny", dims=dims, key="secret"))
 
 
 def test_vectors_come_in_the_order_of_the_texts_with_length_1(server: Server) -> None:
@@ -97,7 +98,7 @@ def test_many_texts_go_in_several_requests(server: Server) -> None:
         (302, b"{}", "answered 302"),
         (200, b"not json", "no vectors"),
         (200, b'{"data": []}', "no vectors"),
-        (200, b'{"data": [{"index": 0, "embedding": [1.0]}]}', "PINAKES_EMBEDDER_DIMS"),
+        (200, b'{"data": [{"index": 0, "embedding": [1.0]}]}', "width that was named"),
         (200, b'{"data": [{"index": 0, "embedding": [0.0, 0.0]}]}', "without direction"),
         (200, b'{"data": [{"index": 0, "embedding": [NaN, 1.0]}]}', "without direction"),
     ],
@@ -112,7 +113,7 @@ def test_a_bad_answer_is_refused_with_the_reason(
 
 
 def test_a_server_that_is_away_is_told_so() -> None:
-    embedder = ServiceEmbedder(url="http://127.0.0.1:9", model="tiny", dims=2)
+    embedder = ServiceEmbedder(ServiceAddress(url="http://127.0.0.1:9", model="tiny", dims=2))
     with pytest.raises(UnableToEmbed, match="cannot be reached"):
         embedder.embed(["text"])
 
