@@ -34,6 +34,11 @@ def partition_name(space: EmbeddingSpace) -> str:
     return f"search_passagevector_{int(space.pk)}"
 
 
+def graph_name(space: EmbeddingSpace) -> str:
+    """The graph index of a space."""
+    return f"{partition_name(space)}_graph"
+
+
 def create_partition(space: EmbeddingSpace) -> None:
     """Make the partition of a space with its graph index, unless it is there.
 
@@ -48,7 +53,7 @@ def create_partition(space: EmbeddingSpace) -> None:
             f" FOR VALUES IN ({int(space.pk)})"
         )
         cursor.execute(
-            f"CREATE INDEX IF NOT EXISTS {name}_graph ON {name}"
+            f"CREATE INDEX IF NOT EXISTS {graph_name(space)} ON {name}"
             f" USING hnsw ((embedding::halfvec({dims})) halfvec_ip_ops)"
             " WITH (m = 16, ef_construction = 64)"
         )
