@@ -82,8 +82,8 @@ class ServiceEmbedder:
             raise UnableToEmbed("The embedding server's answer holds no vectors.") from error
         if vectors.shape != (num_texts, self.dims):
             raise UnableToEmbed(
-                f"The embedding server's vectors have the shape {vectors.shape}, "
-                f"expected {(num_texts, self.dims)}: is the width that was named right?"
+                f"The embedding server sent vectors of the shape {vectors.shape}, "
+                f"not {(num_texts, self.dims)}; the width that was named may be wrong."
             )
         norms: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.isfinite(norms).all() and norms.all()):

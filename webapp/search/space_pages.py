@@ -136,7 +136,7 @@ def _duration(seconds: float) -> str:
     for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= length:
             number = round(seconds / length)
-            return f"{number} {unit}{'' if number == 1 else 's'}"
+            return f"about {number} {unit}{'' if number == 1 else 's'}"
     return "less than a minute"
 
 

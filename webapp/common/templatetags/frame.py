@@ -53,7 +53,7 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
         frozenset({"document", "document-version", "retrieval-test", "graph", "graph-entity"}),
     ),
     ("models", "Models", "models", frozenset({"model"})),
-    ("workers", "Workers", "workers", frozenset({"spaces"})),
+    ("workers", "Workers", "workers", frozenset()),
     ("account", "Account", "account", frozenset({"webhooks", "webhook"})),
 )
 
