@@ -34,6 +34,7 @@ ADDRESSES = (
     "/models",
     "/models/gpt-shakespeare",
     "/workers",
+    "/spaces",
     "/batches",
     "/account",
     "/account/webhooks",

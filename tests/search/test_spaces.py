@@ -18,7 +18,7 @@ from genmodels.embedding import HashingEmbedder, UnableToEmbed, install_embedder
 from tests.factories import make_user
 from tests.search.factories import EMBEDDER, make_answered_generation, make_found_source
 from webapp.accounts.models import Role, User
-from webapp.search import embedders, recall, space_filling, space_queries
+from webapp.search import embedders, recall, space_filling, space_operations, space_queries
 from webapp.search.models import ActiveSpace, EmbeddingSpace, RecallCheck
 from webapp.search.operations import ensure_space
 from webapp.search.queries import hybrid_search, similar_to
@@ -201,6 +201,35 @@ def test_a_space_is_dropped_with_its_vectors_but_not_while_it_is_needed(admin: U
     assert window == space_filling.FilledWindow(0, None)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_drop_waits_shortly_for_a_reader_and_leaves_all_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(space_operations, "_LOCK_TIMEOUT", "200ms")
+    ensure_space(embedder=EMBEDDER)
+    space = ensure_space(embedder=OTHER)
+    by = make_user(Role.ADMIN)
+    faults: list[UnableToDropSpace] = []
+
+    def drop() -> None:
+        try:
+            drop_space(space_id=space.id, by=by)
+        except UnableToDropSpace as error:
+            faults.append(error)
+        finally:
+            connection.close()
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM search_passagevector")
+        dropping = threading.Thread(target=drop)
+        dropping.start()
+        dropping.join()
+    assert "in use" in str(faults[0])
+    assert EmbeddingSpace.objects.filter(id=space.id).exists()
+    drop_space(space_id=space.id, by=by)
+    assert not EmbeddingSpace.objects.filter(id=space.id).exists()
+
+
 class AbsentEmbedder(HashingEmbedder):
     """An embedder on a server that is away."""
 
@@ -329,6 +358,8 @@ def test_a_wrong_wish_is_refused_with_its_place(
 @pytest.mark.django_db
 def test_the_built_in_embedder_can_be_added_once(admin: User) -> None:
     ensure_space(embedder=EMBEDDER)
+    with pytest.raises(InvalidRequest, match="no server"):
+        add_space(by=admin, wish=SpaceWish(embedder="built_in", dims=384))
     made = add_space(by=admin, wish=SpaceWish(embedder="built_in", switches_when_ready=True))
     assert (made.dims, made.switches_when_ready) == (384, True)
     with pytest.raises(UnableToAddSpace, match="already"):

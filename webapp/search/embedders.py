@@ -46,9 +46,12 @@ class AbsentEmbedder:
         self.dims = dims
         self.reason = reason
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed(
+        self,
+        texts: Sequence[str],  # noqa: ARG002 -- the protocol's
+    ) -> NDArray[np.float32]:
         """Raise UnableToEmbed."""
-        raise UnableToEmbed(f"{self.reason} ({len(texts)} texts wait.)")
+        raise UnableToEmbed(self.reason)
 
 
 def embedder_in_use() -> Embedder:

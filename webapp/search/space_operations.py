@@ -14,6 +14,7 @@ from typing import Literal
 from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from psycopg.errors import LockNotAvailable
 
 from genmodels.contract import Fault, InvalidRequest
 from genmodels.embedding import (
@@ -80,7 +81,7 @@ def add_space(*, by: User, wish: SpaceWish) -> EmbeddingSpace:
 
     The embedder is tried with one text first. Raises InvalidRequest or UnableToAddSpace.
     """
-    space = _built_in_space() if wish.embedder == "built_in" else _space_on_a_server(wish)
+    space = _built_in_space(wish) if wish.embedder == "built_in" else _space_on_a_server(wish)
     space.switches_when_ready = wish.switches_when_ready
     with transaction.atomic():
         # Whoever adds another at this moment waits here, so that the limit holds.
@@ -95,7 +96,10 @@ def add_space(*, by: User, wish: SpaceWish) -> EmbeddingSpace:
     return made
 
 
-def _built_in_space() -> EmbeddingSpace:
+def _built_in_space(wish: SpaceWish) -> EmbeddingSpace:
+    if wish.url or wish.model or wish.dims or wish.key:
+        detail = "is on no server: leave out url, model, dims and key"
+        raise InvalidRequest([Fault("/embedder", "invalid", detail)])
     try:
         load_built_in()
     except UnableToLoadEmbedder as error:
@@ -262,4 +266,6 @@ def _drop_partition(space: EmbeddingSpace) -> None:
             with transaction.atomic():
                 cursor.execute(f"DROP TABLE IF EXISTS {partition_name(space)}")
         except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
             raise UnableToDropSpace("Its vectors are in use. Try again in a moment.") from error
