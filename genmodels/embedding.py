@@ -19,7 +19,7 @@ import subprocess
 import sys
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +98,37 @@ class TokenEmbedder(Embedder, Protocol):
     """Turns each token of a text into a vector too, for comparisons token by token."""
 
     def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]: ...
+
+
+@dataclass(frozen=True)
+class ServiceAddress:
+    """Where a server with an OpenAI-compatible `/embeddings` address is, and how it is asked.
+
+    `url` ends before `/embeddings`; `key` is sent as a Bearer token unless empty.
+    """
+
+    url: str
+    model: str
+    dims: int
+    key: str = ""
+
+    @property
+    def space(self) -> str:
+        """The name of the vector space: the same model elsewhere gives comparable vectors."""
+        return f"service:{self.model}:{self.dims}"
+
+
+#: Sends a body with headers to a URL; returns the status and what of the answer was read. Raises
+#: OSError where nothing came back.
+Post = Callable[[str, bytes, Mapping[str, str]], tuple[int, bytes]]
+
+
+@runtime_checkable
+class ServedEmbedder(Embedder, Protocol):
+    """An embedder on another server."""
+
+    @property
+    def address(self) -> ServiceAddress: ...
 
 
 class MiniLmEmbedder:
@@ -315,14 +346,31 @@ def load_embedder() -> Embedder:
 
 def load_token_embedder() -> TokenEmbedder:
     """The embedder of this process if it knows tokens, or else the built-in one beside it."""
-    global _built_in  # noqa: PLW0603 -- as above
     embedder = load_embedder()
-    if isinstance(embedder, TokenEmbedder):
-        return embedder
+    return embedder if isinstance(embedder, TokenEmbedder) else load_built_in()
+
+
+def load_built_in() -> MiniLmEmbedder:
+    """The built-in embedder, whatever that of this process is. Raises UnableToLoadEmbedder."""
+    global _built_in  # noqa: PLW0603 -- as above
+    if isinstance(_installed, MiniLmEmbedder):
+        return _installed
     with _install_lock:
         if _built_in is None:
             _built_in = _load_built_in()
     return _built_in
+
+
+def embedder_at(address: ServiceAddress, *, post: Post | None = None) -> Embedder:
+    """The embedder on a server; `post` sends its requests where the plain way is too trusting.
+
+    Raises UnableToLoadEmbedder for an address that is none.
+    """
+    from genmodels.embedding_service import (  # noqa: PLC0415 -- it imports this module
+        ServiceEmbedder,
+    )
+
+    return ServiceEmbedder(address, post=post)
 
 
 def _make_embedder() -> Embedder:

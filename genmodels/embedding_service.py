@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from genmodels.embedding import UnableToEmbed, UnableToLoadEmbedder
+from genmodels.embedding import Post, ServiceAddress, UnableToEmbed, UnableToLoadEmbedder
 
 #: Texts in one request: servers limit it, and a lost request should cost little.
 _TEXTS_PER_REQUEST = 64
 
 #: Seconds that a server may be silent.
-_TIMEOUT = 30.0
+_TIMEOUT_SECONDS = 30.0
 
 #: Bytes of the longest answer that is read; 64 texts of 4,000 numbers take a twelfth of it.
 _MAX_ANSWER_BYTES = 64_000_000
@@ -33,24 +33,21 @@ _MAX_CHARACTERS = 32_000
 
 
 class ServiceEmbedder:
-    """Vectors of a model on another server. Safe to call from several threads.
+    """Vectors of a model on another server. Safe to call from several threads."""
 
-    `url` ends before `/embeddings`. The name of the space tells model and width, not the address:
-    the same model elsewhere gives comparable vectors.
-    """
-
-    def __init__(self, *, url: str, model: str, dims: int, key: str = "") -> None:
-        if urlsplit(url).scheme not in {"http", "https"}:
-            raise UnableToLoadEmbedder(f"PINAKES_EMBEDDER_URL must be http or https, not {url!r}.")
-        self.name = f"service:{model}:{dims}"
-        self.dims = dims
-        self._url = f"{url.rstrip('/')}/embeddings"
-        self._model = model
+    def __init__(self, address: ServiceAddress, *, post: Post | None = None) -> None:
+        if urlsplit(address.url).scheme not in {"http", "https"}:
+            raise UnableToLoadEmbedder(
+                f"PINAKES_EMBEDDER_URL must be http or https, not {address.url!r}."
+            )
+        self.address = address
+        self.name = address.space
+        self.dims = address.dims
+        self._post = post or _DirectPost()
+        self._url = f"{address.url.rstrip('/')}/embeddings"
         self._headers = {"Content-Type": "application/json"}
-        if key:
-            self._headers["Authorization"] = f"Bearer {key}"
-        # A redirect would carry the key to an address that nobody configured.
-        self._opener = urllib.request.build_opener(_RefusedRedirect)
+        if address.key:
+            self._headers["Authorization"] = f"Bearer {address.key}"
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return float32 (n, dims), rows of length 1. Raises UnableToEmbed."""
@@ -66,17 +63,13 @@ class ServiceEmbedder:
             text[:_MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8") or " "
             for text in texts
         ]
-        body = {"model": self._model, "input": clean, "encoding_format": "float"}
-        request = urllib.request.Request(  # noqa: S310 -- the scheme was checked
-            self._url, json.dumps(body).encode(), self._headers, method="POST"
-        )
+        body = {"model": self.address.model, "input": clean, "encoding_format": "float"}
         try:
-            with self._opener.open(request, timeout=_TIMEOUT) as response:
-                content = response.read(_MAX_ANSWER_BYTES + 1)
-        except urllib.error.HTTPError as error:
-            raise UnableToEmbed(f"The embedding server answered {error.code}.") from error
+            status, content = self._post(self._url, json.dumps(body).encode(), self._headers)
         except (OSError, http.client.HTTPException) as error:
             raise UnableToEmbed(f"The embedding server cannot be reached: {error}") from error
+        if not 200 <= status < 300:
+            raise UnableToEmbed(f"The embedding server answered {status}.")
         if len(content) > _MAX_ANSWER_BYTES:
             raise UnableToEmbed("The embedding server's answer is too long.")
         return self._vectors(content, len(texts))
@@ -89,8 +82,8 @@ class ServiceEmbedder:
             raise UnableToEmbed("The embedding server's answer holds no vectors.") from error
         if vectors.shape != (num_texts, self.dims):
             raise UnableToEmbed(
-                f"The embedding server's vectors have the shape {vectors.shape}, "
-                f"expected {(num_texts, self.dims)}: is PINAKES_EMBEDDER_DIMS right?"
+                f"The embedding server sent vectors of the shape {vectors.shape}, "
+                f"not {(num_texts, self.dims)}; the width that was named may be wrong."
             )
         norms: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not (np.isfinite(norms).all() and norms.all()):
@@ -110,11 +103,31 @@ def service_from_environment(environment: Mapping[str, str]) -> ServiceEmbedder:
             f"PINAKES_EMBEDDER_DIMS must be the width of the vectors, 1 to 4000, not {dims!r}."
         )
     return ServiceEmbedder(
-        url=environment["PINAKES_EMBEDDER_URL"],
-        model=model,
-        dims=int(dims),
-        key=environment.get("PINAKES_EMBEDDER_KEY", ""),
+        ServiceAddress(
+            url=environment["PINAKES_EMBEDDER_URL"],
+            model=model,
+            dims=int(dims),
+            key=environment.get("PINAKES_EMBEDDER_KEY", ""),
+        )
     )
+
+
+class _DirectPost:
+    """Sends to wherever the operator's settings say, by way of the system's proxies."""
+
+    def __init__(self) -> None:
+        # A redirect would carry the key to an address that nobody configured.
+        self._opener = urllib.request.build_opener(_RefusedRedirect)
+
+    def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        request = urllib.request.Request(  # noqa: S310 -- the scheme was checked
+            url, body, dict(headers), method="POST"
+        )
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
+                return response.status, response.read(_MAX_ANSWER_BYTES + 1)
+        except urllib.error.HTTPError as error:
+            return error.code, b""
 
 
 class _RefusedRedirect(urllib.request.HTTPRedirectHandler):

@@ -21,7 +21,7 @@ from celery import signals
 from django.conf import settings
 from django.db import connection
 
-from genmodels.embedding import Embedder, load_embedder
+from genmodels.embedding import Embedder
 from tasks.worker import this_process
 from webapp import queueing
 from webapp.celery import app
@@ -43,6 +43,7 @@ from webapp.grounding.writing import (
 from webapp.jobs import operations as jobs
 from webapp.jobs import queries as job_queries
 from webapp.jobs.operations import ClaimedJob
+from webapp.search.embedders import embedder_in_use
 from webapp.search.queries import SearchHit
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class _Case:
     started_at: float = field(default_factory=time.monotonic)
     searched_for: str = ""
     passages: tuple[SearchHit, ...] = ()
+    space: str = ""
     is_rewriting: bool = False
     characters: int = 0
 
@@ -104,7 +106,7 @@ class Desk:
     """Claims questions, has them answered, and stores what came of them."""
 
     def __init__(
-        self, process: Process, *, embedder: Callable[[], Embedder] = load_embedder
+        self, process: Process, *, embedder: Callable[[], Embedder] = embedder_in_use
     ) -> None:
         self.nudged = threading.Event()
         self._process = process
@@ -220,9 +222,11 @@ class Desk:
             return self._submit(
                 lambda: answerer.reply(question=assignment.question, history=assignment.history)
             )
+        embedder = self._embedder()
         case.passages = retrieve_for_answer(
-            assignment, searched_for=case.searched_for, embedder=self._embedder()
+            assignment, searched_for=case.searched_for, embedder=embedder
         )
+        case.space = embedder.name
         return self._submit(
             lambda: answerer.answer(question=case.searched_for, passages=case.passages)
         )
@@ -272,7 +276,7 @@ class Desk:
                 passages=case.passages,
                 searched_for=case.searched_for,
                 seconds=time.monotonic() - case.started_at,
-                space=self._embedder().name if case.passages else "",
+                space=case.space if case.passages else "",
             ),
         )
 

@@ -8,36 +8,53 @@ from typing import Any
 
 from django.db import connection
 
-from genmodels.embedding import UnableToEmbed, load_embedder
+from genmodels.embedding import UnableToEmbed
 from tasks.worker import this_process
 from webapp import queueing
 from webapp.celery import app
 from webapp.common.problems import DATABASE_OUTAGES
-from webapp.search.operations import fill_missing, refresh_outdated_statistics
+from webapp.search.operations import refresh_outdated_statistics
+from webapp.search.space_filling import SpaceFiller, fill_active
 
 logger = logging.getLogger(__name__)
 
 #: How long a new result may wait for others, to be made findable together with them.
 GATHER_SECONDS = 1.0
+#: After so long the process looks for what is new, and at its other queues, before it goes on with
+#: spaces that nobody searches yet.
+TURN_SECONDS = 5.0
+
+_filler = SpaceFiller()
 
 
 @app.task(name=queueing.INDEX)
 def index(**_: Any) -> None:
-    """Fill the index until nothing is missing; the rows say what is, so the message names none."""
+    """Fill the index until nothing is missing; the rows say what is, so the message names none.
+
+    Then other spaces are filled for a turn; another message follows where they lack more.
+    """
     process = this_process()
     with process.working():
         # What ends meanwhile is indexed in one go, instead of one message and one pass for each.
         time.sleep(GATHER_SECONDS)
         queueing.forget_wake(queueing.INDEXING_QUEUE)
         try:
-            while process.accepts_work and fill_missing(embedder=load_embedder()).anything:
-                pass
+            _fill_active()
             refresh_outdated_statistics()
             queueing.wake(queueing.GRAPH_QUEUE)
+            if _filler.take_turn(seconds=TURN_SECONDS, go_on=lambda: process.accepts_work).is_left:
+                queueing.wake(queueing.INDEXING_QUEUE)
         except DATABASE_OUTAGES as error:
             # What is missing is still missing: the next look finds it.
             logger.warning("the index waits for the database: %s", error)
             connection.close()
-        except UnableToEmbed as error:
-            # The same holds for passages without a vector.
-            logger.warning("the index waits for the embedder: %s", error)
+
+
+def _fill_active() -> None:
+    process = this_process()
+    try:
+        while process.accepts_work and fill_active().anything:
+            pass
+    except UnableToEmbed as error:
+        # As above; another space may have an embedder that answers.
+        logger.warning("the index waits for the embedder: %s", error)

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from django.db import connection
 
-from genmodels.embedding import load_embedder
 from tasks.worker import this_process
 from webapp import queueing
 from webapp.celery import app
@@ -22,6 +21,7 @@ from webapp.jobs.operations import ClaimedJob
 from webapp.knowledge.ingestion import Reports, ingest_source
 from webapp.knowledge.media import UnableToReadDocument
 from webapp.knowledge.models import Source
+from webapp.search.embedders import embedder_in_use
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def run_ingestion(*, process: Process, job: ClaimedJob, source: Source) -> None:
 
     reports = Reports(look=report, count=partial(report, "embedding"))
     try:
-        ingest_source(source=source, fence=job.fence, embedder=load_embedder(), reports=reports)
+        ingest_source(source=source, fence=job.fence, embedder=embedder_in_use(), reports=reports)
     except UnableToReadDocument as error:
         jobs.fail_job(
             job_id=job.id,

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db
 
 OPEN, OWN_LIST, SHARED, FOREIGN = "open", "list of one's own", "same for all", "somebody else's"
 ADMINS = "for admins and monitors, which have no browser to be led to a form"
+ADMINS_ONLY = "for those who run the site"
 
 #: What lies behind each route, by method.
 ROUTES: dict[str, dict[str, str]] = {
@@ -69,6 +70,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "models": {"GET": SHARED},
     "models/<slug:slug>": {"GET": SHARED},
     "workers": {"GET": SHARED},
+    "spaces": {"GET": ADMINS_ONLY},
+    "spaces/add": {"POST": ADMINS_ONLY},
+    "spaces/<int:space_id>": {"POST": ADMINS_ONLY},
     "": {"GET": OWN_LIST},
     "studio/knobs": {"GET": SHARED},
     "studio/references": {"GET": OWN_LIST, "POST": OWN_LIST},
@@ -146,6 +150,11 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/batches/<uuid:batch_id>/restore": {"POST": FOREIGN},
     "api/v1/artifacts/<uuid:artifact_id>/content": {"GET": FOREIGN},
     "api/v1/search": {"GET": OWN_LIST},
+    "api/v1/embedding-spaces": {"GET": ADMINS_ONLY, "POST": ADMINS_ONLY},
+    "api/v1/embedding-spaces/<int:space_id>": {"GET": ADMINS_ONLY, "DELETE": ADMINS_ONLY},
+    "api/v1/embedding-spaces/<int:space_id>/switch": {"POST": ADMINS_ONLY},
+    "api/v1/embedding-spaces/<int:space_id>/rollback": {"POST": ADMINS_ONLY},
+    "api/v1/embedding-spaces/<int:space_id>/check": {"POST": ADMINS_ONLY},
     "api/v1/documents": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/documents/<uuid:source_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
     "api/v1/documents/<uuid:source_id>/chunks": {"GET": FOREIGN},
@@ -261,6 +270,7 @@ def address(owner: User) -> dict[str, str]:
         "<uuid:answer_id>": str(answer.id),
         "<uuid:key_id>": str(create_api_key(user=owner, name="mine").row.id),
         "<int:number>": "1",
+        "<int:space_id>": "1",
         "<slug:slug>": "toy-text",
         "<slug:code>": "not_found",
     }
@@ -322,7 +332,8 @@ def test_a_stranger_finds_nothing(route, method, role, address, django_user_mode
 
 
 @pytest.mark.parametrize(
-    ("route", "method"), [case for case in CASES if ROUTES[case[0]][case[1]] == ADMINS]
+    ("route", "method"),
+    [case for case in CASES if ROUTES[case[0]][case[1]] in {ADMINS, ADMINS_ONLY}],
 )
 @pytest.mark.parametrize("role", [Role.AUTHOR, Role.REVIEWER])
 def test_others_than_admins_are_refused(route, method, role, address):

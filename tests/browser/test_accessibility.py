@@ -34,6 +34,7 @@ ADDRESSES = (
     "/models",
     "/models/gpt-shakespeare",
     "/workers",
+    "/spaces",
     "/batches",
     "/collections",
     "/account",

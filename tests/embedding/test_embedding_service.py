@@ -2,76 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import numpy as np
 import pytest
 
 from genmodels.embedding import (
+    ServiceAddress,
     UnableToEmbed,
     UnableToLoadEmbedder,
     install_embedder,
     load_embedder,
 )
 from genmodels.embedding_service import ServiceEmbedder, service_from_environment
-
-
-class Server(ThreadingHTTPServer):
-    """Answers with a vector that tells the text's length, unless told otherwise."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.requests: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self.status = 200
-        self.answer: bytes | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.requests.append({"path": self.path, **body})
-        self.server.keys.append(self.headers["Authorization"])
-        rows = [
-            {"index": index, "embedding": [float(len(text)), 3.0]}
-            for index, text in enumerate(body["input"])
-        ]
-        # Out of order, as the protocol allows.
-        answer = self.server.answer or json.dumps({"data": rows[::-1]}).encode()
-        self.send_response(self.server.status)
-        if self.server.status == 302:
-            self.send_header("Location", f"{self.server.url}/elsewhere")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class's name
-        """Say nothing."""
+from tests.embedding.server import Server, running_server
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running_server() as server:
+        yield server
 
 
 def make_embedder(server: Server, *, dims: int = 2) -> ServiceEmbedder:
-    return ServiceEmbedder(url=server.url, model="tiny", dims=dims, key="secret")
+    return ServiceEmbedder(ServiceAddress(url=server.url, model="tiny", dims=dims, key="secret"))
 
 
 def test_vectors_come_in_the_order_of_the_texts_with_length_1(server: Server) -> None:
@@ -97,7 +51,7 @@ def test_many_texts_go_in_several_requests(server: Server) -> None:
         (302, b"{}", "answered 302"),
         (200, b"not json", "no vectors"),
         (200, b'{"data": []}', "no vectors"),
-        (200, b'{"data": [{"index": 0, "embedding": [1.0]}]}', "PINAKES_EMBEDDER_DIMS"),
+        (200, b'{"data": [{"index": 0, "embedding": [1.0]}]}', "width that was named"),
         (200, b'{"data": [{"index": 0, "embedding": [0.0, 0.0]}]}', "without direction"),
         (200, b'{"data": [{"index": 0, "embedding": [NaN, 1.0]}]}', "without direction"),
     ],
@@ -112,7 +66,7 @@ def test_a_bad_answer_is_refused_with_the_reason(
 
 
 def test_a_server_that_is_away_is_told_so() -> None:
-    embedder = ServiceEmbedder(url="http://127.0.0.1:9", model="tiny", dims=2)
+    embedder = ServiceEmbedder(ServiceAddress(url="http://127.0.0.1:9", model="tiny", dims=2))
     with pytest.raises(UnableToEmbed, match="cannot be reached"):
         embedder.embed(["text"])
 

@@ -7,7 +7,6 @@ import threading
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from genmodels.embedding import HashingEmbedder
 from tests.factories import make_generation, make_user
 from tests.search.factories import (
     EMBEDDER,
@@ -15,9 +14,8 @@ from tests.search.factories import (
     make_found_generation,
     make_source,
 )
-from webapp.search.models import EmbeddingSpace, Passage
+from webapp.search.models import Passage
 from webapp.search.operations import (
-    drop_space,
     embed_passages,
     fill_missing,
     index_generation,
@@ -71,7 +69,7 @@ def test_what_is_missing_is_found_and_filled() -> None:
     forgotten = make_answered_generation(owner=owner, prompt="forgotten")
     make_found_generation(owner=owner, prompt="indexed")
     filled = fill_missing(embedder=EMBEDDER)
-    assert (filled.generations, filled.vectors) == (1, 0)
+    assert (filled.generations, filled.vectors) == (1, 1)
     assert Passage.objects.filter(generation=forgotten).count() == 1
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM search_passagevector")
@@ -89,16 +87,6 @@ def test_rows_of_an_older_analyser_are_analysed_again() -> None:
     assert fill_missing(embedder=EMBEDDER).analysed == 1
     passage.refresh_from_db()
     assert passage.terms == wanted
-
-
-@pytest.mark.django_db
-def test_another_embedder_is_another_space_beside_the_first() -> None:
-    make_found_generation(owner=make_user(), prompt="violet lamps")
-    other = HashingEmbedder(dims=64)
-    assert fill_missing(embedder=other).vectors == 1
-    assert (num_vectors(), num_vectors(other.name)) == (1, 1)
-    drop_space(space=EmbeddingSpace.objects.get(name=EMBEDDER.name))
-    assert (num_vectors(), num_vectors(other.name)) == (0, 1)
 
 
 @pytest.mark.django_db

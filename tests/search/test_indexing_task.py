@@ -54,7 +54,7 @@ def test_an_outage_is_left_to_the_next_message(monkeypatch: pytest.MonkeyPatch) 
     owner = make_user()
     make_answered_generation(owner=owner, prompt="lamp")
     with monkeypatch.context() as patch:
-        patch.setattr(indexing, "fill_missing", fail)
+        patch.setattr(indexing, "fill_active", fail)
         patch.setattr("tasks.indexing.connection.close", lambda: None)
         indexing.index()
     assert not Passage.objects.exists()

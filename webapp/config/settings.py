@@ -77,7 +77,7 @@ DEBUG = env_bool("PINAKES_DEBUG")
 HTTPS = env_bool("PINAKES_HTTPS")
 ALLOWED_HOSTS = env_str("PINAKES_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = env_list("PINAKES_TRUSTED_ORIGINS")
-#: `host:port` of private services that webhooks may call.
+#: `host:port` of private services that webhooks, fetched documents and embedders may call.
 OUTBOUND_ALLOW = frozenset(env_list("PINAKES_OUTBOUND_ALLOW"))
 
 INSTALLED_APPS = [

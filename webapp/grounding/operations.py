@@ -19,7 +19,6 @@ from django.db import transaction
 from genmodels.embedding import (
     Embedder,
     TokenEmbedder,
-    load_embedder,
     load_token_embedder,
 )
 from webapp.accounts.models import User
@@ -38,6 +37,7 @@ from webapp.grounding.ranking import (
 from webapp.jobs import operations as jobs
 from webapp.jobs.idempotency import digest_request
 from webapp.search.analyser import analyse, term_id
+from webapp.search.embedders import embedder_in_use
 from webapp.search.models import Passage
 from webapp.search.queries import SearchFilter, SearchHit, hybrid_search
 from webapp.search.segments import cut_into_sentences
@@ -109,7 +109,7 @@ def ask(
     started = time.perf_counter()
     question = clean_question(question)
     reader = embedder if isinstance(embedder, TokenEmbedder) else load_token_embedder()
-    embedder = embedder or load_embedder()
+    embedder = embedder or embedder_in_use()
     scope = Scope(
         k,
         None if source_ids is None else tuple(source_ids),

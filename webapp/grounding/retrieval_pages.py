@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 
-from genmodels.embedding import load_embedder, load_token_embedder
+from genmodels.embedding import load_token_embedder
 from webapp.accounts.models import User
 from webapp.common.pagination import PageRequest
 from webapp.generations.pages import signed_in_user
@@ -123,7 +123,6 @@ def try_retrieval(request: HttpRequest) -> HttpResponse:
 
 
 def _try(user: User, wish: Wish) -> dict[str, Any]:
-    embedder = load_embedder()
     started = time.perf_counter()
     page = hybrid_search(
         user=user,
@@ -132,7 +131,6 @@ def _try(user: User, wish: Wish) -> dict[str, Any]:
         only=SearchFilter(source_ids=wish.source_ids, sources_only=True),
         limit=wish.limit,
         per_origin=wish.limit,
-        embedder=embedder,
     )
     ranked = rank_answers(question=wish.question, hits=page.hits, embedder=load_token_embedder())
     chosen = select_sentences(ranked)

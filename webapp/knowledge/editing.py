@@ -7,6 +7,7 @@ the same.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +15,15 @@ from dataclasses import dataclass, replace
 from django.db import transaction
 from django.db.models import F
 
-from genmodels.embedding import Embedder
+from genmodels.embedding import Embedder, UnableToEmbed
 from webapp.jobs.models import Job
 from webapp.knowledge.models import Source
 from webapp.knowledge.queries import read_source_text
 from webapp.search.models import DOCUMENT_KIND, Passage, PassageVector
 from webapp.search.operations import embed_passages, new_passage
 from webapp.search.segments import MAX_CHARACTERS, Segment, cut_into_sentences
+
+logger = logging.getLogger(__name__)
 
 #: Of what is longer the embedder reads the beginning only: its end would be found by words alone.
 MAX_JOINED_CHARACTERS = 2 * MAX_CHARACTERS
@@ -57,9 +60,7 @@ def head_passage(
         passage.is_edited = True
         passage.save(update_fields=["heading", "terms", "bm25", "analyser_version", "is_edited"])
         PassageVector.objects.filter(passage_id=passage.id).delete()
-    # Outside of the transaction, because it is slow: should it fail, the indexing worker finds
-    # what has no vector.
-    embed_passages(passages=[passage], embedder=embedder)
+    _embed([passage], embedder)
     return passage
 
 
@@ -78,7 +79,7 @@ def split_passage(
         if len(parts) < 2:
             raise UnableToChangePassage("There is no text on one side of that place.")
         made = _exchange(source, [passage], parts)
-    embed_passages(passages=made, embedder=embedder)
+    _embed(made, embedder)
     return made
 
 
@@ -100,8 +101,19 @@ def join_passages(*, source: Source, passage_id: uuid.UUID, embedder: Embedder) 
         text = read_source_text(Source.objects.get(id=source.id))[first.start : second.end]
         joined = Segment(text, first.start, second.end, first.heading, first.page)
         made = _exchange(source, [first, second], [joined])
-    embed_passages(passages=made, embedder=embedder)
+    _embed(made, embedder)
     return made[0]
+
+
+def _embed(passages: list[Passage], embedder: Embedder) -> None:
+    """Outside of the transaction, because it is slow.
+
+    Should it fail, the indexing worker finds what has no vector, and until then words find it.
+    """
+    try:
+        embed_passages(passages=passages, embedder=embedder)
+    except UnableToEmbed as error:
+        logger.warning("changed passages wait for the embedder: %s", error)
 
 
 def _locked(source: Source, passage_id: uuid.UUID) -> Passage:

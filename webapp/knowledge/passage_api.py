@@ -12,13 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from genmodels.embedding import load_embedder
 from webapp.common.interface import StrictSerializer, Text, WholeNumber, parse_body
 from webapp.common.problems import Problem
 from webapp.knowledge import editing, queries
 from webapp.knowledge.api import PassageOutput, find_to_change
 from webapp.knowledge.models import Source
 from webapp.knowledge.representation import describe_passage
+from webapp.search.embedders import embedder_in_use
 
 
 class PassageChange(StrictSerializer):
@@ -66,7 +66,7 @@ class ChunkApi(APIView):
                     source=source,
                     passage_id=passage_id,
                     heading=body["heading"],
-                    embedder=load_embedder(),
+                    embedder=embedder_in_use(),
                 )
             if "excluded" in body:
                 editing.exclude_passage(
@@ -90,7 +90,7 @@ class SplitChunkApi(APIView):
         at = parse_body(PassageSplit, request)["at"]
         with _conflicts():
             made = editing.split_passage(
-                source=source, passage_id=passage_id, at=at, embedder=load_embedder()
+                source=source, passage_id=passage_id, at=at, embedder=embedder_in_use()
             )
         return Response([describe_passage(passage) for passage in made])
 
@@ -107,6 +107,6 @@ class JoinChunkApi(APIView):
         _get_passage(source, passage_id)
         with _conflicts():
             made = editing.join_passages(
-                source=source, passage_id=passage_id, embedder=load_embedder()
+                source=source, passage_id=passage_id, embedder=embedder_in_use()
             )
         return Response(describe_passage(made))

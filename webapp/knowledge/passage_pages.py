@@ -12,7 +12,6 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from genmodels.embedding import load_embedder
 from webapp.knowledge.editing import (
     UnableToChangePassage,
     exclude_passage,
@@ -23,6 +22,7 @@ from webapp.knowledge.editing import (
 from webapp.knowledge.models import Source
 from webapp.knowledge.pages import find_to_change
 from webapp.knowledge.queries import passages_of
+from webapp.search.embedders import embedder_in_use
 
 _ACTS = ("head", "exclude", "include", "join", "split")
 
@@ -60,13 +60,13 @@ def _change(request: HttpRequest, source: Source, passage_id: uuid.UUID, act: st
             source=source,
             passage_id=passage_id,
             heading=request.POST.get("heading", ""),
-            embedder=load_embedder(),
+            embedder=embedder_in_use(),
         )
     elif act == "join":
-        join_passages(source=source, passage_id=passage_id, embedder=load_embedder())
+        join_passages(source=source, passage_id=passage_id, embedder=embedder_in_use())
     else:
         at = int(request.POST["at"][:9])
-        split_passage(source=source, passage_id=passage_id, at=at, embedder=load_embedder())
+        split_passage(source=source, passage_id=passage_id, at=at, embedder=embedder_in_use())
 
 
 urlpatterns: list[URLPattern] = [

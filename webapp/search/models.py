@@ -25,11 +25,27 @@ FOUND = Q(trashed=False, is_excluded=False)
 class EmbeddingSpace(models.Model):
     """The vectors of one embedder. Those of two spaces are never compared.
 
-    Another embedder is another space, filled beside the old one; each has a partition of its own.
+    Another embedder is another space; each has a partition of its own. One is searched
+    (`ActiveSpace`), all are kept filled, so that any of them can take over or take back. A space
+    ends when it is dropped.
+
+    `url`, `model` and the encrypted `key` say where its embedder is, if on a server;
+    `is_operators` that the address comes from the settings, and may therefore lead anywhere.
+    `trouble` is why the last vectors did not come; `filled_at` and `filled_per_second` tell of the
+    last that did.
     """
 
     name = models.CharField(max_length=200, unique=True)
     dims = models.PositiveSmallIntegerField()
+    url = models.CharField(max_length=2048, blank=True, default="", db_default="")
+    model = models.CharField(max_length=160, blank=True, default="", db_default="")
+    key = models.TextField(blank=True, default="", db_default="")
+    is_operators = models.BooleanField(default=False, db_default=False)
+    switches_when_ready = models.BooleanField(default=False, db_default=False)
+    check_wanted = models.BooleanField(default=False, db_default=False)
+    filled_at = models.DateTimeField(null=True, blank=True)
+    filled_per_second = models.FloatField(null=True, blank=True)
+    trouble = models.CharField(max_length=300, blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -42,6 +58,61 @@ class EmbeddingSpace(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ActiveSpace(models.Model):
+    """The one space that is searched: the only row of its table.
+
+    The foreign key keeps the space from being dropped. `previous` is the space before it, to which
+    a rollback leads. `settings_name` is the embedder that the settings named when they were last
+    looked at, by which a change of them is told from a switch made by hand.
+    """
+
+    ID = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ID)
+    space = models.OneToOneField(EmbeddingSpace, on_delete=models.PROTECT, related_name="use")
+    previous = models.ForeignKey(
+        EmbeddingSpace, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    since = models.DateTimeField(db_default=Now())
+    settings_name = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="active_space_is_one"),
+            models.CheckConstraint(
+                condition=~Q(previous=F("space")), name="active_space_is_not_its_own_previous"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"searches look in {self.space_id}"
+
+
+class RecallCheck(models.Model):
+    """How many of the nearest the graph of a space found, compared with looking at all vectors.
+
+    `recall` is the mean share of the ten nearest found, over `num_queries` stored vectors.
+    """
+
+    space = models.ForeignKey(EmbeddingSpace, on_delete=models.CASCADE, related_name="checks")
+    checked_at = models.DateTimeField(db_default=Now())
+    num_vectors = models.PositiveIntegerField()
+    num_queries = models.PositiveSmallIntegerField()
+    recall = models.FloatField()
+    seconds = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(recall__gte=0, recall__lte=1), name="recall_is_a_share"
+            )
+        ]
+        indexes = [models.Index(fields=["space", "-checked_at"], name="recall_check_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.space_id}: {self.recall:.3f}"
 
 
 class Passage(models.Model):

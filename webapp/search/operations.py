@@ -7,6 +7,7 @@ means a later look. Embedding is slow and happens outside of transactions.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from pgvector import SparseVector
 
-from genmodels.embedding import Embedder
+from genmodels.embedding import Embedder, ServedEmbedder, UnableToEmbed
 from webapp.accounts.models import User
+from webapp.common.encryption import encrypt
 from webapp.generations.models import Generation
 from webapp.search.analyser import (
     ANALYSER_VERSION,
@@ -26,15 +28,18 @@ from webapp.search.analyser import (
 )
 from webapp.search.models import (
     DOCUMENT_KIND,
+    ActiveSpace,
     CorpusStatistic,
     EmbeddingSpace,
     Passage,
     TermStatistic,
 )
 from webapp.search.segments import Segment, cut_into_segments
-from webapp.search.spaces import create_partition, dense_literal, partition_name
+from webapp.search.spaces import create_partition, dense_literal, hold_space, partition_name
 from webapp.search.statement import LIVE_COUNT_LIMIT
 from webapp.search.text_language import guess_language
+
+logger = logging.getLogger(__name__)
 
 #: Rows that one call of `fill_missing` takes, so that a worker comes up for air between calls.
 _BATCH = 64
@@ -59,34 +64,62 @@ class FilledIndex:
 
 
 def ensure_space(*, embedder: Embedder) -> EmbeddingSpace:
-    """The space of this embedder, with its partition; made on first use."""
+    """The space of this embedder, with its partition; made on first use.
+
+    The first of all is searched at once.
+    """
     found = EmbeddingSpace.objects.filter(name=embedder.name).first()
     if found is not None:
         assert found.dims == embedder.dims, embedder.name
         return found
-    with transaction.atomic(), connection.cursor() as cursor:
+    address = {}
+    if isinstance(embedder, ServedEmbedder):
+        served = embedder.address
+        key = encrypt(served.key) if served.key else ""
+        address = {"url": served.url, "model": served.model, "key": key, "is_operators": True}
+    with transaction.atomic():
+        return create_space(EmbeddingSpace(name=embedder.name, dims=embedder.dims, **address))
+
+
+def create_space(space: EmbeddingSpace) -> EmbeddingSpace:
+    """Store a space and make its partition, or return the one of that name.
+
+    In the caller's transaction.
+    """
+    with connection.cursor() as cursor:
         # Two processes that make the same space would wait for each other for ever.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SPACES_LOCK])
-        space, _ = EmbeddingSpace.objects.get_or_create(
-            name=embedder.name, defaults={"dims": embedder.dims}
-        )
-        create_partition(space)
+    found = EmbeddingSpace.objects.filter(name=space.name).first()
+    if found is not None:
+        return found
+    space.save(force_insert=True)
+    create_partition(space)
+    ActiveSpace.objects.get_or_create(
+        id=ActiveSpace.ID, defaults={"space": space, "settings_name": space.name}
+    )
     return space
 
 
 def index_generation(*, generation_id: uuid.UUID, embedder: Embedder) -> int:
     """Make a generation that has a response findable; returns the number of its passages.
 
-    The prompt is passage 0; what was written in answer to it follows. Zero for a generation that
-    is unknown or has no response yet.
+    Zero for a generation that is unknown or has no response yet.
     """
+    standing = _store_generation(generation_id)
+    if standing:
+        embed_passages(passages=standing, embedder=embedder)
+    return len(standing)
+
+
+def _store_generation(generation_id: uuid.UUID) -> list[Passage]:
+    """The prompt is passage 0; what was written in answer to it follows."""
     generation = (
         Generation.objects.select_related("checkpoint", "owner", "response")
         .filter(id=generation_id, response__isnull=False)
         .first()
     )
     if generation is None:
-        return 0
+        return []
     prompt = Segment(generation.prompt, 0, len(generation.prompt))
     segments = [prompt, *cut_into_segments(generation.response.text)]
     passages = [
@@ -101,9 +134,7 @@ def index_generation(*, generation_id: uuid.UUID, embedder: Embedder) -> int:
     ]
     Passage.objects.bulk_create(passages, ignore_conflicts=True)
     # Another process may have been first, and then its rows are those that stand.
-    standing = list(Passage.objects.filter(generation=generation).order_by("ordinal"))
-    embed_passages(passages=standing, embedder=embedder)
-    return len(standing)
+    return list(Passage.objects.filter(generation=generation).order_by("ordinal"))
 
 
 def new_passage(
@@ -149,7 +180,10 @@ def passages_of_source(
 
 @dataclass(frozen=True)
 class EmbeddedPassages:
-    """Passages with their vectors, ready to be stored together."""
+    """Passages with their vectors, ready to be stored together.
+
+    There are vectors of the first passages only where the embedder went away.
+    """
 
     passages: Sequence[Passage]
     vectors: Sequence[str]
@@ -164,12 +198,17 @@ def prepare_passages(
 ) -> EmbeddedPassages:
     """Embed passages outside of any transaction.
 
-    `report(done, total)` is called after each batch and may raise to stop.
+    `report(done, total)` is called after each batch and may raise to stop. While the embedder is
+    away, passages stay without a vector: words find them, and `fill_missing` comes to them.
     """
     vectors: list[str] = []
     for start in range(0, len(passages), _BATCH):
         batch = passages[start : start + _BATCH]
-        embedded = embedder.embed([_embedded_text(passage) for passage in batch])
+        try:
+            embedded = embedder.embed([embedded_text(passage) for passage in batch])
+        except UnableToEmbed as error:
+            logger.warning("passages are stored without vectors: %s", error)
+            break
         vectors += [dense_literal(vector) for vector in embedded]
         if report is not None:
             report(len(vectors), len(passages))
@@ -200,11 +239,11 @@ def store_source_passages(*, source_id: uuid.UUID, prepared: EmbeddedPassages) -
 def store_passages(*, prepared: EmbeddedPassages) -> None:
     """Store new passages with their vectors in the caller's transaction."""
     Passage.objects.bulk_create(prepared.passages, batch_size=500)
-    _insert_vectors(
-        prepared.space,
-        [
+    insert_vectors(
+        space=prepared.space,
+        rows=[
             (passage.id, vector)
-            for passage, vector in zip(prepared.passages, prepared.vectors, strict=True)
+            for passage, vector in zip(prepared.passages, prepared.vectors, strict=False)
         ],
     )
 
@@ -222,26 +261,28 @@ def embed_passages(*, passages: Sequence[Passage], embedder: Embedder) -> int:
     missing = [passage for passage in passages if passage.id not in embedded]
     if not missing:
         return 0
-    vectors = embedder.embed([_embedded_text(passage) for passage in missing])
-    return _insert_vectors(
-        space,
-        [
+    vectors = embedder.embed([embedded_text(passage) for passage in missing])
+    return insert_vectors(
+        space=space,
+        rows=[
             (passage.id, dense_literal(vector))
             for passage, vector in zip(missing, vectors, strict=True)
         ],
     )
 
 
-def _embedded_text(passage: Passage) -> str:
-    """A section's heading says what its sentences leave out."""
+def embedded_text(passage: Passage) -> str:
+    """What of a passage is embedded: a section's heading says what its sentences leave out."""
     return f"{passage.heading}\n{passage.text}" if passage.heading else passage.text
 
 
-def _insert_vectors(space: EmbeddingSpace, rows: Sequence[tuple[uuid.UUID, str]]) -> int:
+def insert_vectors(*, space: EmbeddingSpace, rows: Sequence[tuple[uuid.UUID, str]]) -> int:
+    """Store vectors of passages; returns how many are new. None where the space was dropped."""
     if not rows:
         return 0
-    with connection.cursor() as cursor:
-        # The name is made of a number; the values are bound.
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not hold_space(space):
+            return 0
         # A passage that was deleted meanwhile is left out by the join; one that another process
         # embedded meanwhile by the conflict.
         cursor.execute(
@@ -275,13 +316,16 @@ ORDER BY r.generation_id DESC LIMIT %s
 def fill_missing(*, embedder: Embedder) -> FilledIndex:
     """Index what has no passage, embed what has no vector, analyse what is outdated.
 
+    Vectors are those of the embedder's space; other spaces are filled by `space_filling`.
+
     Takes a bounded number of rows; call it until `anything` is false.
     """
     with connection.cursor() as cursor:
         cursor.execute(_UNINDEXED_GENERATIONS, [_BATCH])
         generation_ids = [row[0] for row in cursor.fetchall()]
+    # Their vectors come with those of all others: words find them even while there are none.
     for generation_id in generation_ids:
-        index_generation(generation_id=generation_id, embedder=embedder)
+        _store_generation(generation_id)
     return FilledIndex(
         generations=len(generation_ids),
         vectors=_embed_missing(embedder),
@@ -367,10 +411,3 @@ def refresh_outdated_statistics() -> bool:
         TermStatistic.objects.all().delete()
         return True
     return bool(are_outdated) and refresh_term_statistics()
-
-
-def drop_space(*, space: EmbeddingSpace) -> None:
-    """Delete a space with its vectors, after another embedder took its place."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {partition_name(space)}")
-        space.delete()

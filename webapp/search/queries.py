@@ -17,8 +17,9 @@ from genmodels.embedding import Embedder, UnableToEmbed, load_embedder
 from webapp.accounts.models import User
 from webapp.generations.models import Generation
 from webapp.search.analyser import ANALYSER_VERSION, NUM_LEVELS, analyse, level_id, term_id
+from webapp.search.embedders import embedder_of
 from webapp.search.models import EmbeddingSpace, Passage
-from webapp.search.spaces import dense_literal
+from webapp.search.spaces import GRAPH_SETTINGS, active_space, dense_literal
 from webapp.search.statement import search_statement
 
 Mode = Literal["hybrid", "keyword", "vector"]
@@ -40,10 +41,6 @@ _MIN_POOL = 50
 #: where many of the best passages belong to one document; and by how much.
 _MAX_WIDENINGS = 2
 _WIDENING = 5
-
-#: How many nodes of the graph index are kept in view. 200 finds 0.25 % more of the ten nearest and
-#: takes a third longer (docs/search.md).
-_GRAPH_BREADTH = 100
 
 #: Only the beginning of a very long query is used; the embedder reads 256 tokens of it anyway.
 _MAX_QUERY_CHARACTERS = 4_000
@@ -151,24 +148,24 @@ def hybrid_search(
     """Find passages that the user may see, best first; one statement decides all of it.
 
     `per_origin` is how many passages of one generation or document may be in the answer. A query
-    without anything to search for finds nothing. While the embedder's server is away, a hybrid
-    search goes by words, and its `mode` says so; a search by meaning raises UnableToEmbed.
+    without anything to search for finds nothing. The space is the active one, or that of the
+    `embedder` given. While the embedder is away, a hybrid search goes by words, and its `mode`
+    says so; a search by meaning raises UnableToEmbed.
     """
     started = time.perf_counter()
     text = query.replace("\x00", " ").strip()[:_MAX_QUERY_CHARACTERS]
-    embedder = embedder or load_embedder()
+    place = _place(embedder)
     terms = Counter(analyse(text)) if mode != "vector" else Counter()
     space = vector = None
-    if mode != "keyword" and text:
-        space = EmbeddingSpace.objects.filter(name=embedder.name).first()
-        if space is not None:
-            try:
-                vector = dense_literal(embedder.embed([text])[0])
-            except UnableToEmbed:
-                if mode == "vector":
-                    raise
-                # Words find something, and the page says that they were all there was.
-                space, mode = None, "keyword"
+    if mode != "keyword" and text and place.space is not None:
+        space = place.space
+        try:
+            vector = dense_literal(place.embedder.embed([text])[0])
+        except UnableToEmbed:
+            if mode == "vector":
+                raise
+            # Words find something, and the page says that they were all there was.
+            space, mode = None, "keyword"
     return _run(
         user=user,
         terms=terms,
@@ -181,8 +178,29 @@ def hybrid_search(
         per_origin=per_origin,
         with_facets=with_facets,
         started=started,
-        space_name=embedder.name,
+        space_name=place.embedder.name,
     )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where to look, and what turns a query into a vector of there."""
+
+    space: EmbeddingSpace | None
+    embedder: Embedder
+
+
+def _place(embedder: Embedder | None) -> _Place:
+    space = _space(embedder)
+    if embedder is None:
+        embedder = load_embedder() if space is None else embedder_of(space)
+    return _Place(space, embedder)
+
+
+def _space(embedder: Embedder | None) -> EmbeddingSpace | None:
+    if embedder is None:
+        return active_space()
+    return EmbeddingSpace.objects.filter(name=embedder.name).first()
 
 
 def similar_to(
@@ -200,7 +218,6 @@ def similar_to(
     """
     assert (generation is None) != (passage is None)
     started = time.perf_counter()
-    embedder = embedder or load_embedder()
     only = only or SearchFilter()
     if generation is not None:
         wanted = Passage.objects.filter(generation=generation, ordinal=0)
@@ -209,7 +226,7 @@ def similar_to(
         assert passage is not None
         wanted = Passage.objects.filter(id=passage.id)
         only = _replaced(only, except_passage=passage.id)
-    space = EmbeddingSpace.objects.filter(name=embedder.name).first()
+    space = _space(embedder)
     vector = None
     if space is not None:
         stored = wanted.filter(vectors__space=space).values_list("vectors__embedding").first()
@@ -226,7 +243,7 @@ def similar_to(
         per_origin=1,
         with_facets=False,
         started=started,
-        space_name=embedder.name,
+        space_name="" if space is None else space.name,
     )
 
 
@@ -302,14 +319,8 @@ def _run(
 
 
 # Planning the statement takes Postgres longer than running it, and by itself it never keeps the
-# plan, because the values let it hope for a better one. Starting helpers takes longer than they
-# save, too. The settings hold for the transaction.
-_SETTINGS = (
-    "SELECT set_config('plan_cache_mode', %s, true),"
-    " set_config('max_parallel_workers_per_gather', '0', true),"
-    f" set_config('hnsw.ef_search', '{_GRAPH_BREADTH}', true),"
-    " set_config('hnsw.iterative_scan', 'relaxed_order', true)"
-)
+# plan, because the values let it hope for a better one. The settings hold for the transaction.
+_SETTINGS = f"SELECT set_config('plan_cache_mode', %s, true), {GRAPH_SETTINGS}"
 
 
 def _fetch(sql: str, values: dict[str, Any], *, keep_plan: bool) -> list[tuple[Any, ...]]:

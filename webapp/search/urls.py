@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from webapp.search import api, reference_api
+from webapp.search import api, reference_api, space_api
+
+_SPACE = "embedding-spaces/<int:space_id>"
 
 urlpatterns = [
     path("search", api.SearchApi.as_view(), name="search"),
@@ -16,4 +18,11 @@ urlpatterns = [
         api.SimilarApi.as_view(),
         name="generation-similar",
     ),
+    path("embedding-spaces", space_api.SpacesApi.as_view(), name="embedding-spaces"),
+    path(_SPACE, space_api.SpaceApi.as_view(), name="embedding-space"),
+    path(f"{_SPACE}/switch", space_api.SwitchSpaceApi.as_view(), name="embedding-space-switch"),
+    path(
+        f"{_SPACE}/rollback", space_api.RollBackSpaceApi.as_view(), name="embedding-space-rollback"
+    ),
+    path(f"{_SPACE}/check", space_api.CheckSpaceApi.as_view(), name="embedding-space-check"),
 ]

@@ -14,6 +14,7 @@ from webapp.accounts.models import User
 from webapp.accounts.operations import ensure_admin
 from webapp.catalog.operations import sync_checkpoints
 from webapp.knowledge.operations import submit_source
+from webapp.search.space_operations import follow_settings
 
 
 class Command(BaseCommand):
@@ -27,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Safe to run again: what is there already stays as it is."""
-        load_embedder()
+        follow_settings(embedder=load_embedder())
         models = sync_checkpoints(roots=settings.PINAKES_CHECKPOINTS)
         password = ensure_admin()
         if password is not None:
