@@ -80,7 +80,6 @@ def _quality(folders: list[Path], peers_python: Path | None) -> dict[str, Any]:
     with _site(peers_python) as peers:
         for collection in collections:
             embedder = RememberingEmbedder(load_embedder())
-            # Each by an author of its own, so that none finds another's.
             results[collection.name] = measure_quality(collection, embedder=embedder)
             if peers is not None:
                 results[collection.name] |= quality_beside(collection, peers, embedder=embedder)
