@@ -14,6 +14,7 @@ import django
 
 from webapp.embedded.databases import locate_databases, start_databases
 from webapp.embedded.home import open_home
+from webapp.embedded.postgres import Postgres
 from webapp.embedded.privileges import database_account
 from webapp.embedded.supervisor import Supervisor
 
@@ -23,8 +24,11 @@ def _report(line: str) -> None:
 
 
 @contextmanager
-def temporary_site(*, is_durable: bool = False) -> Iterator[None]:
-    """Django with migrated, empty databases; `is_durable` makes commits wait for the disk."""
+def temporary_site(*, is_durable: bool = False) -> Iterator[Postgres]:
+    """Django with migrated, empty databases; `is_durable` makes commits wait for the disk.
+
+    Yields the server that they are in.
+    """
     home = open_home(path=Path(tempfile.mkdtemp(prefix="pinakes-b")), account=database_account())
     databases = locate_databases(home=home, environment={}, report=_report, is_durable=is_durable)
     os.environ.update(databases.addresses())
@@ -41,7 +45,8 @@ def temporary_site(*, is_durable: bool = False) -> Iterator[None]:
         call_command("migrate", interactive=False, verbosity=0)
         # Settings that a migration gives the database hold for connections made after it.
         connections.close_all()
-        yield
+        assert databases.postgres is not None
+        yield databases.postgres
     finally:
         supervisor.stop()
         shutil.rmtree(home.path, ignore_errors=True)

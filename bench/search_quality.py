@@ -20,21 +20,29 @@ DEPTH = 100
 Ranking = Callable[[str], Sequence[str]]
 
 
-def measure_quality(collection: Collection) -> dict[str, dict[str, float]]:
+def measure_quality(
+    collection: Collection, *, embedder: RememberingEmbedder
+) -> dict[str, dict[str, float]]:
     """Load a collection into the running site and rank its questions by each method.
 
-    Times are of the search alone, its question embedded before. Ours is `hybrid`.
+    Times are of the search alone, its question embedded before. Ours is `hybrid`. The passages
+    are deleted in the end: how rare a term is counts over all that a store has, so a collection
+    beside others ranks a little differently from one by itself.
     """
     # Imported here because the settings exist only inside a site.
+    from django.db import connection
+
     from bench.loading import load_documents
-    from genmodels.embedding import load_embedder
+    from webapp.search.models import Passage
     from webapp.search.queries import Mode, hybrid_search
 
-    embedder = RememberingEmbedder(load_embedder())
     started = time.perf_counter()
-    owner, names = load_documents(collection, embedder=load_embedder())
+    owner, names = load_documents(collection, embedder=embedder)
     sys.stderr.write(f"{collection.name}: loaded in {time.perf_counter() - started:.0f} s\n")
     embedder.embed(list(collection.questions.values()))
+    with connection.cursor() as cursor:
+        # As the server does by itself after a while.
+        cursor.execute("VACUUM ANALYZE")
 
     def by(mode: Mode) -> Ranking:
         def rank(question: str) -> list[str]:
@@ -52,21 +60,31 @@ def measure_quality(collection: Collection) -> dict[str, dict[str, float]]:
         "rrf": lambda question: fuse_by_rank([keyword(question), vector(question)])[:DEPTH],
         "hybrid": by("hybrid"),
     }
-    return {name: score(collection, rank) for name, rank in methods.items()}
+    results = {name: score(collection, rank) for name, rank in methods.items()}
+    Passage.objects.filter(owner=owner).delete()
+    return results
 
 
 def score(collection: Collection, rank: Ranking) -> dict[str, float]:
     """Mean nDCG@10 and recall@100 over the questions, and the milliseconds that each took."""
-    gains, recalls, times = [], [], []
-    for key, question in collection.questions.items():
+    rankings, times = [], []
+    for question in collection.questions.values():
         started = time.perf_counter()
-        ranking = rank(question)
+        rankings.append(rank(question))
         times.append((time.perf_counter() - started) * 1000)
-        gains.append(ndcg(ranking, collection.grades[key]))
-        recalls.append(recall(ranking, collection.grades[key]))
+    return score_rankings(collection, rankings, times)
+
+
+def score_rankings(
+    collection: Collection, rankings: Sequence[Sequence[str]], times: Sequence[float]
+) -> dict[str, float]:
+    """The same of rankings made before, one for each question, and their milliseconds."""
+    judged = list(
+        zip(rankings, map(collection.grades.__getitem__, collection.questions), strict=True)
+    )
     return {
-        "ndcg@10": round(statistics.fmean(gains), 4),
-        "recall@100": round(statistics.fmean(recalls), 4),
+        "ndcg@10": round(statistics.fmean(ndcg(*pair) for pair in judged), 4),
+        "recall@100": round(statistics.fmean(recall(*pair) for pair in judged), 4),
         **milliseconds(times),
     }
 

@@ -22,9 +22,14 @@ from bench.corpus import BATCH, DIMS, MadeUpCorpus
 from bench.loading import make_author, make_sources
 
 _PASSAGES_OF_A_SOURCE = 20
-_LIMIT = 10
+LIMIT = 10
+#: Questions asked before those that are timed.
+NUM_WARM = 20
 #: Language code by the share of passages that have it; the rest have none.
 SHARES = {"10 %": "it", "1 %": "sv", "0.1 %": "fi"}
+
+
+Beside = Callable[[MadeUpCorpus, int, Sequence[str], NDArray[np.float32]], dict[str, Any]]
 
 
 class GivenVectors:
@@ -45,9 +50,16 @@ class GivenVectors:
 
 
 def measure_speed(
-    sizes: Sequence[int], *, num_questions: int = 200, report: Callable[[str], None]
+    sizes: Sequence[int],
+    *,
+    num_questions: int = 200,
+    report: Callable[[str], None],
+    beside: Beside | None = None,
 ) -> dict[str, Any]:
-    """Grow the store to each size in turn and measure there; `report` is told what goes on."""
+    """Grow the store to each size in turn and measure there; `report` is told what goes on.
+
+    `beside` measures other searches at the same sizes, each time after ours.
+    """
     from webapp.accounts.models import Role
     from webapp.accounts.operations import create_user
 
@@ -65,6 +77,8 @@ def measure_speed(
         loader.grow_to(size)
         report(f"{size:,} passages loaded and indexed in {time.perf_counter() - started:.0f} s")
         results[f"{size}"] = _measure(author, reviewer, texts, embedder)
+        if beside is not None:
+            results[f"{size}"]["peers"] = beside(corpus, size, texts, vectors)
         report(f"{size:,} passages: {results[f'{size}']}")
     return results
 
@@ -127,7 +141,7 @@ class _Loader:
                     (
                         ids[place], self._author.pk, sources[place // _PASSAGES_OF_A_SOURCE].id,
                         "document", place % _PASSAGES_OF_A_SOURCE, "", text, 0, len(text),
-                        _language(place), ANALYSER_VERSION, f"{{{entries}}}",
+                        language_of(place), ANALYSER_VERSION, f"{{{entries}}}",
                         sparse_literal(weights),
                     )
                 )  # fmt: skip
@@ -148,7 +162,8 @@ class _Loader:
         return known
 
 
-def _language(place: int) -> str:
+def language_of(place: int) -> str:
+    """The language code of a passage by its place in its batch."""
     if place % 1000 == 7:
         return SHARES["0.1 %"]
     if place % 100 == 8:
@@ -200,13 +215,17 @@ def _latencies(
     def ask(text: str) -> float:
         started = time.perf_counter()
         hybrid_search(
-            user=user, query=text, limit=_LIMIT, per_origin=_LIMIT, embedder=embedder, **options
+            user=user, query=text, limit=LIMIT, per_origin=LIMIT, embedder=embedder, **options
         )
         return (time.perf_counter() - started) * 1000
 
-    for text in texts[:20]:
+    for text in texts[:NUM_WARM]:
         ask(text)
-    times = [ask(text) for text in texts]
+    return percentiles([ask(text) for text in texts])
+
+
+def percentiles(times: Sequence[float]) -> dict[str, float]:
+    """Median, 95th and 99th percentile of times in milliseconds."""
     cuts = statistics.quantiles(times, n=100)
     return {
         "p50_ms": round(cuts[49], 2),
@@ -234,8 +253,8 @@ def _recall(
                 query=text,
                 mode=mode,
                 only=only,
-                limit=_LIMIT,
-                per_origin=_LIMIT,
+                limit=LIMIT,
+                per_origin=LIMIT,
                 embedder=embedder,
             )
             expected = exact(text, embedder, only)
@@ -322,9 +341,7 @@ def _throughput(
         for text in _endless(texts, number):
             if time.perf_counter() > until:
                 break
-            hybrid_search(
-                user=user, query=text, limit=_LIMIT, per_origin=_LIMIT, embedder=embedder
-            )
+            hybrid_search(user=user, query=text, limit=LIMIT, per_origin=LIMIT, embedder=embedder)
             counts[number] += 1
         connections.close_all()
 
