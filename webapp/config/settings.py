@@ -308,6 +308,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "webapp.jobs.models.STATUSES",
         "DocumentStatus": "webapp.knowledge.api.STATES",
+        "EntityKind": "webapp.knowledge.graph_api.ENTITY_KINDS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -31,13 +31,16 @@ from webapp.search.api import OriginOutput
 
 _LISTED = [OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
 
+#: Named here for the schema, where every list of choices has a name.
+ENTITY_KINDS = [str(kind) for kind in EntityKind]
+
 
 class EntityOutput(serializers.Serializer[Any]):
     """An entity; made by `describe_entity`, written out here for the schema."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
-    kind = serializers.ChoiceField(choices=list(EntityKind))
+    kind = serializers.ChoiceField(choices=ENTITY_KINDS)
     owner = serializers.CharField()
     num_mentions = serializers.IntegerField()
     num_origins = serializers.IntegerField(help_text="documents and generations that name it")
@@ -65,7 +68,7 @@ class NamedEntityOutput(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     name = serializers.CharField()
-    kind = serializers.ChoiceField(choices=list(EntityKind))
+    kind = serializers.ChoiceField(choices=ENTITY_KINDS)
 
 
 class GraphCitationOutput(serializers.Serializer[Any]):
