@@ -106,7 +106,7 @@ def test_a_killed_fill_resumes_without_duplicates_and_switches_nothing(admin: Us
     assert get_space(space_id=space.id).status == "filling"
     assert ActiveSpace.objects.get().space.name == EMBEDDER.name
     resumed = take_turn()
-    assert resumed.vectors == len(WORDS) - half
+    assert resumed == space_filling.FillTurn(len(WORDS) - half, is_left=False)
     assert num_vectors(space) == len(WORDS)
     assert ActiveSpace.objects.get().space_id == space.id, "it was to switch when ready"
     assert take_turn().vectors == 0
@@ -292,6 +292,7 @@ def test_a_large_space_needs_a_graph_that_finds(
     monkeypatch.setattr(recall, "NUM_QUERIES", 20)
     make_found_source(owner=admin, texts=WORDS)
     space = ensure_space(embedder=OTHER)
+    assert take_turn().is_left, "one graph is checked in a turn"
     take_turn()
     check = RecallCheck.objects.get(space=space)
     assert (check.num_vectors, check.num_queries) == (len(WORDS), 20)
@@ -307,6 +308,7 @@ def test_a_large_space_needs_a_graph_that_finds(
     with pytest.raises(UnableToSwitch, match=r"50\.0%"):
         switch_space(space_id=space.id, by=admin)
     RecallCheck.objects.update(checked_at=Now() - timedelta(days=2))
+    take_turn()
     take_turn()
     assert get_space(space_id=space.id).status == "ready"
     RecallCheck.objects.all().delete()

@@ -28,8 +28,10 @@ from webapp.search.spaces import dense_literal, hold_space, partition_name
 
 logger = logging.getLogger(__name__)
 
-#: Passages that one look passes over, and that are embedded and stored together at most.
-_WINDOW = 64
+#: Passages that one look passes over at most, so that what is filled already is soon left behind.
+_WINDOW = 1_024
+#: Passages that are embedded and stored together at most: what a killed process loses.
+_BATCH = 64
 #: How much a new rate counts against those before it.
 _NEWEST_SHARE = 0.3
 #: First key of the advisory locks by which one process at a time works on a space.
@@ -77,7 +79,7 @@ class SpaceFiller:
 
         `go_on` is asked between batches. Of an embedder that is away, its space keeps the reason.
         """
-        vectors, is_left = 0, False
+        vectors, is_left, has_checked = 0, False, False
         until = time.monotonic() + seconds
         for space in EmbeddingSpace.objects.order_by("-switches_when_ready", "id"):
             with _alone_with(space) as is_alone:
@@ -88,7 +90,12 @@ class SpaceFiller:
                     vectors += filled
                     is_left = is_left or lacks
                 if go_on() and is_check_due(space):
-                    check_recall(space=space)
+                    # One in a turn, because it takes its time too.
+                    if has_checked:
+                        is_left = True
+                    else:
+                        check_recall(space=space)
+                        has_checked = True
                 switch_when_ready(space_id=space.id)
         return FillTurn(vectors, is_left)
 
@@ -149,7 +156,8 @@ def fill_window(*, space: EmbeddingSpace, embedder: Embedder, after: uuid.UUID) 
     if not window:
         return FilledWindow(0, None)
     missing = [row[0] for row in window if row[1]]
-    passages = list(Passage.objects.filter(id__in=missing).only("id", "heading", "text"))
+    batch = missing[:_BATCH]
+    passages = list(Passage.objects.filter(id__in=batch).only("id", "heading", "text"))
     stored = 0
     if passages:
         vectors = embedder.embed([embedded_text(passage) for passage in passages])
@@ -160,7 +168,7 @@ def fill_window(*, space: EmbeddingSpace, embedder: Embedder, after: uuid.UUID) 
                 for passage, vector in zip(passages, vectors, strict=True)
             ],
         )
-    return FilledWindow(stored, window[-1][0])
+    return FilledWindow(stored, batch[-1] if len(missing) > _BATCH else window[-1][0])
 
 
 def _record(space: EmbeddingSpace, vectors: int, seconds: float) -> None:
