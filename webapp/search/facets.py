@@ -66,7 +66,7 @@ def present_facets(
     for name, title in _FACETS.items():
         found = counts.get(name, {})
         if name == "score":
-            found = _or_more(found)
+            found = _or_more(found, wish.score)
         ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
         # Not all that was found is in a collection or has a score, so one value tells apart too.
         if len(ordered) < 2 and not chosen[name] and name not in {"collection", "score"}:
@@ -79,11 +79,11 @@ def present_facets(
     return tuple(facet for facet in facets if facet.values)
 
 
-def _or_more(counts: Mapping[str, int]) -> dict[str, int]:
-    """How many have each number of stars or more."""
+def _or_more(counts: Mapping[str, int], chosen: str) -> dict[str, int]:
+    """How many have each number of stars or more, where some have just these or it is chosen."""
     return {
         stars: sum(num for other, num in counts.items() if int(other) >= int(stars))
-        for stars in counts
+        for stars in {*counts, chosen} - {""}
     }
 
 

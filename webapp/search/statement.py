@@ -43,6 +43,15 @@ _FEEDBACK_HITS = 2
 _VISIBLE = "p.owner_id = %(user)s"
 _KEPT = "NOT p.trashed AND NOT p.is_excluded"
 
+# Once for generations and once for documents: with "or" in the join Postgres goes through all
+# passages for every collection, which took ten times as long with 30,000 of them.
+_HELD = (
+    "SELECT held.id FROM collections_collection k"
+    " JOIN collections_collectionitem i ON i.collection_id = k.id"
+    " JOIN search_passage held ON held.{0} = i.{0}"
+    " WHERE k.id = ANY(%(collections)s) AND (%(sees_everything)s OR k.owner_id = %(user)s)"
+)
+
 #: Each filter, by the name of its parameter; a filter that is not asked for is left out.
 _FILTERS = {
     "kinds": "p.kind = ANY(%(kinds)s)",
@@ -59,11 +68,8 @@ _FILTERS = {
     "created_from": "p.origin_at >= %(created_from)s",
     "created_to": "p.origin_at < %(created_to)s",
     "source_ids": "p.source_id = ANY(%(source_ids)s)",
-    "collections": "p.id IN (SELECT held.id FROM collections_collectionitem i"
-    " JOIN collections_collection k ON k.id = i.collection_id"
-    " JOIN search_passage held"
-    " ON held.generation_id = i.generation_id OR held.source_id = i.source_id"
-    " WHERE k.id = ANY(%(collections)s) AND (%(sees_everything)s OR k.owner_id = %(user)s))",
+    "collections": f"p.id IN ({_HELD.format('generation_id')} UNION ALL"
+    f" {_HELD.format('source_id')})",
     "min_score": "p.generation_id IN (SELECT id FROM generations_generation"
     " WHERE mean_score >= %(min_score)s)",
     "max_score": "p.generation_id IN (SELECT id FROM generations_generation"
