@@ -23,6 +23,7 @@ from webapp.chats.models import Chat, Turn
 from webapp.common.encryption import encrypt
 from webapp.grounding.models import Answer
 from webapp.knowledge.graph_models import EntityAlias
+from webapp.search.models import SavedSearch
 from webapp.webhooks.models import Endpoint
 from webapp.webhooks.operations import send_test
 
@@ -63,6 +64,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "studio/generate": {"POST": OWN_LIST},
     "queue": {"GET": OWN_LIST},
     "library": {"GET": OWN_LIST},
+    "library/saved": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "library/saved/<uuid:saved_id>/rename": {"POST": FOREIGN},
+    "library/saved/<uuid:saved_id>/delete": {"POST": FOREIGN},
     "generations/<uuid:generation_id>": {"GET": FOREIGN},
     "generations/<uuid:generation_id>/card": {"GET": FOREIGN},
     "generations/<uuid:generation_id>/similar": {"GET": FOREIGN},
@@ -134,6 +138,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/batches/<uuid:batch_id>/restore": {"POST": FOREIGN},
     "api/v1/artifacts/<uuid:artifact_id>/content": {"GET": FOREIGN},
     "api/v1/search": {"GET": OWN_LIST},
+    "api/v1/saved-searches": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/saved-searches/<uuid:saved_id>": {
+        "GET": FOREIGN,
+        "PATCH": FOREIGN,
+        "DELETE": FOREIGN,
+    },
     "api/v1/documents": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/documents/<uuid:source_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
     "api/v1/documents/<uuid:source_id>/chunks": {"GET": FOREIGN},
@@ -218,6 +228,9 @@ def address(owner: User) -> dict[str, str]:
     chat = Chat.objects.create(owner=owner, title="Mine alone", grounded=True, answerer="quotes")
     turn = Turn.objects.create(chat=chat, question="Mine alone?", answer=answer)
     source = make_found_source(owner=owner, texts=["Mine alone."])
+    saved = SavedSearch.objects.create(
+        owner=owner, name="Mine alone", parameters={"q": "mine alone"}
+    )
     return {
         "<uuid:entity_id>": str(named.root_id),
         "<int:alias_id>": str(named.id),
@@ -226,6 +239,7 @@ def address(owner: User) -> dict[str, str]:
         "<uuid:endpoint_id>": str(endpoint.id),
         "<uuid:delivery_id>": str(send_test(endpoint=endpoint).id),
         "<uuid:generation_id>": str(generation.id),
+        "<uuid:saved_id>": str(saved.id),
         "<uuid:batch_id>": str(make_batch(owner, n=2).id),
         "<uuid:artifact_id>": str(generation.response.artifacts.get().id),
         "<uuid:source_id>": str(source.id),

@@ -17,6 +17,7 @@ from webapp.knowledge import passage_pages as passages
 from webapp.knowledge import version_pages as versions
 from webapp.search import pages as search
 from webapp.search import reference_pages as references
+from webapp.search import saved_pages as saved
 from webapp.webhooks import pages as webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *batches.urlpatterns,
     *search.urlpatterns,
     *references.urlpatterns,
+    *saved.urlpatterns,
     *knowledge.urlpatterns,
     *passages.urlpatterns,
     *versions.urlpatterns,

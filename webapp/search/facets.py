@@ -38,19 +38,11 @@ def present_facets(
     counts: Mapping[str, Mapping[str, int]], wish: LibraryRequest
 ) -> tuple[Facet, ...]:
     """The facets that tell the found apart, or are narrowed already; frequent values first."""
-    chosen = {
-        "q": wish.query,
-        "kind": wish.kind,
-        "family": wish.family,
-        "model": wish.model,
-        "tag": wish.tag,
-        "from": wish.day_from,
-        "to": wish.day_to,
-    }
+    chosen = wish.parameters
     facets = []
     for name, title in _FACETS.items():
         ordered = sorted(counts.get(name, {}).items(), key=lambda pair: (-pair[1], pair[0]))
-        if len(ordered) < 2 and not chosen[name]:
+        if len(ordered) < 2 and name not in chosen:
             continue
         values = [_value(name, value, count, chosen) for value, count in ordered[:_MAX_VALUES]]
         facets.append(Facet(title, tuple(values)))
@@ -58,7 +50,7 @@ def present_facets(
 
 
 def _value(name: str, value: str, count: int, chosen: Mapping[str, str]) -> FacetValue:
-    in_use = chosen[name] == value
+    in_use = chosen.get(name) == value
     # A value in use leads back to all.
     wanted = {**chosen, name: "" if in_use else value}
     query = urlencode({key: each for key, each in wanted.items() if each})

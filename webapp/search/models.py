@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from pgvector.django import HalfVectorField, SparseVectorField
 
 from webapp.catalog.models import Checkpoint
@@ -157,3 +157,28 @@ class CorpusStatistic(models.Model):
 
     def __str__(self) -> str:
         return f"{self.num_passages} passages"
+
+
+class SavedSearch(models.Model):
+    """A search that its owner gave a name; nobody else sees it.
+
+    `parameters` are those of the search's address, by name, as `requests.parse_search` reads them.
+    They are read anew each time, since what they name may be gone by then.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_searches"
+    )
+    name = models.CharField(max_length=100)
+    parameters = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("owner", Lower("name"), name="saved_search_name_is_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

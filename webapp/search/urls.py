@@ -2,10 +2,16 @@
 
 from django.urls import path
 
-from webapp.search import api, reference_api
+from webapp.search import api, reference_api, saved_api
 
 urlpatterns = [
     path("search", api.SearchApi.as_view(), name="search"),
+    path("saved-searches", saved_api.SavedSearchesApi.as_view(), name="saved-searches"),
+    path(
+        "saved-searches/<uuid:saved_id>",
+        saved_api.SavedSearchApi.as_view(),
+        name="saved-search",
+    ),
     path(
         "generations/references",
         reference_api.ReferencesApi.as_view(),
