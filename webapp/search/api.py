@@ -56,6 +56,9 @@ class SearchHitOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     score = serializers.FloatField()
     score_parts = ScorePartsOutput()
+    repeats = serializers.IntegerField(
+        help_text="passages that say nearly the same, left out unless repeats=true"
+    )
 
 
 class SearchOutput(serializers.Serializer[Any]):
@@ -75,7 +78,13 @@ class SearchOutput(serializers.Serializer[Any]):
     took_ms = serializers.FloatField()
 
 
-_PARAMETER_TYPES: dict[str, type] = {"limit": int, "offset": int, "owner": int, "facets": bool}
+_PARAMETER_TYPES: dict[str, type] = {
+    "limit": int,
+    "offset": int,
+    "owner": int,
+    "facets": bool,
+    "repeats": bool,
+}
 
 
 def embedder_unavailable(error: UnableToEmbed) -> Problem:
@@ -106,6 +115,7 @@ class SearchApi(APIView):
                 limit=wish.limit,
                 offset=wish.offset,
                 with_facets=wish.with_facets,
+                with_repeats=wish.with_repeats,
             )
         except UnableToEmbed as error:
             raise embedder_unavailable(error) from error

@@ -10,12 +10,12 @@ from genmodels.contract import FAMILIES
 from webapp.common.problems import Problem
 from webapp.generations.queries import GenerationFilter
 from webapp.jobs.models import JobState
-from webapp.search.queries import Mode, SearchFilter
+from webapp.search.queries import SearchFilter
 from webapp.search.requests import SearchRequest, parse_search, read_moment
 
 #: What the REST interface can ask for and the form has no field for. A link or a saved search
 #: brings it, and the form keeps it.
-CARRIED = ("mode", "owner", "source", "provenance", "language")
+CARRIED = ("mode", "owner", "source", "provenance", "language", "repeats")
 
 #: Longer questions are cut for the search, and the page says so.
 MAX_QUERY_LENGTH = 2000
@@ -35,7 +35,7 @@ class LibraryRequest:
     """The address of a view of the Library, in types; `faults` name what was not understood.
 
     A kind, family or model may be several, with commas between them. `carried` is what the form
-    has no field for, by name.
+    has no field for, by name, and `asked` what it says in types.
     """
 
     query: str
@@ -53,8 +53,7 @@ class LibraryRequest:
     cursor: str
     offset: int
     carried: Mapping[str, str]
-    carried_filter: SearchFilter
-    mode: Mode
+    asked: SearchRequest
     faults: tuple[str, ...]
 
     @property
@@ -91,7 +90,7 @@ class LibraryRequest:
     def as_search(self) -> SearchFilter:
         """The filter of a search."""
         return replace(
-            self.carried_filter,
+            self.asked.only,
             kinds=self.kinds,
             families=_several(self.family),
             models=_several(self.model),
@@ -138,7 +137,7 @@ def read_library_request(fields: Mapping[str, str]) -> LibraryRequest:
     raw_offset = fields.get("offset", "")
     day_from, created_from = day("from")
     day_to, created_to = day("to")
-    carried, wish = _read_carried(fields, faults)
+    carried, asked = _read_carried(fields, faults)
     status = fields.get("status", "")
     if status and status not in STATUSES:
         faults.append(f"There is no status “{status[:40]}”; it is left out.")
@@ -159,8 +158,7 @@ def read_library_request(fields: Mapping[str, str]) -> LibraryRequest:
         cursor=fields.get("cursor", ""),
         offset=int(raw_offset[:6]) if raw_offset.isascii() and raw_offset.isdigit() else 0,
         carried=carried,
-        carried_filter=wish.only,
-        mode=wish.mode,
+        asked=asked,
         faults=tuple(faults),
     )
 

@@ -114,6 +114,11 @@ class Passage(models.Model):
             ),
             models.Index(fields=["origin_at"], name="passage_time"),
             models.Index(fields=["language"], name="passage_language"),
+            models.Index(
+                fields=["repeat_group"],
+                condition=Q(repeat_group__isnull=False),
+                name="passage_repeats",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -136,7 +136,7 @@ def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
         "items": _with_cards(user, page.hits[:PAGE_SIZE]),
         "took_ms": page.took_ms,
         "facets": present_facets(page.facets, wish),
-        "by_words_only": page.mode == "keyword" != wish.mode,
+        "by_words_only": page.mode == "keyword" != wish.asked.mode,
         "next_offset": offset + PAGE_SIZE if more and offset < DEEPEST else None,
         "too_many": more and offset >= DEEPEST,
         "previous_offset": max(0, offset - PAGE_SIZE) if offset else None,
@@ -153,10 +153,11 @@ def _find(user: User, wish: LibraryRequest, offset: int) -> SearchPage:
             limit=PAGE_SIZE + 1,
             offset=offset,
             with_facets=True,
+            with_repeats=wish.asked.with_repeats,
         )
 
     try:
-        return search(wish.mode)
+        return search(wish.asked.mode)
     except UnableToEmbed:
         # A search by meaning alone; words find something, and the page says so.
         return search("keyword")

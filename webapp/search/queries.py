@@ -88,7 +88,8 @@ class SearchHit:
     """A passage found, with why: `score` is the weighted sum of the two shares.
 
     `keyword` is the BM25 score, `similarity` the cosine of query and passage; the shares are these
-    on a scale of 0 to 1 within this search.
+    on a scale of 0 to 1 within this search. `num_repeats` counts the passages that say nearly the
+    same, word for word, and that the same search would find.
     """
 
     passage_id: uuid.UUID
@@ -112,6 +113,7 @@ class SearchHit:
     similarity: float
     keyword_share: float
     similarity_share: float
+    num_repeats: int
 
 
 @dataclass(frozen=True)
@@ -140,13 +142,15 @@ def hybrid_search(
     offset: int = 0,
     per_origin: int = 1,
     with_facets: bool = False,
+    with_repeats: bool = False,
     embedder: Embedder | None = None,
 ) -> SearchPage:
     """Find passages that the user may see, best first; one statement decides all of it.
 
-    `per_origin` is how many passages of one generation or document may be in the answer. A query
-    without anything to search for finds nothing. While the embedder's server is away, a hybrid
-    search goes by words, and its `mode` says so; a search by meaning raises UnableToEmbed.
+    `per_origin` is how many passages of one generation or document may be in the answer. Of
+    passages that repeat each other only the best is, unless `with_repeats`. A query without
+    anything to search for finds nothing. While the embedder's server is away, a hybrid search goes
+    by words, and its `mode` says so; a search by meaning raises UnableToEmbed.
     """
     started = time.perf_counter()
     text = query.replace("\x00", " ").strip()[:_MAX_QUERY_CHARACTERS]
@@ -174,6 +178,7 @@ def hybrid_search(
         offset=offset,
         per_origin=per_origin,
         with_facets=with_facets,
+        with_repeats=with_repeats,
         started=started,
         space_name=embedder.name,
     )
@@ -219,6 +224,7 @@ def similar_to(
         offset=0,
         per_origin=1,
         with_facets=False,
+        with_repeats=False,
         started=started,
         space_name=embedder.name,
     )
@@ -241,6 +247,7 @@ def _run(
     offset: int,
     per_origin: int,
     with_facets: bool,
+    with_repeats: bool,
     started: float,
     space_name: str,
 ) -> SearchPage:
@@ -278,6 +285,7 @@ def _run(
                 filters=frozenset(filters),
                 pool=pool,
                 with_facets=with_facets,
+                with_repeats=with_repeats,
             )
             rows = _fetch(sql, values, keep_plan=not filters)
             is_exhausted = not rows or rows[0][-2] < pool

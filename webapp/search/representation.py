@@ -36,6 +36,7 @@ def describe_hit(hit: SearchHit) -> dict[str, Any]:
             "similarity": round(hit.similarity, 6),
             "similarity_share": round(hit.similarity_share, 6),
         },
+        "repeats": hit.num_repeats,
     }
 
 

@@ -24,7 +24,7 @@ PROVENANCES = tuple(Provenance.values)
 #: What a search is, as it can be saved.
 SAVED_PARAMETERS = (
     "q", "mode", "kind", "family", "model", "owner", "tag", "source", "from", "to",
-    "provenance", "language",
+    "provenance", "language", "repeats",
 )  # fmt: skip
 #: And which part of what it finds is asked for.
 SEARCH_PARAMETERS = (*SAVED_PARAMETERS, "facets", "limit", "offset", "cursor")
@@ -40,6 +40,7 @@ class SearchRequest:
     limit: int
     offset: int
     with_facets: bool
+    with_repeats: bool
 
 
 def parse_search(fields: Mapping[str, str]) -> SearchRequest:
@@ -74,6 +75,7 @@ def parse_search(fields: Mapping[str, str]) -> SearchRequest:
         limit=reader.number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         offset=offset,
         with_facets=reader.flag("facets"),
+        with_repeats=reader.flag("repeats"),
     )
     reader.finish()
     return request
