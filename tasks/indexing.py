@@ -14,6 +14,7 @@ from webapp import queueing
 from webapp.celery import app
 from webapp.common.problems import DATABASE_OUTAGES
 from webapp.search.operations import fill_missing, refresh_outdated_statistics
+from webapp.search.word_operations import forget_lost_words, keep_words
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ def index(**_: Any) -> None:
             while process.accepts_work and fill_missing(embedder=load_embedder()).anything:
                 pass
             refresh_outdated_statistics()
+            while process.accepts_work and keep_words():
+                pass
+            forget_lost_words()
             queueing.wake(queueing.GRAPH_QUEUE)
         except DATABASE_OUTAGES as error:
             # What is missing is still missing: the next look finds it.

@@ -21,6 +21,7 @@ from webapp.knowledge.queries import read_source_text
 from webapp.search.models import DOCUMENT_KIND, Passage, PassageVector
 from webapp.search.operations import embed_passages, new_passage
 from webapp.search.segments import MAX_CHARACTERS, Segment, cut_into_sentences
+from webapp.search.word_operations import read_again
 
 #: Of what is longer the embedder reads the beginning only: its end would be found by words alone.
 MAX_JOINED_CHARACTERS = 2 * MAX_CHARACTERS
@@ -57,6 +58,7 @@ def head_passage(
         passage.is_edited = True
         passage.save(update_fields=["heading", "terms", "bm25", "analyser_version", "is_edited"])
         PassageVector.objects.filter(passage_id=passage.id).delete()
+        read_again(passage_ids=[passage.id])
     # Outside of the transaction, because it is slow: should it fail, the indexing worker finds
     # what has no vector.
     embed_passages(passages=[passage], embedder=embedder)

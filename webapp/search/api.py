@@ -75,6 +75,11 @@ class SearchOutput(serializers.Serializer[Any]):
         help_text="with facets=true: how many of the found have each kind, family, model, tag,"
         " language, provenance and month",
     )
+    also_searched = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="words that occur nowhere, with the near words searched for as well; "
+        "exact=true searches as typed",
+    )
     took_ms = serializers.FloatField()
 
 
@@ -116,6 +121,7 @@ class SearchApi(APIView):
                 offset=wish.offset,
                 with_facets=wish.with_facets,
                 with_repeats=wish.with_repeats,
+                tolerates_typos=not wish.is_exact,
             )
         except UnableToEmbed as error:
             raise embedder_unavailable(error) from error

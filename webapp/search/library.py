@@ -15,7 +15,7 @@ from webapp.search.requests import SearchRequest, parse_search, read_moment
 
 #: What the REST interface can ask for and the form has no field for. A link or a saved search
 #: brings it, and the form keeps it.
-CARRIED = ("mode", "owner", "source", "provenance", "language", "repeats")
+CARRIED = ("mode", "owner", "source", "provenance", "language", "repeats", "exact")
 
 #: Longer questions are cut for the search, and the page says so.
 MAX_QUERY_LENGTH = 2000

@@ -164,6 +164,43 @@ class CorpusStatistic(models.Model):
         return f"{self.num_passages} passages"
 
 
+class Word(models.Model):
+    """A word as it stands in an owner's passages, folded, to be found by those that misspell it.
+
+    Kept by the indexing worker, so it may come late and go late: who suggests a word looks first
+    whether a passage still holds it. `keys` are those of `spelling.keys_of_word`.
+    """
+
+    pk = models.CompositePrimaryKey("owner_id", "word")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    word = models.CharField(max_length=32)
+    term = models.IntegerField()
+    analyser_version = models.PositiveSmallIntegerField()
+    keys = ArrayField(models.IntegerField())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["term", "owner"], name="word_term"),
+            GinIndex(fields=["keys"], name="word_keys", fastupdate=False),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class ReadPassage(models.Model):
+    """A passage whose words are kept. It outlives the passage, to tell that words may be gone."""
+
+    passage_id = models.UUIDField(primary_key=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    analyser_version = models.PositiveSmallIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.passage_id)
+
+
 class SavedSearch(models.Model):
     """A search that its owner gave a name; nobody else sees it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -135,6 +136,8 @@ def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
     return {
         "items": _with_cards(user, page.hits[:PAGE_SIZE]),
         "took_ms": page.took_ms,
+        "also_searched": page.also_searched,
+        "marked_words": " ".join([wish.query, *chain(*page.also_searched.values())]),
         "facets": present_facets(page.facets, wish),
         "by_words_only": page.mode == "keyword" != wish.asked.mode,
         "next_offset": offset + PAGE_SIZE if more and offset < DEEPEST else None,
@@ -154,6 +157,7 @@ def _find(user: User, wish: LibraryRequest, offset: int) -> SearchPage:
             offset=offset,
             with_facets=True,
             with_repeats=wish.asked.with_repeats,
+            tolerates_typos=not wish.asked.is_exact,
         )
 
     try:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import time
 import uuid
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from operator import itemgetter
 from typing import Any, Literal
 
 from django.db import connection, transaction
@@ -19,7 +22,9 @@ from webapp.generations.models import Generation
 from webapp.search.analyser import ANALYSER_VERSION, NUM_LEVELS, analyse, level_id, term_id
 from webapp.search.models import EmbeddingSpace, Passage
 from webapp.search.spaces import dense_literal
+from webapp.search.spelling import doubtful_words
 from webapp.search.statement import search_statement
+from webapp.search.word_queries import nearest_words
 
 Mode = Literal["hybrid", "keyword", "vector"]
 MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
@@ -121,7 +126,8 @@ class SearchPage:
     """A part of what was found. `total` counts the ranked candidates, at most a few hundred.
 
     `facets` has, if asked for, how many of these there are of each kind, family, model, tag,
-    language, provenance and month.
+    language, provenance and month. `also_searched` has, for each word that was taken for misspelt,
+    the words that were searched for as well.
     """
 
     hits: tuple[SearchHit, ...]
@@ -130,6 +136,7 @@ class SearchPage:
     space: str
     mode: Mode
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    also_searched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def hybrid_search(
@@ -143,6 +150,7 @@ def hybrid_search(
     per_origin: int = 1,
     with_facets: bool = False,
     with_repeats: bool = False,
+    tolerates_typos: bool = False,
     embedder: Embedder | None = None,
 ) -> SearchPage:
     """Find passages that the user may see, best first; one statement decides all of it.
@@ -151,6 +159,9 @@ def hybrid_search(
     passages that repeat each other only the best is, unless `with_repeats`. A query without
     anything to search for finds nothing. While the embedder's server is away, a hybrid search goes
     by words, and its `mode` says so; a search by meaning raises UnableToEmbed.
+
+    With `tolerates_typos`, a word that occurs nowhere in what the user may see is searched for
+    along with the words nearest to it, and the page says so; otherwise nothing is different.
     """
     started = time.perf_counter()
     text = query.replace("\x00", " ").strip()[:_MAX_QUERY_CHARACTERS]
@@ -167,11 +178,11 @@ def hybrid_search(
                     raise
                 # Words find something, and the page says that they were all there was.
                 space, mode = None, "keyword"
-    return _run(
+    doubtful = doubtful_words(text) if tolerates_typos and terms else {}
+    run = partial(
+        _run,
         user=user,
-        terms=terms,
         space=space,
-        vector=vector,
         mode=mode,
         only=only or SearchFilter(),
         limit=limit,
@@ -182,6 +193,36 @@ def hybrid_search(
         started=started,
         space_name=embedder.name,
     )
+    page, unknown = run(terms=terms, vector=vector, words=map(term_id, doubtful.values()))
+    meant = nearest_words(
+        user=user, unknown={w: term for w, term in doubtful.items() if term_id(term) in unknown}
+    )
+    if not meant:
+        return page
+    if vector is not None:
+        vector = dense_literal(embedder.embed([_as_meant(text, meant)])[0])
+    page, _ = run(terms=_with_meanings(terms, doubtful, meant), vector=vector)
+    return replace(page, also_searched=meant)
+
+
+def _with_meanings(
+    terms: Mapping[str, float], typed: Mapping[str, str], meant: Mapping[str, tuple[str, ...]]
+) -> dict[str, float]:
+    """The terms with those of what they may mean; together these count as much as the word."""
+    counted = dict(terms)
+    for word, others in meant.items():
+        for other in others:
+            for term in analyse(other):
+                share = terms[typed[word]] / len(others)
+                counted[term] = counted.get(term, 0.0) + share
+    return counted
+
+
+def _as_meant(text: str, meant: Mapping[str, tuple[str, ...]]) -> str:
+    """The text with each misspelt word followed by the likeliest that it may mean."""
+    for word, others in meant.items():
+        text = re.sub(rf"\b{re.escape(word)}\b", others[0], text, flags=re.IGNORECASE)
+    return text
 
 
 def similar_to(
@@ -203,17 +244,17 @@ def similar_to(
     only = only or SearchFilter()
     if generation is not None:
         wanted = Passage.objects.filter(generation=generation, ordinal=0)
-        only = _replaced(only, except_generation=generation.id)
+        only = replace(only, except_generation=generation.id)
     else:
         assert passage is not None
         wanted = Passage.objects.filter(id=passage.id)
-        only = _replaced(only, except_passage=passage.id)
+        only = replace(only, except_passage=passage.id)
     space = EmbeddingSpace.objects.filter(name=embedder.name).first()
     vector = None
     if space is not None:
         stored = wanted.filter(vectors__space=space).values_list("vectors__embedding").first()
         vector = dense_literal(stored[0]) if stored else None
-    return _run(
+    page, _ = _run(
         user=user,
         terms=Counter(),
         space=space if vector is not None else None,
@@ -228,17 +269,13 @@ def similar_to(
         started=started,
         space_name=embedder.name,
     )
-
-
-def _replaced(only: SearchFilter, **changes: Any) -> SearchFilter:
-    values = {field.name: getattr(only, field.name) for field in fields(only)}
-    return SearchFilter(**{**values, **changes})
+    return page
 
 
 def _run(
     *,
     user: User,
-    terms: Counter[str],
+    terms: Mapping[str, float],
     space: EmbeddingSpace | None,
     vector: str | None,
     mode: Mode,
@@ -250,7 +287,10 @@ def _run(
     with_repeats: bool,
     started: float,
     space_name: str,
-) -> SearchPage:
+    words: Iterable[int] = (),
+) -> tuple[SearchPage, frozenset[int]]:
+    """A page, and those of `words` that the reader's passages do not seem to have."""
+    asked = list(words)
     limit = min(limit, MAX_LIMIT, max(0, MAX_PLACES - offset))
     rows: Sequence[tuple[Any, ...]] = ()
     pool = _MIN_POOL
@@ -258,8 +298,9 @@ def _run(
         pool *= 2
     if limit > 0 and (terms or vector is not None):
         filters = only.named()
-        counts = Counter[int]()
-        for term, repeats in terms.most_common(_MAX_QUERY_TERMS):
+        counts: dict[int, float] = defaultdict(float)
+        by_count = sorted(terms.items(), key=itemgetter(1), reverse=True)
+        for term, repeats in by_count[:_MAX_QUERY_TERMS]:
             counts[term_id(term)] += repeats
         values = {
             "user": user.pk,
@@ -275,6 +316,7 @@ def _run(
             "per_origin": per_origin,
             "limit": limit,
             "offset": offset,
+            "words": asked,
             **filters,
         }
         for _ in range(1 + _MAX_WIDENINGS):
@@ -286,20 +328,23 @@ def _run(
                 pool=pool,
                 with_facets=with_facets,
                 with_repeats=with_repeats,
+                with_words=bool(asked),
             )
             rows = _fetch(sql, values, keep_plan=not filters)
             is_exhausted = not rows or rows[0][-2] < pool
             if len(rows) == limit or is_exhausted:
                 break
             pool *= _WIDENING
-    return SearchPage(
-        hits=tuple(SearchHit(*row[:-3]) for row in rows),
+    page = SearchPage(
+        hits=tuple(SearchHit(*row[:-4]) for row in rows),
         total=rows[0][-3] if rows else 0,
         took_ms=(time.perf_counter() - started) * 1000,
         space=space_name,
         mode=mode,
         facets=json.loads(rows[0][-1] or "{}") if rows else {},
     )
+    # A page without rows tells nothing about the words.
+    return page, frozenset((rows[0][-4] or ()) if rows else asked)
 
 
 # Planning the statement takes Postgres longer than running it, and by itself it never keeps the
@@ -327,7 +372,7 @@ def _fetch(sql: str, values: dict[str, Any], *, keep_plan: bool) -> list[tuple[A
     return rows
 
 
-def _weight(terms: Counter[str], vector: str | None) -> float:
+def _weight(terms: Mapping[str, float], vector: str | None) -> float:
     if vector is None:
         return 0.0
     return VECTOR_WEIGHT if terms else 1.0

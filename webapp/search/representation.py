@@ -50,5 +50,6 @@ def describe_page(page: SearchPage, *, next_cursor: str | None) -> dict[str, Any
         "mode": page.mode,
         "space": page.space,
         "facets": page.facets,
+        "also_searched": page.also_searched,
         "took_ms": round(page.took_ms, 2),
     }

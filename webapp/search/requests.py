@@ -24,7 +24,7 @@ PROVENANCES = tuple(Provenance.values)
 #: What a search is, as it can be saved.
 SAVED_PARAMETERS = (
     "q", "mode", "kind", "family", "model", "owner", "tag", "source", "from", "to",
-    "provenance", "language", "repeats",
+    "provenance", "language", "repeats", "exact",
 )  # fmt: skip
 #: And which part of what it finds is asked for.
 SEARCH_PARAMETERS = (*SAVED_PARAMETERS, "facets", "limit", "offset", "cursor")
@@ -41,6 +41,7 @@ class SearchRequest:
     offset: int
     with_facets: bool
     with_repeats: bool
+    is_exact: bool
 
 
 def parse_search(fields: Mapping[str, str]) -> SearchRequest:
@@ -76,6 +77,7 @@ def parse_search(fields: Mapping[str, str]) -> SearchRequest:
         offset=offset,
         with_facets=reader.flag("facets"),
         with_repeats=reader.flag("repeats"),
+        is_exact=reader.flag("exact"),
     )
     reader.finish()
     return request

@@ -272,7 +272,12 @@ facets AS MATERIALIZED (
 _NO_FACETS = "facets AS (SELECT NULL::jsonb AS counts)"
 
 
-def _rows(conditions: str) -> str:
+# Words of the query that its reader's passages do not have, as far as the kept words know.
+_UNKNOWN = """(SELECT array_agg(asked.term) FROM unnest(%(words)s::int[]) AS asked (term)
+    WHERE NOT EXISTS (SELECT 1 FROM search_word w WHERE w.term = asked.term{own}))"""
+
+
+def _rows(conditions: str, unknown: str) -> str:
     """The page's passages, each with how many others repeat it that would be found as well."""
     num_repeats = " + ".join(
         f"""(SELECT count(*) FROM search_passage p
@@ -284,7 +289,7 @@ SELECT p.id, p.kind, p.generation_id, p.source_id, p.ordinal, p.heading, p.text,
   p.page, p.language, p.owner_id, coalesce(s.title, g.prompt) AS title,
   c.family, c.slug, p.origin_at,
   page.score, page.keyword, page.similarity, page.keyword_share, page.similarity_share,
-  {num_repeats},
+  {num_repeats}, {unknown},
   (SELECT count(*) FROM ranked), (SELECT greatest((SELECT count(*) FROM keyword),
                                                   (SELECT count(*) FROM near))), facets.counts
 FROM page JOIN search_passage p ON p.id = page.id
@@ -305,6 +310,7 @@ def search_statement(
     pool: int,
     with_facets: bool = False,
     with_repeats: bool = False,
+    with_words: bool = False,
 ) -> str:
     """The SQL of a search by terms, by meaning (in `space`), or both, under named filters.
 
@@ -330,4 +336,6 @@ def search_statement(
         parts.append(_fused("fused", "candidates", "similarity"))
     parts += [_ranked("fused")] if with_repeats else [_LEFT_OUT, _ranked("alone")]
     parts.append(_FACETS if with_facets else _NO_FACETS)
-    return "WITH " + ",".join(part.strip() for part in parts) + _rows(conditions)
+    own = "" if sees_everything else " AND w.owner_id = %(user)s"
+    unknown = _UNKNOWN.format(own=own) if with_words else "NULL::int[]"
+    return "WITH " + ",".join(part.strip() for part in parts) + _rows(conditions, unknown)
