@@ -26,15 +26,15 @@ MODES = ("hybrid", "keyword")
 def measure_typos(collection: Collection) -> dict[str, dict[str, float]]:
     """Load a collection into the running site; nDCG@10 of its questions clean and misspelt.
 
-    `told` is the share of the misspelt questions for which another word was searched as well, and
-    `right` of those for which the word that was meant was among them.
+    `told` is the share of the misspelt questions for which another word was searched as well,
+    `right` of those for which the word that was meant was among them, and `told_clean` of the
+    clean questions, which have words that the collection lacks, too.
     """
     # Imported here because the settings exist only inside a site.
     from bench.loading import load_documents
     from genmodels.embedding import load_embedder
     from webapp.search.queries import hybrid_search
     from webapp.search.word_operations import keep_words
-    from webapp.search.word_queries import nearest_words
 
     embedder = RememberingEmbedder(load_embedder())
     owner, names = load_documents(collection, embedder=load_embedder())
@@ -56,25 +56,34 @@ def measure_typos(collection: Collection) -> dict[str, dict[str, float]]:
         for name, questions in (("clean", collection.questions), ("typo", misspelt))
         for tolerates in (False, True)
     }
-    results["suggestions"] = _suggestions(owner, misspelt, meant, nearest_words)
+    results["suggestions"] = _suggestions(owner, collection.questions, misspelt, meant)
     return results
 
 
 def _suggestions(
-    owner: Any, misspelt: Mapping[str, str], meant: Mapping[str, tuple[str, str]], nearest: Any
+    owner: Any,
+    clean: Mapping[str, str],
+    misspelt: Mapping[str, str],
+    meant: Mapping[str, tuple[str, str]],
 ) -> dict[str, float]:
     from webapp.search.spelling import doubtful_words
+    from webapp.search.word_queries import nearest_words
 
     told, right, times = 0, 0, []
     for key, question in misspelt.items():
         wrong, intended = meant.get(key, ("", ""))
         words = doubtful_words(question)
         started = time.perf_counter()
-        found = nearest(user=owner, unknown={w: t for w, t in words.items() if w == wrong})
+        found = nearest_words(user=owner, unknown={w: t for w, t in words.items() if w == wrong})
         times.append((time.perf_counter() - started) * 1000)
         told += bool(found)
         right += any(intended in others for others in found.values())
+    told_clean = sum(
+        bool(nearest_words(user=owner, unknown=doubtful_words(question)))
+        for question in clean.values()
+    )
     return {
+        "told_clean": round(told_clean / len(clean), 3),
         "told": round(told / len(misspelt), 3),
         "right": round(right / len(misspelt), 3),
         "p50_ms": round(median(times), 2),

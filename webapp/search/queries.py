@@ -194,9 +194,8 @@ def hybrid_search(
         space_name=embedder.name,
     )
     page, unknown = run(terms=terms, vector=vector, words=map(term_id, doubtful.values()))
-    meant = nearest_words(
-        user=user, unknown={w: term for w, term in doubtful.items() if term_id(term) in unknown}
-    )
+    misspelt = {word: term for word, term in doubtful.items() if term_id(term) in unknown}
+    meant = nearest_words(user=user, unknown=misspelt) if misspelt else {}
     if not meant:
         return page
     if vector is not None:
@@ -219,7 +218,7 @@ def _with_meanings(
 
 
 def _as_meant(text: str, meant: Mapping[str, tuple[str, ...]]) -> str:
-    """The text with each misspelt word followed by the likeliest that it may mean."""
+    """The text with the likeliest meaning in the place of each misspelt word."""
     for word, others in meant.items():
         text = re.sub(rf"\b{re.escape(word)}\b", others[0], text, flags=re.IGNORECASE)
     return text

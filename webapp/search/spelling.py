@@ -41,15 +41,11 @@ def doubtful_words(query: str) -> dict[str, str]:
         if not query.isupper() and any(letter.isupper() for letter in word[1:]):
             continue
         found |= written_words(word)
-    return {
-        word: term
-        for word, term in found.items()
-        if MIN_LENGTH <= len(word) <= MAX_LENGTH and not _is_stop_word(word)
-    }
+    return {word: term for word, term in found.items() if MIN_LENGTH <= len(word) <= MAX_LENGTH}
 
 
-def _is_stop_word(word: str) -> bool:
-    """Whether it is one of the words that are not searched for, misspelt."""
+def is_stop_word(word: str) -> bool:
+    """Whether it is one of the words that are not searched for, with one fault."""
     return any(
         len(other) >= MIN_LENGTH and distance(word, other, most=1) <= 1 for other in stop_words()
     )
@@ -85,18 +81,32 @@ def distance(one: str, other: str, *, most: int) -> int:
     """Letters added, left out, changed or swapped between two words; `most` + 1 if more."""
     if abs(len(one) - len(other)) > most:
         return most + 1
+    # What both begin and end with changes nothing, and is most of two near words.
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    one, other = one[start:], other[start:]
+    while one and other and one[-1] == other[-1]:
+        one, other = one[:-1], other[:-1]
+    return min(_table(one, other, most), most + 1)
+
+
+def _table(one: str, other: str, most: int) -> int:
+    """The table of distances between beginnings, row by row, as far as it can matter."""
+    if not one or not other:
+        return len(one) + len(other)
     before: list[int] = []
     last = list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):
         line = [row]
         for column, wanted in enumerate(other, start=1):
-            cost = min(
-                last[column] + 1, line[column - 1] + 1, last[column - 1] + (letter != wanted)
-            )
-            if row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == wanted:
+            cost = last[column - 1] + (letter != wanted)
+            cost = min(cost, last[column] + 1, line[column - 1] + 1)
+            swapped = row > 1 and column > 1 and letter == other[column - 2]
+            if swapped and one[row - 2] == wanted:
                 cost = min(cost, before[column - 2] + 1)
             line.append(cost)
         if min(line) > most:
             return most + 1
         before, last = last, line
-    return min(last[-1], most + 1)
+    return last[-1]

@@ -8,14 +8,14 @@ from django.db import connection
 
 from webapp.accounts.models import User
 from webapp.search.analyser import term_id
-from webapp.search.spelling import distance, keys_of_query, num_faults
+from webapp.search.spelling import distance, is_stop_word, keys_of_query, num_faults
 
 #: Words that are searched for as well, at most, for each that is misspelt.
 _MAX_MEANINGS = 3
 #: Words of a query that are looked at; one with more of them unknown is in another language.
 _MAX_MISSPELT = 5
 #: Near words that are looked for in passages, nearest first.
-_MAX_LOOKED_FOR = 12
+_MAX_LOOKED_FOR = 24
 
 _NEAR = """
 SELECT DISTINCT word, term FROM search_word
@@ -36,36 +36,33 @@ def nearest_words(*, user: User, unknown: Mapping[str, str]) -> dict[str, tuple[
     the kept words may not know yet, and those without a near word. Every suggested word is held by
     a passage that the user can find at this moment, or one of the same term is.
     """
-    if len(unknown) > _MAX_MISSPELT:
-        return {}
     identifiers = {word: term_id(term) for word, term in unknown.items()}
     held = _num_holding(user, identifiers.values())
-    found = {
-        word: tuple(_meanings(user, word))
-        for word, identifier in identifiers.items()
-        if not held[identifier]
-    }
+    absent = [word for word, identifier in identifiers.items() if not held[identifier]]
+    if len(absent) > _MAX_MISSPELT:
+        return {}
+    found = {word: tuple(_meanings(user, word)) for word in absent if not is_stop_word(word)}
     return {word: meanings for word, meanings in found.items() if meanings}
 
 
 def _meanings(user: User, word: str) -> Iterator[str]:
     """The nearest that are held by passages; of those as near, the frequent first."""
     most = num_faults(word)
+    # People rarely miss the first letter.
     near = [
-        (faults, other, identifier)
+        (faults, other[0] != word[0], other, identifier)
         for other, identifier in _near(user, word, most)
         if (faults := distance(word, other, most=most)) <= most
     ]
     near = sorted(near)[:_MAX_LOOKED_FOR]
     held = _num_holding(user, [identifier for *_, identifier in near])
-    near = [entry for entry in near if held[entry[2]]]
+    near = [entry for entry in near if held[entry[-1]]]
     if not near:
         return
     nearest = [entry for entry in near if entry[0] == near[0][0]]
-    # People rarely miss the first letter.
-    nearest.sort(key=lambda entry: (entry[1][0] != word[0], -held[entry[2]], entry[1]))
+    nearest.sort(key=lambda entry: (entry[1], -held[entry[-1]], entry[2]))
     seen: set[int] = set()
-    for _, other, identifier in nearest:
+    for *_, other, identifier in nearest:
         if identifier not in seen and len(seen) < _MAX_MEANINGS:
             seen.add(identifier)
             yield other
