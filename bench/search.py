@@ -1,6 +1,7 @@
 """How well and how fast search finds, here and beside others.
 
     python bench/search.py quality DIR... [--json]   nDCG@10 and recall@100 on collections
+    python bench/search.py quality DIR... --typos    the same with a misspelt word in each question
     python bench/search.py speed [--passages N...]   latency, growth, filters, throughput, recall
 
 With `--peers PYTHON` both also measure the searches that others offer for Postgres, and bm25s, on
@@ -33,6 +34,7 @@ from bench.quiet import refuse_unless_quiet
 from bench.remembering import RememberingEmbedder
 from bench.search_quality import measure_quality
 from bench.search_speed import measure_speed, tell
+from bench.search_typos import measure_typos
 from genmodels.embedding import load_embedder
 
 
@@ -42,6 +44,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     quality = commands.add_parser("quality", help="how well collections are ranked")
     quality.add_argument("folders", metavar="DIR", type=Path, nargs="+")
+    quality.add_argument("--typos", action="store_true", help="misspell a word of each question")
     speed = commands.add_parser("speed", help="how long searches take as the store grows")
     speed.add_argument("--passages", type=int, nargs="+", default=[10_000, 40_000, 100_000])
     speed.add_argument("--anyway", action="store_true", help="measure on a busy machine too")
@@ -52,7 +55,7 @@ def main() -> None:
         command.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     if arguments.command == "quality":
-        results = _quality(arguments.folders, arguments.peers)
+        results = _quality(arguments.folders, arguments.peers, with_typos=arguments.typos)
         print(json.dumps(results, indent=2) if arguments.json else _table(results))
         return
     if not arguments.anyway:
@@ -74,13 +77,16 @@ def _site(peers: Path | None, *, is_durable: bool = False) -> Iterator[Peers | N
             yield process
 
 
-def _quality(folders: list[Path], peers_python: Path | None) -> dict[str, Any]:
+def _quality(
+    folders: list[Path], peers_python: Path | None, *, with_typos: bool
+) -> dict[str, Any]:
     collections = [read_collection(folder) for folder in folders]
+    measure = measure_typos if with_typos else measure_quality
     results = {}
     with _site(peers_python) as peers:
         for collection in collections:
             embedder = RememberingEmbedder(load_embedder())
-            results[collection.name] = measure_quality(collection, embedder=embedder)
+            results[collection.name] = measure(collection, embedder=embedder)
             if peers is not None:
                 results[collection.name] |= quality_beside(collection, peers, embedder=embedder)
     return results
@@ -92,7 +98,7 @@ def _table(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
         lines.append(collection)
         for method, values in methods.items():
             figures = "  ".join(f"{name} {value:<8.4g}" for name, value in values.items())
-            lines.append(f"  {method:<20}{figures}")
+            lines.append(f"  {method:<26}{figures}")
     return "\n".join(lines)
 
 

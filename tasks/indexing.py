@@ -15,6 +15,7 @@ from webapp.celery import app
 from webapp.common.problems import DATABASE_OUTAGES
 from webapp.search.operations import refresh_outdated_statistics
 from webapp.search.space_filling import SpaceFiller, fill_active
+from webapp.search.word_operations import forget_lost_words, keep_words
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,9 @@ def index(**_: Any) -> None:
         try:
             _fill_active()
             refresh_outdated_statistics()
+            while process.accepts_work and keep_words():
+                pass
+            forget_lost_words()
             queueing.wake(queueing.GRAPH_QUEUE)
             if _filler.take_turn(seconds=TURN_SECONDS, go_on=lambda: process.accepts_work).is_left:
                 queueing.wake(queueing.INDEXING_QUEUE)

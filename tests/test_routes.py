@@ -24,6 +24,7 @@ from webapp.collections.operations import CollectionWish, create_collection
 from webapp.common.encryption import encrypt
 from webapp.grounding.models import Answer
 from webapp.knowledge.graph_models import EntityAlias
+from webapp.search.models import SavedSearch
 from webapp.webhooks.models import Endpoint
 from webapp.webhooks.operations import send_test
 
@@ -79,6 +80,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "studio/generate": {"POST": OWN_LIST},
     "queue": {"GET": OWN_LIST},
     "library": {"GET": OWN_LIST},
+    "library/saved": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "library/saved/<uuid:saved_id>/rename": {"POST": FOREIGN},
+    "library/saved/<uuid:saved_id>/delete": {"POST": FOREIGN},
     "generations/<uuid:generation_id>": {"GET": FOREIGN},
     "generations/<uuid:generation_id>/card": {"GET": FOREIGN},
     "generations/<uuid:generation_id>/similar": {"GET": FOREIGN},
@@ -155,6 +159,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/embedding-spaces/<int:space_id>/switch": {"POST": ADMINS_ONLY},
     "api/v1/embedding-spaces/<int:space_id>/rollback": {"POST": ADMINS_ONLY},
     "api/v1/embedding-spaces/<int:space_id>/check": {"POST": ADMINS_ONLY},
+    "api/v1/saved-searches": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/saved-searches/<uuid:saved_id>": {
+        "GET": FOREIGN,
+        "PATCH": FOREIGN,
+        "DELETE": FOREIGN,
+    },
     "api/v1/documents": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/documents/<uuid:source_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
     "api/v1/documents/<uuid:source_id>/chunks": {"GET": FOREIGN},
@@ -253,6 +263,9 @@ def address(owner: User) -> dict[str, str]:
     turn = Turn.objects.create(chat=chat, question="Mine alone?", answer=answer)
     source = make_found_source(owner=owner, texts=["Mine alone."])
     collection = create_collection(owner=owner, wish=CollectionWish("Mine alone"))
+    saved = SavedSearch.objects.create(
+        owner=owner, name="Mine alone", parameters={"q": "mine alone"}
+    )
     return {
         "<uuid:collection_id>": str(collection.id),
         "<uuid:item_id>": str(source.id),
@@ -263,6 +276,7 @@ def address(owner: User) -> dict[str, str]:
         "<uuid:endpoint_id>": str(endpoint.id),
         "<uuid:delivery_id>": str(send_test(endpoint=endpoint).id),
         "<uuid:generation_id>": str(generation.id),
+        "<uuid:saved_id>": str(saved.id),
         "<uuid:batch_id>": str(make_batch(owner, n=2).id),
         "<uuid:artifact_id>": str(generation.response.artifacts.get().id),
         "<uuid:source_id>": str(source.id),

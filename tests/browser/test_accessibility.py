@@ -23,6 +23,7 @@ ADDRESSES = (
     "/library?q=how+are+jobs+kept+safe",
     "/library?kind=image&from=2001-01-01&to=2001-01-02",
     "/library?trash=1",
+    "/library/saved",
     "/documents",
     "/knowledge/graph",
     "/knowledge/graph?q=nobody+at+all",

@@ -31,5 +31,6 @@ def make_hit(text: str, *, title: str = "Notes", heading: str = "") -> SearchHit
         keyword=1.0,
         similarity=0.5,
         keyword_share=1.0,
+        num_repeats=0,
         similarity_share=1.0,
     )

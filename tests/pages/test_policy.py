@@ -21,6 +21,7 @@ from webapp.collections.operations import CollectionWish, add_items, create_coll
 from webapp.collections.queries import ItemReference
 from webapp.review.operations import give_feedback
 from webapp.search.operations import index_generation
+from webapp.search.saved_operations import save_search
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 HOSTILE = "</title><script>alert(1)</script><img src=//elsewhere.test/x onerror=alert(2)>"
@@ -36,6 +37,7 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
     index_generation(generation_id=done.id, embedder=EMBEDDER)
     read_all()
     tag = entity("<b>bold</b>")
+    save_search(owner=author, name=HOSTILE[:100], parameters={"q": HOSTILE, "tag": HOSTILE})
     chat = start_chat(owner=author, wish=NewChat(title=HOSTILE), question=HOSTILE)
     written = start_chat(
         owner=author, wish=NewChat(grounded=False, model="toy-text"), question="Once"
@@ -56,6 +58,7 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         "/library",
         f"/library?q={HOSTILE}&tag={HOSTILE}&kind={HOSTILE}&from={HOSTILE}",
         "/library?trash=1",
+        "/library/saved",
         *(f"/generations/{row.id}" for row in (done, picture, failed)),
         f"/generations/{done.id}/similar",
         "/documents",

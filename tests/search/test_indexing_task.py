@@ -45,6 +45,8 @@ def test_a_message_makes_everything_findable() -> None:
     assert Passage.objects.filter(ordinal=0).count() == len(made)
     page = hybrid_search(user=owner, query="lamp", embedder=EMBEDDER, limit=100)
     assert {hit.generation_id for hit in page.hits} == {row.id for row in made}
+    misspelt = hybrid_search(user=owner, query="lmap", embedder=EMBEDDER, tolerates_typos=True)
+    assert misspelt.also_searched == {"lmap": ("lamp",)}
 
 
 def test_an_outage_is_left_to_the_next_message(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from webapp.knowledge import version_pages as versions
 from webapp.review import pages as review
 from webapp.search import pages as search
 from webapp.search import reference_pages as references
+from webapp.search import saved_pages as saved
 from webapp.search import space_pages as spaces
 from webapp.webhooks import pages as webhooks
 
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *search.urlpatterns,
     *references.urlpatterns,
     *spaces.urlpatterns,
+    *saved.urlpatterns,
     *knowledge.urlpatterns,
     *passages.urlpatterns,
     *versions.urlpatterns,

@@ -42,7 +42,7 @@ class GenerationFilter:
     tags: tuple[str, ...] = ()
     batch_id: uuid.UUID | None = None
     #: The caller has made sure that the user may see it.
-    collection_id: uuid.UUID | None = None
+    collection_ids: tuple[uuid.UUID, ...] = ()
     min_score: float | None = None
     created_from: datetime.datetime | None = None
     created_to: datetime.datetime | None = None
@@ -65,8 +65,10 @@ def visible_generations(*, user: User, only: GenerationFilter) -> GenerationQuer
         rows = rows.filter(tags__contains=list(only.tags))
     if only.batch_id is not None:
         rows = rows.filter(batch_id=only.batch_id)
-    if only.collection_id is not None:
-        rows = rows.filter(collection_items__collection_id=only.collection_id)
+    if only.collection_ids:
+        # By id, because a generation may be in several of them.
+        held = Generation.objects.filter(collection_items__collection_id__in=only.collection_ids)
+        rows = rows.filter(id__in=held.values("id"))
     if only.min_score is not None:
         rows = rows.filter(mean_score__gte=only.min_score)
     if only.created_from:

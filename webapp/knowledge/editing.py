@@ -22,6 +22,7 @@ from webapp.knowledge.queries import read_source_text
 from webapp.search.models import DOCUMENT_KIND, Passage, PassageVector
 from webapp.search.operations import embed_passages, new_passage
 from webapp.search.segments import MAX_CHARACTERS, Segment, cut_into_sentences
+from webapp.search.word_operations import read_again
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def head_passage(
         passage.is_edited = True
         passage.save(update_fields=["heading", "terms", "bm25", "analyser_version", "is_edited"])
         PassageVector.objects.filter(passage_id=passage.id).delete()
+        read_again(passage_ids=[passage.id])
     _embed([passage], embedder)
     return passage
 

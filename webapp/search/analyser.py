@@ -89,6 +89,26 @@ def analyse(text: str) -> list[str]:
     return list(_terms(_fold(text)))
 
 
+def written_words(text: str) -> dict[str, str]:
+    """The words of a text that consist of letters, folded, each with its term; no stop words.
+
+    Scripts without spaces, numbers and names with digits are left out: what is misspelt there
+    cannot be told by counting letters.
+    """
+    tokens = _TOKEN.finditer(_APOSTROPHE.sub("", _fold(text)))
+    words = {match.group() for match in tokens if match.lastgroup == "word"}
+    return {
+        word: _stem(word)
+        for word in words
+        if word.isalpha() and word not in _STOP_WORDS and len(word) <= _MAX_WORD_LENGTH
+    }
+
+
+def stop_words() -> frozenset[str]:
+    """Words that are not searched for."""
+    return _STOP_WORDS
+
+
 def _fold(text: str) -> str:
     """Compatibility forms, case and accents away: 'Ｃafé' and 'CAFE' become 'cafe'."""
     plain = unicodedata.normalize("NFKC", text).casefold()

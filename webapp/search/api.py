@@ -56,6 +56,9 @@ class SearchHitOutput(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     score = serializers.FloatField()
     score_parts = ScorePartsOutput()
+    repeats = serializers.IntegerField(
+        help_text="passages that say nearly the same, left out unless repeats=true"
+    )
 
 
 class SearchOutput(serializers.Serializer[Any]):
@@ -72,6 +75,11 @@ class SearchOutput(serializers.Serializer[Any]):
         help_text="with facets=true: how many of the found have each kind, family, model, tag,"
         " language, provenance, month, collection (by id) and score (in whole stars)",
     )
+    also_searched = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="words that occur nowhere, with the near words searched for as well; "
+        "exact=true searches as typed",
+    )
     took_ms = serializers.FloatField()
 
 
@@ -82,6 +90,7 @@ _PARAMETER_TYPES: dict[str, type] = {
     "facets": bool,
     "min_score": float,
     "max_score": float,
+    "repeats": bool,
 }
 
 
@@ -113,6 +122,8 @@ class SearchApi(APIView):
                 limit=wish.limit,
                 offset=wish.offset,
                 with_facets=wish.with_facets,
+                with_repeats=wish.with_repeats,
+                tolerates_typos=not wish.is_exact,
             )
         except UnableToEmbed as error:
             raise embedder_unavailable(error) from error

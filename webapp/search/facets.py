@@ -50,17 +50,9 @@ def present_facets(
 
     `collections` are the names of those counted, by id.
     """
-    chosen = {
-        "q": wish.query,
-        "kind": wish.kind,
-        "family": wish.family,
-        "model": wish.model,
-        "tag": wish.tag,
-        "collection": wish.collection,
-        "score": wish.score,
-        "from": wish.day_from,
-        "to": wish.day_to,
-    }
+    chosen = {name: value for name, value in wish.parameters.items() if name != "min_score"}
+    if wish.score:
+        chosen["score"] = wish.score
     words = {"kind": KINDS, "collection": collections, "score": STARS}
     facets = []
     for name, title in _FACETS.items():
@@ -69,7 +61,7 @@ def present_facets(
             found = _or_more(found, wish.score)
         ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
         # Not all that was found is in a collection or has a score, so one value tells apart too.
-        if len(ordered) < 2 and not chosen[name] and name not in {"collection", "score"}:
+        if len(ordered) < 2 and name not in chosen and name not in {"collection", "score"}:
             continue
         values = [
             _value(name, value, words.get(name, {}).get(value, value), count, chosen)
@@ -88,7 +80,7 @@ def _or_more(counts: Mapping[str, int], chosen: str) -> dict[str, int]:
 
 
 def _value(name: str, value: str, words: str, count: int, chosen: Mapping[str, str]) -> FacetValue:
-    in_use = chosen[name] == value
+    in_use = chosen.get(name) == value
     # A value in use leads back to all.
     wanted = {**chosen, name: "" if in_use else value}
     query = urlencode({key: each for key, each in wanted.items() if each})

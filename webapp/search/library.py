@@ -5,13 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-from django.utils import timezone
+from dataclasses import dataclass, replace
 
 from genmodels.contract import FAMILIES
+from webapp.common.problems import Problem
 from webapp.generations.queries import GenerationFilter
 from webapp.jobs.models import JobState
+from webapp.search.queries import SearchFilter
+from webapp.search.requests import SearchRequest, parse_search, read_moment
+
+#: What the REST interface can ask for and the form has no field for. A link or a saved search
+#: brings it, and the form keeps it.
+CARRIED = (
+    "mode", "owner", "source", "provenance", "language", "min_score", "max_score", "repeats",
+    "exact",
+)  # fmt: skip
 
 #: Longer questions are cut for the search, and the page says so.
 MAX_QUERY_LENGTH = 2000
@@ -27,6 +35,9 @@ STARS = {
     "1": "Any score",
 }
 
+#: From where on a mean is rounded to so many stars, as `min_score` of the REST interface has it.
+_LEAST_MEANS = {"5": "4.5", "4": "3.5", "3": "2.5", "2": "1.5", "1": "1"}
+
 STATUSES: dict[str, tuple[str, tuple[JobState, ...]]] = {
     "done": ("Done", (JobState.SUCCEEDED,)),
     "active": ("Queued or running", (JobState.QUEUED, JobState.RUNNING)),
@@ -37,7 +48,11 @@ STATUSES: dict[str, tuple[str, tuple[JobState, ...]]] = {
 
 @dataclass(frozen=True)
 class LibraryRequest:
-    """The address of a view of the Library, in types; `faults` name what was not understood."""
+    """The address of a view of the Library, in types; `faults` name what was not understood.
+
+    A kind, family or model may be several, with commas between them. `carried` is what the form
+    has no field for, by name, and `asked` what it says in types.
+    """
 
     query: str
     query_was_cut: bool
@@ -55,6 +70,8 @@ class LibraryRequest:
     trashed: bool
     cursor: str
     offset: int
+    carried: Mapping[str, str]
+    asked: SearchRequest
     faults: tuple[str, ...]
 
     @property
@@ -74,27 +91,64 @@ class LibraryRequest:
             self.collection,
             self.score,
         )
-        return any(fields) or bool(self.created_from or self.created_to)
+        return any(fields) or bool(self.created_from or self.created_to or self.carried)
 
     @property
-    def collection_id(self) -> uuid.UUID | None:
-        """The collection that is kept to."""
-        return uuid.UUID(self.collection) if self.collection else None
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds asked for; empty for all."""
+        return _several(self.kind)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The search as it stands in an address, without the place in its results."""
+        named = {
+            "q": self.query,
+            "kind": self.kind,
+            "family": self.family,
+            "model": self.model,
+            "tag": self.tag,
+            "collection": self.collection,
+            "from": self.day_from,
+            "to": self.day_to,
+            **self.carried,
+        }
+        if self.score:
+            named["min_score"] = _LEAST_MEANS[self.score]
+        return {name: value for name, value in named.items() if value}
+
+    def as_search(self) -> SearchFilter:
+        """The filter of a search."""
+        return replace(
+            self.asked.only,
+            kinds=self.kinds,
+            families=_several(self.family),
+            models=_several(self.model),
+            tags=_several(self.tag),
+            created_from=self.created_from,
+            created_to=self.created_to,
+            collections=self.collection_ids,
+            min_score=self.min_score,
+        )
+
+    @property
+    def collection_ids(self) -> tuple[uuid.UUID, ...]:
+        """The collections that are kept to; empty for all."""
+        return tuple(uuid.UUID(value) for value in _several(self.collection))
 
     @property
     def min_score(self) -> float | None:
-        """From where on a mean is rounded to as many stars as are asked for."""
-        return int(self.score) - 0.5 if self.score else None
+        """The lowest mean that is shown."""
+        return float(_LEAST_MEANS[self.score]) if self.score else self.asked.only.min_score
 
     def as_filter(self, *, models_of_kind: tuple[str, ...]) -> GenerationFilter:
         """The filter of a plain list; a kind is the set of models that make it."""
-        models = (self.model,) if self.model else models_of_kind
+        models = _several(self.model) or models_of_kind
         return GenerationFilter(
             statuses=STATUSES[self.status][1] if self.status else (),
             models=models,
-            families=(self.family,) if self.family else (),
-            tags=(self.tag,) if self.tag else (),
-            collection_id=self.collection_id,
+            families=_several(self.family),
+            tags=_several(self.tag),
+            collection_ids=self.collection_ids,
             min_score=self.min_score,
             created_from=self.created_from,
             created_to=self.created_to,
@@ -112,45 +166,74 @@ def read_library_request(
     faults: list[str] = []
 
     def choice(name: str, allowed: Mapping[str, object] | tuple[str, ...]) -> str:
-        value = fields.get(name, "")
-        if value and value not in allowed:
-            faults.append(f"There is no {name} “{value[:40]}”; it is left out.")
-            return ""
-        return value
+        known = []
+        for value in _several(fields.get(name, "")):
+            if value in allowed:
+                known.append(value)
+            else:
+                faults.append(f"There is no {name} “{value[:40]}”; it is left out.")
+        return ",".join(known)
 
-    def day(name: str) -> tuple[str, dt.date | None]:
+    def day(name: str) -> tuple[str, dt.datetime | None]:
         raw = fields.get(name, "")
-        try:
-            return (raw, dt.date.fromisoformat(raw)) if raw else ("", None)
-        except ValueError:
+        moment = read_moment(raw, whole_day=name == "to") if raw else None
+        if raw and moment is None:
             faults.append(f"“{raw[:40]}” is not a date; it is left out.")
-            return "", None
+        return raw if moment else "", moment
 
     query = " ".join(fields.get("q", "").replace("\x00", " ").split())
     raw_offset = fields.get("offset", "")
-    day_from, first = day("from")
-    day_to, last = day("to")
+    day_from, created_from = day("from")
+    day_to, created_to = day("to")
+    score = choice("score", STARS)
+    for stars, least in _LEAST_MEANS.items():
+        # So it stands in a saved search; the form has a field for it.
+        if not score and fields.get("min_score") == least:
+            score = stars
+    if score:
+        fields = {name: value for name, value in fields.items() if name != "min_score"}
+    carried, asked = _read_carried(fields, faults)
+    status = fields.get("status", "")
+    if status and status not in STATUSES:
+        faults.append(f"There is no status “{status[:40]}”; it is left out.")
+        status = ""
     return LibraryRequest(
         query=query[:MAX_QUERY_LENGTH],
         query_was_cut=len(query) > MAX_QUERY_LENGTH,
         kind=choice("kind", KINDS),
         family=choice("family", FAMILIES),
         model=fields.get("model", "").replace("\x00", ""),
-        status=choice("status", STATUSES),
+        status=status,
         tag=fields.get("tag", "").strip().replace("\x00", ""),
         collection=choice("collection", collections),
-        score=choice("score", STARS),
+        score=score,
         day_from=day_from,
         day_to=day_to,
-        created_from=_midnight(first) if first else None,
-        # The last day counts whole.
-        created_to=_midnight(last + dt.timedelta(days=1)) if last and last < dt.date.max else None,
+        created_from=created_from,
+        created_to=created_to,
         trashed=fields.get("trash") == "1",
         cursor=fields.get("cursor", ""),
         offset=int(raw_offset[:6]) if raw_offset.isascii() and raw_offset.isdigit() else 0,
+        carried=carried,
+        asked=asked,
         faults=tuple(faults),
     )
 
 
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), tzinfo=timezone.get_current_timezone())
+def _read_carried(
+    fields: Mapping[str, str], faults: list[str]
+) -> tuple[dict[str, str], SearchRequest]:
+    """What the form has no field for, without what is not understood."""
+    carried = {name: fields[name] for name in CARRIED if fields.get(name)}
+    try:
+        return carried, parse_search({"q": "any", **carried})
+    except Problem as problem:
+        wrong = {fault.pointer.removeprefix("?"): fault.detail for fault in problem.errors}
+    for name, detail in wrong.items():
+        faults.append(f"The {name} {detail}; it is left out.")
+    kept = {name: value for name, value in carried.items() if name not in wrong}
+    return kept, parse_search({"q": "any", **kept})
+
+
+def _several(raw: str) -> tuple[str, ...]:
+    return tuple(value for value in raw.split(",") if value)

@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from pgvector.django import HalfVectorField, SparseVectorField
 
 from webapp.catalog.models import Checkpoint
@@ -186,6 +186,11 @@ class Passage(models.Model):
             ),
             models.Index(fields=["origin_at"], condition=FOUND, name="passage_time"),
             models.Index(fields=["language"], condition=FOUND, name="passage_language"),
+            models.Index(
+                fields=["repeat_group"],
+                condition=Q(repeat_group__isnull=False),
+                name="passage_repeats",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -229,3 +234,65 @@ class CorpusStatistic(models.Model):
 
     def __str__(self) -> str:
         return f"{self.num_passages} passages"
+
+
+class Word(models.Model):
+    """A word as it stands in an owner's passages, folded, to be found by those that misspell it.
+
+    Kept by the indexing worker, so it may come late and go late: who suggests a word looks first
+    whether a passage still holds it. `keys` are those of `spelling.keys_of_word`.
+    """
+
+    pk = models.CompositePrimaryKey("owner_id", "word")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    word = models.CharField(max_length=32)
+    term = models.IntegerField()
+    analyser_version = models.PositiveSmallIntegerField()
+    keys = ArrayField(models.IntegerField())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["term", "owner"], name="word_term"),
+            GinIndex(fields=["keys"], name="word_keys", fastupdate=False),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class ReadPassage(models.Model):
+    """A passage whose words are kept. It outlives the passage, to tell that words may be gone."""
+
+    passage_id = models.UUIDField(primary_key=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    analyser_version = models.PositiveSmallIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.passage_id)
+
+
+class SavedSearch(models.Model):
+    """A search that its owner gave a name; nobody else sees it.
+
+    `parameters` are those of the search's address, by name, as `requests.parse_search` reads them.
+    They are read anew each time, since what they name may be gone by then.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_searches"
+    )
+    name = models.CharField(max_length=100)
+    parameters = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("owner", Lower("name"), name="saved_search_name_is_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -14,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
 
 from genmodels.contract import FAMILIES
+from genmodels.embedding import UnableToEmbed
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.catalog.queries import list_checkpoints
@@ -31,7 +33,15 @@ from webapp.search.library import (
     LibraryRequest,
     read_library_request,
 )
-from webapp.search.queries import SearchFilter, SearchHit, hybrid_search, similar_to
+from webapp.search.queries import (
+    Mode,
+    SearchFilter,
+    SearchHit,
+    SearchPage,
+    hybrid_search,
+    similar_to,
+)
+from webapp.search.saved_queries import list_saved_searches
 
 PAGE_SIZE = 24
 #: Matches further down than this are worth a better question, not another page.
@@ -79,8 +89,12 @@ def library(request: HttpRequest) -> HttpResponse:
     offered = offered_names(user=user, chosen=request.GET.get("collection", ""))
     wish = read_library_request(request.GET.dict(), collections=offered)
     checkpoints = list(list_checkpoints())
+    saved = list(list_saved_searches(user=user))
     context: dict[str, Any] = {
         "wish": wish,
+        "saved": saved,
+        "saved_as": next((row for row in saved if row.parameters == wish.parameters), None),
+        "form_key": uuid.uuid4().hex,
         "kinds": KINDS,
         "families": FAMILIES,
         "statuses": {name: words for name, (words, _) in STATUSES.items()},
@@ -103,7 +117,7 @@ def library(request: HttpRequest) -> HttpResponse:
 def _list(
     user: User, wish: LibraryRequest, checkpoints: Sequence[Checkpoint], faults: list[str]
 ) -> dict[str, Any]:
-    of_kind = tuple(row.slug for row in checkpoints if row.modality == wish.kind)
+    of_kind = tuple(row.slug for row in checkpoints if row.modality in wish.kinds)
     if wish.kind and not of_kind:
         # No model makes this kind, and an empty tuple would mean all of them.
         return {"cards": [], "next_cursor": None}
@@ -122,30 +136,15 @@ def _list(
 
 def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
     offset = min(wish.offset, DEEPEST)
-    only = SearchFilter(
-        kinds=(wish.kind,) if wish.kind else (),
-        families=(wish.family,) if wish.family else (),
-        models=(wish.model,) if wish.model else (),
-        tags=(wish.tag,) if wish.tag else (),
-        collections=(wish.collection_id,) if wish.collection_id else (),
-        min_score=wish.min_score,
-        created_from=wish.created_from,
-        created_to=wish.created_to,
-    )
-    page = hybrid_search(
-        user=user,
-        query=wish.query,
-        only=only,
-        limit=PAGE_SIZE + 1,
-        offset=offset,
-        with_facets=True,
-    )
+    page = _find(user, wish, offset)
     more = len(page.hits) > PAGE_SIZE
     return {
         "items": _with_cards(user, page.hits[:PAGE_SIZE]),
         "took_ms": page.took_ms,
+        "also_searched": page.also_searched,
+        "marked_words": " ".join([wish.query, *chain(*page.also_searched.values())]),
         "facets": present_facets(page.facets, wish, collections=_names_of(user, page.facets)),
-        "by_words_only": page.mode == "keyword",
+        "by_words_only": page.mode == "keyword" != wish.asked.mode,
         "next_offset": offset + PAGE_SIZE if more and offset < DEEPEST else None,
         "too_many": more and offset >= DEEPEST,
         "previous_offset": max(0, offset - PAGE_SIZE) if offset else None,
@@ -157,6 +156,27 @@ def _names_of(user: User, counts: Mapping[str, Mapping[str, int]]) -> dict[str, 
     ids = [uuid.UUID(value) for value in counts.get("collection", ())]
     rows = find_collections(user=user, collection_ids=ids) if ids else []
     return {str(row.id): row.name for row in rows}
+
+
+def _find(user: User, wish: LibraryRequest, offset: int) -> SearchPage:
+    def search(mode: Mode) -> SearchPage:
+        return hybrid_search(
+            user=user,
+            query=wish.query,
+            mode=mode,
+            only=wish.as_search(),
+            limit=PAGE_SIZE + 1,
+            offset=offset,
+            with_facets=True,
+            with_repeats=wish.asked.with_repeats,
+            tolerates_typos=not wish.asked.is_exact,
+        )
+
+    try:
+        return search(wish.asked.mode)
+    except UnableToEmbed:
+        # A search by meaning alone; words find something, and the page says so.
+        return search("keyword")
 
 
 def _with_cards(user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import time
 import uuid
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from operator import itemgetter
 from typing import Any, Literal
 
 from django.db import connection, transaction
@@ -20,7 +23,9 @@ from webapp.search.analyser import ANALYSER_VERSION, NUM_LEVELS, analyse, level_
 from webapp.search.embedders import embedder_of
 from webapp.search.models import EmbeddingSpace, Passage
 from webapp.search.spaces import GRAPH_SETTINGS, active_space, dense_literal
+from webapp.search.spelling import doubtful_words
 from webapp.search.statement import search_statement
+from webapp.search.word_queries import nearest_words
 
 Mode = Literal["hybrid", "keyword", "vector"]
 MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
@@ -90,7 +95,8 @@ class SearchHit:
     """A passage found, with why: `score` is the weighted sum of the two shares.
 
     `keyword` is the BM25 score, `similarity` the cosine of query and passage; the shares are these
-    on a scale of 0 to 1 within this search.
+    on a scale of 0 to 1 within this search. `num_repeats` counts the passages that say nearly the
+    same, word for word, and that the same search would find.
     """
 
     passage_id: uuid.UUID
@@ -114,6 +120,7 @@ class SearchHit:
     similarity: float
     keyword_share: float
     similarity_share: float
+    num_repeats: int
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,8 @@ class SearchPage:
 
     `facets` has, if asked for, how many of these there are of each kind, family, model, tag,
     language, provenance and month, in each collection that the user may see (by its id), and of
-    each score in whole stars.
+    each score in whole stars. `also_searched` has, for each word that was taken for misspelt, the
+    words that were searched for as well.
     """
 
     hits: tuple[SearchHit, ...]
@@ -131,6 +139,7 @@ class SearchPage:
     space: str
     mode: Mode
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    also_searched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def hybrid_search(
@@ -143,14 +152,20 @@ def hybrid_search(
     offset: int = 0,
     per_origin: int = 1,
     with_facets: bool = False,
+    with_repeats: bool = False,
+    tolerates_typos: bool = False,
     embedder: Embedder | None = None,
 ) -> SearchPage:
     """Find passages that the user may see, best first; one statement decides all of it.
 
-    `per_origin` is how many passages of one generation or document may be in the answer. A query
-    without anything to search for finds nothing. The space is the active one, or that of the
-    `embedder` given. While the embedder is away, a hybrid search goes by words, and its `mode`
-    says so; a search by meaning raises UnableToEmbed.
+    `per_origin` is how many passages of one generation or document may be in the answer. Of
+    passages that repeat each other only the best is, unless `with_repeats`. A query without
+    anything to search for finds nothing. The space is the active one, or that of the `embedder`
+    given. While the embedder is away, a hybrid search goes by words, and its `mode` says so; a
+    search by meaning raises UnableToEmbed.
+
+    With `tolerates_typos`, a word that occurs nowhere in what the user may see is searched for
+    along with the words nearest to it, and the page says so; otherwise nothing is different.
     """
     started = time.perf_counter()
     text = query.replace("\x00", " ").strip()[:_MAX_QUERY_CHARACTERS]
@@ -166,20 +181,50 @@ def hybrid_search(
                 raise
             # Words find something, and the page says that they were all there was.
             space, mode = None, "keyword"
-    return _run(
+    doubtful = doubtful_words(text) if tolerates_typos and terms else {}
+    run = partial(
+        _run,
         user=user,
-        terms=terms,
         space=space,
-        vector=vector,
         mode=mode,
         only=only or SearchFilter(),
         limit=limit,
         offset=offset,
         per_origin=per_origin,
         with_facets=with_facets,
+        with_repeats=with_repeats,
         started=started,
         space_name=place.embedder.name,
     )
+    page, unknown = run(terms=terms, vector=vector, words=map(term_id, doubtful.values()))
+    misspelt = {word: term for word, term in doubtful.items() if term_id(term) in unknown}
+    meant = nearest_words(user=user, unknown=misspelt) if misspelt else {}
+    if not meant:
+        return page
+    if vector is not None:
+        vector = dense_literal(place.embedder.embed([_as_meant(text, meant)])[0])
+    page, _ = run(terms=_with_meanings(terms, doubtful, meant), vector=vector)
+    return replace(page, also_searched=meant)
+
+
+def _with_meanings(
+    terms: Mapping[str, float], typed: Mapping[str, str], meant: Mapping[str, tuple[str, ...]]
+) -> dict[str, float]:
+    """The terms with those of what they may mean; together these count as much as the word."""
+    counted = dict(terms)
+    for word, others in meant.items():
+        for other in others:
+            for term in analyse(other):
+                share = terms[typed[word]] / len(others)
+                counted[term] = counted.get(term, 0.0) + share
+    return counted
+
+
+def _as_meant(text: str, meant: Mapping[str, tuple[str, ...]]) -> str:
+    """The text with the likeliest meaning in the place of each misspelt word."""
+    for word, others in meant.items():
+        text = re.sub(rf"\b{re.escape(word)}\b", others[0], text, flags=re.IGNORECASE)
+    return text
 
 
 @dataclass(frozen=True)
@@ -221,17 +266,17 @@ def similar_to(
     only = only or SearchFilter()
     if generation is not None:
         wanted = Passage.objects.filter(generation=generation, ordinal=0)
-        only = _replaced(only, except_generation=generation.id)
+        only = replace(only, except_generation=generation.id)
     else:
         assert passage is not None
         wanted = Passage.objects.filter(id=passage.id)
-        only = _replaced(only, except_passage=passage.id)
+        only = replace(only, except_passage=passage.id)
     space = _space(embedder)
     vector = None
     if space is not None:
         stored = wanted.filter(vectors__space=space).values_list("vectors__embedding").first()
         vector = dense_literal(stored[0]) if stored else None
-    return _run(
+    page, _ = _run(
         user=user,
         terms=Counter(),
         space=space if vector is not None else None,
@@ -242,20 +287,17 @@ def similar_to(
         offset=0,
         per_origin=1,
         with_facets=False,
+        with_repeats=False,
         started=started,
         space_name="" if space is None else space.name,
     )
-
-
-def _replaced(only: SearchFilter, **changes: Any) -> SearchFilter:
-    values = {field.name: getattr(only, field.name) for field in fields(only)}
-    return SearchFilter(**{**values, **changes})
+    return page
 
 
 def _run(
     *,
     user: User,
-    terms: Counter[str],
+    terms: Mapping[str, float],
     space: EmbeddingSpace | None,
     vector: str | None,
     mode: Mode,
@@ -264,9 +306,13 @@ def _run(
     offset: int,
     per_origin: int,
     with_facets: bool,
+    with_repeats: bool,
     started: float,
     space_name: str,
-) -> SearchPage:
+    words: Iterable[int] = (),
+) -> tuple[SearchPage, frozenset[int]]:
+    """A page, and those of `words` that the reader's passages do not seem to have."""
+    asked = list(words)
     limit = min(limit, MAX_LIMIT, max(0, MAX_PLACES - offset))
     rows: Sequence[tuple[Any, ...]] = ()
     pool = _MIN_POOL
@@ -274,8 +320,9 @@ def _run(
         pool *= 2
     if limit > 0 and (terms or vector is not None):
         filters = only.named()
-        counts = Counter[int]()
-        for term, repeats in terms.most_common(_MAX_QUERY_TERMS):
+        counts: dict[int, float] = defaultdict(float)
+        by_count = sorted(terms.items(), key=itemgetter(1), reverse=True)
+        for term, repeats in by_count[:_MAX_QUERY_TERMS]:
             counts[term_id(term)] += repeats
         values = {
             "user": user.pk,
@@ -292,6 +339,7 @@ def _run(
             "per_origin": per_origin,
             "limit": limit,
             "offset": offset,
+            "words": asked,
             **filters,
         }
         for _ in range(1 + _MAX_WIDENINGS):
@@ -302,20 +350,24 @@ def _run(
                 filters=frozenset(filters),
                 pool=pool,
                 with_facets=with_facets,
+                with_repeats=with_repeats,
+                with_words=bool(asked),
             )
             rows = _fetch(sql, values, keep_plan=not filters)
             is_exhausted = not rows or rows[0][-2] < pool
             if len(rows) == limit or is_exhausted:
                 break
             pool *= _WIDENING
-    return SearchPage(
-        hits=tuple(SearchHit(*row[:-3]) for row in rows),
+    page = SearchPage(
+        hits=tuple(SearchHit(*row[:-4]) for row in rows),
         total=rows[0][-3] if rows else 0,
         took_ms=(time.perf_counter() - started) * 1000,
         space=space_name,
         mode=mode,
         facets=json.loads(rows[0][-1] or "{}") if rows else {},
     )
+    # A page without rows tells nothing about the words.
+    return page, frozenset((rows[0][-4] or ()) if rows else asked)
 
 
 # Planning the statement takes Postgres longer than running it, and by itself it never keeps the
@@ -338,7 +390,7 @@ def _fetch(sql: str, values: dict[str, Any], *, keep_plan: bool) -> list[tuple[A
     return rows
 
 
-def _weight(terms: Counter[str], vector: str | None) -> float:
+def _weight(terms: Mapping[str, float], vector: str | None) -> float:
     if vector is None:
         return 0.0
     return VECTOR_WEIGHT if terms else 1.0

@@ -36,6 +36,7 @@ def describe_hit(hit: SearchHit) -> dict[str, Any]:
             "similarity": round(hit.similarity, 6),
             "similarity_share": round(hit.similarity_share, 6),
         },
+        "repeats": hit.num_repeats,
     }
 
 
@@ -49,5 +50,6 @@ def describe_page(page: SearchPage, *, next_cursor: str | None) -> dict[str, Any
         "mode": page.mode,
         "space": page.space,
         "facets": page.facets,
+        "also_searched": page.also_searched,
         "took_ms": round(page.took_ms, 2),
     }

@@ -8,11 +8,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
+from urllib.parse import urlencode
 
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from genmodels.contract import FAMILIES, Fault
-from webapp.common.problems import invalid
+from webapp.common.problems import Problem, invalid
 from webapp.generations.models import Provenance
 from webapp.search.queries import MAX_LIMIT, MAX_PLACES, MODES, Mode, SearchFilter
 
@@ -23,11 +25,13 @@ PROVENANCES = tuple(Provenance.values)
 _SCORES = (1, 5)
 _DECIMAL = re.compile(r"[0-9](\.[0-9]{1,6})?")
 
-SEARCH_PARAMETERS = (
+#: What a search is, as it can be saved.
+SAVED_PARAMETERS = (
     "q", "mode", "kind", "family", "model", "owner", "tag", "source", "from", "to",
-    "provenance", "language", "collection", "min_score", "max_score",
-    "facets", "limit", "offset", "cursor",
+    "provenance", "language", "collection", "min_score", "max_score", "repeats", "exact",
 )  # fmt: skip
+#: And which part of what it finds is asked for.
+SEARCH_PARAMETERS = (*SAVED_PARAMETERS, "facets", "limit", "offset", "cursor")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class SearchRequest:
     limit: int
     offset: int
     with_facets: bool
+    with_repeats: bool
+    is_exact: bool
 
 
 def parse_search(fields: Mapping[str, str]) -> SearchRequest:
@@ -68,7 +74,7 @@ def parse_search(fields: Mapping[str, str]) -> SearchRequest:
             provenances=reader.names("provenance", PROVENANCES),
             languages=reader.names("language"),
             created_from=reader.moment("from"),
-            created_to=reader.moment("to"),
+            created_to=reader.moment("to", whole_day=True),
             source_ids=reader.ids("source"),
             collections=reader.ids("collection"),
             min_score=reader.score("min_score"),
@@ -77,9 +83,46 @@ def parse_search(fields: Mapping[str, str]) -> SearchRequest:
         limit=reader.number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         offset=offset,
         with_facets=reader.flag("facets"),
+        with_repeats=reader.flag("repeats"),
+        is_exact=reader.flag("exact"),
     )
     reader.finish()
     return request
+
+
+def faults_of(parameters: Mapping[str, str]) -> tuple[Fault, ...]:
+    """What a search would refuse in these parameters now; empty if it would run."""
+    try:
+        parse_search(parameters)
+    except Problem as problem:
+        return problem.errors
+    return ()
+
+
+def as_query(parameters: Mapping[str, str]) -> str:
+    """Parameters as they stand in an address, in an order of their own."""
+    return urlencode(sorted(parameters.items()))
+
+
+def read_moment(raw: str, *, whole_day: bool = False) -> datetime.datetime | None:
+    """A time with its zone, or a day of the server's zone: its start, or its end if it counts."""
+    try:
+        day = datetime.date.fromisoformat(raw)
+    except ValueError:
+        return _read_time(raw)
+    zone = timezone.get_current_timezone()
+    if whole_day and day == datetime.date.max:
+        return datetime.datetime.combine(day, datetime.time.max, tzinfo=zone)
+    first = day + datetime.timedelta(days=whole_day)
+    return datetime.datetime.combine(first, datetime.time(), tzinfo=zone)
+
+
+def _read_time(raw: str) -> datetime.datetime | None:
+    try:
+        value = parse_datetime(raw)
+    except ValueError:
+        return None
+    return value if value is not None and value.tzinfo is not None else None
 
 
 def parse_similar(fields: Mapping[str, str]) -> int:
@@ -142,18 +185,14 @@ class _Reader:
     def optional_number(self, name: str) -> int | None:
         return self.number(name, 0, 1, 2**31 - 1) if name in self._fields else None
 
-    def moment(self, name: str) -> datetime.datetime | None:
+    def moment(self, name: str, *, whole_day: bool = False) -> datetime.datetime | None:
         raw = self._fields.get(name)
         if not raw:
             return None
-        try:
-            value = parse_datetime(raw)
-        except ValueError:
-            value = None
-        if value is None or value.tzinfo is None:
-            detail = "must be a time with its zone, such as 2026-01-31T12:00:00Z"
+        value = read_moment(raw, whole_day=whole_day)
+        if value is None:
+            detail = "must be a day, or a time with its zone, such as 2026-01-31T12:00:00Z"
             self.fault(name, "invalid", detail)
-            return None
         return value
 
     def ids(self, name: str) -> tuple[uuid.UUID, ...]:

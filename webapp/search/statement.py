@@ -12,7 +12,8 @@ that lives in a second place is forgotten some day. Its parts, in order:
    the index on terms and the graph index.
 5. `scored`, `fused`: both scores for all of these, each scaled to 0..1, and their weighted sum.
 6. `feedback`: the query moved towards its first hits (Rocchio 1971), which scores by meaning anew.
-7. `ranked`, `page`, `facets`: the best of each origin, the part asked for, and counts for filters.
+7. `alone`, `ranked`, `page`, `facets`: the best of what repeats each other, the best of each
+   origin, the part asked for, and counts for filters.
 """
 
 from __future__ import annotations
@@ -204,6 +205,7 @@ def _scored(space: EmbeddingSpace | None) -> str:
     return f"""
 scored AS MATERIALIZED (
   SELECT p.id, coalesce(p.generation_id, p.source_id) AS origin,
+    coalesce(p.repeat_group, p.id) AS repeats_of,
     coalesce(-(p.bm25 <#> query.weights), 0) AS keyword,
     coalesce({similarity}, 0) AS similarity, {embedding} AS embedding
   FROM (SELECT id FROM keyword UNION SELECT id FROM near) AS candidate
@@ -240,21 +242,31 @@ feedback AS MATERIALIZED (
       ORDER BY score DESC, id LIMIT {_FEEDBACK_HITS}) AS hits
     WHERE embedding IS NOT NULL) AS parts),
 moved AS MATERIALIZED (
-  SELECT id, origin, keyword, similarity, keyword_share,
+  SELECT id, origin, repeats_of, keyword, similarity, keyword_share,
     coalesce(-(embedding::halfvec({dims}) <#> feedback.vector), 0) AS nearness
   FROM candidates CROSS JOIN feedback)
 """  # noqa: S608 -- only constants and checked numbers are put in; values are bound
 
 
-_RANKED = """
+# The best of those that repeat each other, before the best of an origin: a document whose best
+# passage stands elsewhere already is found by its next one.
+_LEFT_OUT = """
+alone AS MATERIALIZED (
+  SELECT DISTINCT ON (repeats_of) * FROM fused ORDER BY repeats_of, score DESC, id)
+"""
+
+
+def _ranked(of: str) -> str:
+    return f"""
 ranked AS MATERIALIZED (
   SELECT * FROM (
-    SELECT fused.*, row_number() OVER (PARTITION BY origin ORDER BY score DESC, id) AS place
-    FROM fused) AS placed
+    SELECT {of}.*, row_number() OVER (PARTITION BY origin ORDER BY score DESC, id) AS place
+    FROM {of}) AS placed
   WHERE place <= %(per_origin)s),
 page AS MATERIALIZED (
   SELECT * FROM ranked ORDER BY score DESC, id LIMIT %(limit)s OFFSET %(offset)s)
-"""
+"""  # noqa: S608 -- only names are put in; values are bound
+
 
 # One object of name: count for each filter, over the origins found.
 _FACETS = """
@@ -281,11 +293,25 @@ facets AS MATERIALIZED (
 """
 _NO_FACETS = "facets AS (SELECT NULL::jsonb AS counts)"
 
-_ROWS = """
+
+# Words of the query that its reader's passages do not have, as far as the kept words know.
+_UNKNOWN = """(SELECT array_agg(asked.term) FROM unnest(%(words)s::int[]) AS asked (term)
+    WHERE NOT EXISTS (SELECT 1 FROM search_word w WHERE w.term = asked.term{own}))"""
+
+
+def _rows(conditions: str, unknown: str) -> str:
+    """The page's passages, each with how many others repeat it that would be found as well."""
+    num_repeats = " + ".join(
+        f"""(SELECT count(*) FROM search_passage p
+    WHERE p.{column} = page.repeats_of AND p.id <> page.id AND {conditions})"""  # noqa: S608 -- above
+        for column in ("id", "repeat_group")
+    )
+    return f"""
 SELECT p.id, p.kind, p.generation_id, p.source_id, p.ordinal, p.heading, p.text, p.start, p.end,
   p.page, p.language, p.owner_id, coalesce(s.title, g.prompt) AS title,
   c.family, c.slug, p.origin_at,
   page.score, page.keyword, page.similarity, page.keyword_share, page.similarity_share,
+  {num_repeats}, {unknown},
   (SELECT count(*) FROM ranked), (SELECT greatest((SELECT count(*) FROM keyword),
                                                   (SELECT count(*) FROM near))), facets.counts
 FROM page JOIN search_passage p ON p.id = page.id
@@ -294,7 +320,7 @@ LEFT JOIN catalog_checkpoint c ON c.id = p.checkpoint_id
 LEFT JOIN knowledge_source s ON s.id = p.source_id
 CROSS JOIN facets
 ORDER BY page.score DESC, page.id
-"""
+"""  # noqa: S608 -- only constants are put in; values are bound
 
 
 def search_statement(
@@ -305,6 +331,8 @@ def search_statement(
     filters: frozenset[str],
     pool: int,
     with_facets: bool = False,
+    with_repeats: bool = False,
+    with_words: bool = False,
 ) -> str:
     """The SQL of a search by terms, by meaning (in `space`), or both, under named filters.
 
@@ -328,5 +356,8 @@ def search_statement(
         parts.append(_fused("fused", "moved", "nearness"))
     else:
         parts.append(_fused("fused", "candidates", "similarity"))
-    parts += [_RANKED, _FACETS if with_facets else _NO_FACETS]
-    return "WITH " + ",".join(part.strip() for part in parts) + _ROWS
+    parts += [_ranked("fused")] if with_repeats else [_LEFT_OUT, _ranked("alone")]
+    parts.append(_FACETS if with_facets else _NO_FACETS)
+    own = "" if sees_everything else " AND w.owner_id = %(user)s"
+    unknown = _UNKNOWN.format(own=own) if with_words else "NULL::int[]"
+    return "WITH " + ",".join(part.strip() for part in parts) + _rows(conditions, unknown)

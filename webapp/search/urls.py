@@ -2,12 +2,18 @@
 
 from django.urls import path
 
-from webapp.search import api, reference_api, space_api
+from webapp.search import api, reference_api, saved_api, space_api
 
 _SPACE = "embedding-spaces/<int:space_id>"
 
 urlpatterns = [
     path("search", api.SearchApi.as_view(), name="search"),
+    path("saved-searches", saved_api.SavedSearchesApi.as_view(), name="saved-searches"),
+    path(
+        "saved-searches/<uuid:saved_id>",
+        saved_api.SavedSearchApi.as_view(),
+        name="saved-search",
+    ),
     path(
         "generations/references",
         reference_api.ReferencesApi.as_view(),
