@@ -57,10 +57,10 @@ def load_documents(
     from webapp.search.operations import (
         passages_of_source,
         prepare_passages,
-        refresh_outdated_statistics,
         store_passages,
     )
     from webapp.search.segments import cut_into_segments
+    from webapp.search.term_counting import refresh_outdated_statistics
 
     owner = make_author(f"reader-{uuid.uuid4().hex[:8]}")
     names: dict[uuid.UUID, str] = {}

@@ -34,7 +34,8 @@ def measure_quality(
 
     from bench.loading import load_documents
     from webapp.search.models import Passage
-    from webapp.search.queries import Mode, hybrid_search
+    from webapp.search.queries import hybrid_search
+    from webapp.search.results import Mode
 
     started = time.perf_counter()
     owner, names = load_documents(collection, embedder=embedder)

@@ -97,8 +97,8 @@ class _Loader:
     def grow_to(self, size: int) -> None:
         from django.db import connection
 
-        from webapp.search.operations import refresh_term_statistics
         from webapp.search.spaces import partition_name
+        from webapp.search.term_counting import refresh_term_statistics
 
         graph = f"{partition_name(self._space)}_graph"
         indexes = ("passage_terms", graph)
@@ -174,7 +174,7 @@ def language_of(place: int) -> str:
 def _measure(
     author: Any, reviewer: Any, texts: Sequence[str], embedder: GivenVectors
 ) -> dict[str, Any]:
-    from webapp.search.queries import SearchFilter
+    from webapp.search.results import SearchFilter
 
     everything = SearchFilter()
     wishes: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -238,7 +238,8 @@ def _recall(
     user: Any, texts: Sequence[str], embedder: GivenVectors, only: Any
 ) -> dict[str, float]:
     """Of the ten best by an exact search, the share found; and the rows that were missing."""
-    from webapp.search.queries import Mode, hybrid_search
+    from webapp.search.queries import hybrid_search
+    from webapp.search.results import Mode
 
     methods: dict[Mode, Callable[[str, GivenVectors, Any], list[str]]] = {
         "vector": _exact_vector,

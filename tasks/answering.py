@@ -44,7 +44,7 @@ from webapp.jobs import operations as jobs
 from webapp.jobs import queries as job_queries
 from webapp.jobs.operations import ClaimedJob
 from webapp.search.embedders import embedder_in_use
-from webapp.search.queries import SearchHit
+from webapp.search.results import SearchHit
 
 logger = logging.getLogger(__name__)
 

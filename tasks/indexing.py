@@ -13,8 +13,8 @@ from tasks.worker import this_process
 from webapp import queueing
 from webapp.celery import app
 from webapp.common.problems import DATABASE_OUTAGES
-from webapp.search.operations import refresh_outdated_statistics
 from webapp.search.space_filling import SpaceFiller, fill_active
+from webapp.search.term_counting import refresh_outdated_statistics
 from webapp.search.word_operations import forget_lost_words, keep_words
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 
-from webapp.search.queries import SearchHit
+from webapp.search.results import SearchHit
 
 
 def make_hit(text: str, *, title: str = "Notes", heading: str = "") -> SearchHit:

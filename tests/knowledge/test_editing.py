@@ -29,7 +29,8 @@ from webapp.knowledge.models import Source
 from webapp.knowledge.operations import submit_source
 from webapp.knowledge.queries import passages_of, read_source_text
 from webapp.search.models import Passage, PassageVector
-from webapp.search.queries import MODES, hybrid_search
+from webapp.search.queries import hybrid_search
+from webapp.search.results import MODES
 from webapp.search.segments import cut_into_segments
 
 OIL = "Lamps burn oil. " + "They smell of it all night. " * 24

@@ -16,7 +16,7 @@ from webapp.collections.models import Collection
 from webapp.collections.operations import CollectionWish, add_items, create_collection
 from webapp.collections.queries import ItemReference
 from webapp.generations.models import Generation
-from webapp.search.queries import SearchFilter
+from webapp.search.results import SearchFilter
 from webapp.search.statement import search_statement
 
 pytestmark = pytest.mark.django_db

@@ -30,12 +30,12 @@ from webapp.search.analyser import analyse, document_weights, term_id
 from webapp.search.models import EmbeddingSpace
 from webapp.search.operations import (
     prepare_source_passages,
-    refresh_term_statistics,
     store_source_passages,
 )
-from webapp.search.queries import SearchFilter, SearchPage
+from webapp.search.results import MODES, SearchFilter, SearchPage
 from webapp.search.segments import Segment
 from webapp.search.spaces import partition_name
+from webapp.search.term_counting import refresh_term_statistics
 
 pytestmark = pytest.mark.django_db
 
@@ -172,7 +172,7 @@ def test_an_owner_sees_own_rows_and_a_reviewer_all(author: User) -> None:
     stranger, reviewer = make_user(), make_user(Role.REVIEWER)
     make_found_generation(owner=author, prompt="secret harbour")
     make_found_source(owner=author, texts=["the secret harbour lamp"])
-    for mode in queries.MODES:
+    for mode in MODES:
         assert len(search(author, "secret harbour", mode=mode).hits) == 2
         assert len(search(reviewer, "secret harbour", mode=mode).hits) == 2
         assert search(stranger, "secret harbour", mode=mode).hits == ()
@@ -262,7 +262,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(author: User) -> None:
 )
 def test_any_query_is_answered(author: User, query: str) -> None:
     make_found_generation(owner=author, prompt="lamp 😀")
-    for mode in queries.MODES:
+    for mode in MODES:
         search(author, query, mode=mode)
 
 

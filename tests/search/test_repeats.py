@@ -11,7 +11,8 @@ from tests.search.factories import EMBEDDER, make_found_source, passages_of
 from webapp.accounts.models import Role, User
 from webapp.knowledge.models import Source
 from webapp.search.models import Passage
-from webapp.search.queries import SearchPage, hybrid_search
+from webapp.search.queries import hybrid_search
+from webapp.search.results import SearchPage
 
 pytestmark = pytest.mark.django_db
 

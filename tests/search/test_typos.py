@@ -12,7 +12,8 @@ from tests.factories import make_user
 from tests.search.factories import EMBEDDER, make_found_source
 from webapp.accounts.models import Role, User
 from webapp.search.models import ReadPassage, Word
-from webapp.search.queries import SearchPage, hybrid_search
+from webapp.search.queries import hybrid_search
+from webapp.search.results import SearchPage
 from webapp.search.spelling import distance, doubtful_words, keys_of_query, keys_of_word
 from webapp.search.word_operations import forget_lost_words, keep_words, read_again
 

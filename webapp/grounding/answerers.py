@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from webapp.search.queries import SearchHit
+from webapp.search.results import SearchHit
 
 QUOTES = "quotes"
 CONNECTOR = "connector"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from webapp.grounding.answerers import Quote, Sentence
 from webapp.search.analyser import analyse
-from webapp.search.queries import SearchHit
+from webapp.search.results import SearchHit
 from webapp.search.segments import cut_into_sentences
 
 #: Share of a sentence's words that its passages and the question must hold.

@@ -16,7 +16,7 @@ from webapp.common.outbound import Abort
 from webapp.grounding.answerers import Exchange, Written
 from webapp.grounding.chat_server import ChatServer, Message, complete_chat
 from webapp.grounding.citing import check_citations
-from webapp.search.queries import SearchHit
+from webapp.search.results import SearchHit
 
 _MAX_ANSWER_TOKENS = 900
 _MAX_REPLY_TOKENS = 2_000

@@ -39,7 +39,8 @@ from webapp.jobs.idempotency import digest_request
 from webapp.search.analyser import analyse, term_id
 from webapp.search.embedders import embedder_in_use
 from webapp.search.models import Passage
-from webapp.search.queries import SearchFilter, SearchHit, hybrid_search
+from webapp.search.queries import hybrid_search
+from webapp.search.results import SearchFilter, SearchHit
 from webapp.search.segments import cut_into_sentences
 
 DEFAULT_PASSAGES = 8

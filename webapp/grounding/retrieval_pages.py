@@ -34,7 +34,8 @@ from webapp.grounding.ranking import (
 )
 from webapp.knowledge.models import Source
 from webapp.knowledge.queries import list_sources
-from webapp.search.queries import MODES, Mode, SearchFilter, SearchHit, hybrid_search
+from webapp.search.queries import hybrid_search
+from webapp.search.results import MODES, Mode, SearchFilter, SearchHit
 
 #: Documents that can be chosen from, the newest.
 MAX_CHOICES = 200

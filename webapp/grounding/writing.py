@@ -33,7 +33,7 @@ from webapp.grounding.operations import (
 from webapp.jobs import operations as jobs
 from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import NewJob
-from webapp.search.queries import SearchHit
+from webapp.search.results import SearchHit
 
 JOB_KIND = "answer"
 

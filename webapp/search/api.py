@@ -18,6 +18,7 @@ from webapp.generations.queries import UnableToFindGeneration, get_generation
 from webapp.search import queries
 from webapp.search.representation import describe_page
 from webapp.search.requests import SEARCH_PARAMETERS, parse_search, parse_similar
+from webapp.search.results import MODES
 
 
 class OriginOutput(serializers.Serializer[Any]):
@@ -68,7 +69,7 @@ class SearchOutput(serializers.Serializer[Any]):
     next_cursor = serializers.CharField(allow_null=True)
     has_more = serializers.BooleanField()
     total = serializers.IntegerField()
-    mode = serializers.ChoiceField(choices=queries.MODES)
+    mode = serializers.ChoiceField(choices=MODES)
     space = serializers.CharField()
     facets = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),

@@ -11,8 +11,8 @@ from genmodels.contract import FAMILIES
 from webapp.common.problems import Problem
 from webapp.generations.queries import GenerationFilter
 from webapp.jobs.models import JobState
-from webapp.search.queries import SearchFilter
 from webapp.search.requests import SearchRequest, parse_search, read_moment
+from webapp.search.results import SearchFilter
 
 #: What the REST interface can ask for and the form has no field for. A link or a saved search
 #: brings it, and the form keeps it.

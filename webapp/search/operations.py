@@ -29,14 +29,11 @@ from webapp.search.analyser import (
 from webapp.search.models import (
     DOCUMENT_KIND,
     ActiveSpace,
-    CorpusStatistic,
     EmbeddingSpace,
     Passage,
-    TermStatistic,
 )
 from webapp.search.segments import Segment, cut_into_segments
 from webapp.search.spaces import create_partition, dense_literal, hold_space, partition_name
-from webapp.search.statement import LIVE_COUNT_LIMIT
 from webapp.search.text_language import guess_language
 
 logger = logging.getLogger(__name__)
@@ -45,7 +42,6 @@ logger = logging.getLogger(__name__)
 _BATCH = 64
 
 #: Keys of advisory locks: any number of processes may call, one at a time does the work.
-_STATISTICS_LOCK = 0x74657264
 _SPACES_LOCK = 0x73706163
 
 
@@ -296,12 +292,6 @@ def insert_vectors(*, space: EmbeddingSpace, rows: Sequence[tuple[uuid.UUID, str
         return int(cursor.rowcount)
 
 
-def remove_generation(*, generation_id: uuid.UUID) -> int:
-    """Take a generation out of the index; unless trashed, `fill_missing` brings it back."""
-    deleted, _ = Passage.objects.filter(generation_id=generation_id).delete()
-    return deleted
-
-
 # Newest first: what was just made is looked for first, and a row that cannot be indexed, should
 # there ever be one, does not stand in the way of those after it.
 _UNINDEXED_GENERATIONS = """
@@ -355,59 +345,3 @@ def _analyse_outdated() -> int:
         passage.analyser_version = ANALYSER_VERSION
     Passage.objects.bulk_update(outdated, ["terms", "bm25", "analyser_version"])
     return len(outdated)
-
-
-_COUNT_TERMS = """
-INSERT INTO search_termstatistic (analyser_version, term, num_passages)
-SELECT %(version)s, t.term, count(*) FROM search_passage p CROSS JOIN unnest(p.terms) AS t (term)
-WHERE p.analyser_version = %(version)s GROUP BY t.term
-"""
-_COUNT_PASSAGES = """
-INSERT INTO search_corpusstatistic (analyser_version, num_passages, counted_at)
-SELECT %(version)s, count(*), now() FROM search_passage WHERE analyser_version = %(version)s
-"""
-
-
-def refresh_term_statistics() -> bool:
-    """Count anew in how many passages each term occurs; False where another process is at it.
-
-    Searches go on with the old counts until this commits.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_STATISTICS_LOCK])
-        row = cursor.fetchone()
-        assert row is not None
-        if not row[0]:
-            return False
-        cursor.execute("DELETE FROM search_termstatistic")
-        cursor.execute("DELETE FROM search_corpusstatistic")
-        cursor.execute(_COUNT_TERMS, {"version": ANALYSER_VERSION})
-        cursor.execute(_COUNT_PASSAGES, {"version": ANALYSER_VERSION})
-    return True
-
-
-_ARE_OUTDATED = """
-SELECT counted.n, counted.n > %(live_limit)s AND (known.num_passages IS NULL
-  OR abs(counted.n - known.num_passages) > 0.05 * known.num_passages), known.num_passages
-FROM (SELECT count(*) AS n FROM search_passage) AS counted
-LEFT JOIN search_corpusstatistic known ON known.analyser_version = %(version)s
-"""
-
-
-def refresh_outdated_statistics() -> bool:
-    """Count terms anew if the corpus is too large for live counts and changed by a twentieth.
-
-    Counts of a corpus that has become small are dropped: searches count live then.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _ARE_OUTDATED, {"live_limit": LIVE_COUNT_LIMIT, "version": ANALYSER_VERSION}
-        )
-        row = cursor.fetchone()
-    assert row is not None
-    num_passages, are_outdated, counted = row
-    if counted is not None and num_passages <= LIVE_COUNT_LIMIT:
-        CorpusStatistic.objects.all().delete()
-        TermStatistic.objects.all().delete()
-        return True
-    return bool(are_outdated) and refresh_term_statistics()

@@ -33,14 +33,8 @@ from webapp.search.library import (
     LibraryRequest,
     read_library_request,
 )
-from webapp.search.queries import (
-    Mode,
-    SearchFilter,
-    SearchHit,
-    SearchPage,
-    hybrid_search,
-    similar_to,
-)
+from webapp.search.queries import hybrid_search, similar_to
+from webapp.search.results import Mode, SearchFilter, SearchHit, SearchPage
 from webapp.search.saved_queries import list_saved_searches
 
 PAGE_SIZE = 24

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import re
 import time
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -22,13 +20,11 @@ from webapp.generations.models import Generation
 from webapp.search.analyser import ANALYSER_VERSION, NUM_LEVELS, analyse, level_id, term_id
 from webapp.search.embedders import embedder_of
 from webapp.search.models import EmbeddingSpace, Passage
+from webapp.search.results import Mode, SearchFilter, SearchHit, SearchPage
 from webapp.search.spaces import GRAPH_SETTINGS, active_space, dense_literal
 from webapp.search.spelling import doubtful_words
 from webapp.search.statement import search_statement
 from webapp.search.word_queries import nearest_words
-
-Mode = Literal["hybrid", "keyword", "vector"]
-MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
 
 MAX_LIMIT = 100
 #: Results beyond this place are not ranked; nobody pages that far, and the pool must stay bounded.
@@ -50,96 +46,6 @@ _WIDENING = 5
 #: Only the beginning of a very long query is used; the embedder reads 256 tokens of it anyway.
 _MAX_QUERY_CHARACTERS = 4_000
 _MAX_QUERY_TERMS = 128
-
-
-class UnableToFindPassage(Exception):
-    """There is no such passage, or it is not the user's to see."""
-
-
-@dataclass(frozen=True)
-class SearchFilter:
-    """Which of the passages that one may see are searched; empty fields filter nothing."""
-
-    kinds: tuple[str, ...] = ()
-    families: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    owner: int | None = None
-    tags: tuple[str, ...] = ()
-    provenances: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    created_from: datetime.datetime | None = None
-    created_to: datetime.datetime | None = None
-    source_ids: tuple[uuid.UUID, ...] = ()
-    #: What others keep in theirs is not found by them: those one may not see hold nothing.
-    collections: tuple[uuid.UUID, ...] = ()
-    #: Of the mean of what people gave; what has no score is in neither.
-    min_score: float | None = None
-    max_score: float | None = None
-    generations_only: bool = False
-    sources_only: bool = False
-    except_generation: uuid.UUID | None = None
-    except_passage: uuid.UUID | None = None
-
-    def named(self) -> dict[str, Any]:
-        """The filters that are asked for, as parameters of the statement."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
-            if value not in ((), None, False)
-        }
-
-
-@dataclass(frozen=True)
-class SearchHit:
-    """A passage found, with why: `score` is the weighted sum of the two shares.
-
-    `keyword` is the BM25 score, `similarity` the cosine of query and passage; the shares are these
-    on a scale of 0 to 1 within this search. `num_repeats` counts the passages that say nearly the
-    same, word for word, and that the same search would find.
-    """
-
-    passage_id: uuid.UUID
-    kind: str
-    generation_id: uuid.UUID | None
-    source_id: uuid.UUID | None
-    ordinal: int
-    heading: str
-    text: str
-    start: int
-    end: int
-    page: int | None
-    language: str
-    owner_id: int
-    title: str
-    family: str | None
-    model: str | None
-    created_at: datetime.datetime
-    score: float
-    keyword: float
-    similarity: float
-    keyword_share: float
-    similarity_share: float
-    num_repeats: int
-
-
-@dataclass(frozen=True)
-class SearchPage:
-    """A part of what was found. `total` counts the ranked candidates, at most a few hundred.
-
-    `facets` has, if asked for, how many of these there are of each kind, family, model, tag,
-    language, provenance and month, in each collection that the user may see (by its id), and of
-    each score in whole stars. `also_searched` has, for each word that was taken for misspelt, the
-    words that were searched for as well.
-    """
-
-    hits: tuple[SearchHit, ...]
-    total: int
-    took_ms: float
-    space: str
-    mode: Mode
-    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    also_searched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def hybrid_search(
@@ -394,17 +300,3 @@ def _weight(terms: Mapping[str, float], vector: str | None) -> float:
     if vector is None:
         return 0.0
     return VECTOR_WEIGHT if terms else 1.0
-
-
-def get_passage(*, user: User, passage_id: uuid.UUID) -> Passage:
-    """A passage of something kept that the user may see; raises UnableToFindPassage."""
-    passage = (
-        Passage.objects.select_related("generation", "source")
-        .filter(
-            id=passage_id, generation__trashed_at__isnull=True, source__trashed_at__isnull=True
-        )
-        .first()
-    )
-    if passage is None or not (user.sees_everything or passage.owner_id == user.pk):
-        raise UnableToFindPassage(str(passage_id))
-    return passage

@@ -15,7 +15,8 @@ from webapp.generations.composing import Draft, draft_fields
 from webapp.generations.models import Generation
 from webapp.generations.queries import get_generations
 from webapp.jobs.models import JobState
-from webapp.search.queries import SearchFilter, SearchHit, hybrid_search
+from webapp.search.queries import hybrid_search
+from webapp.search.results import SearchFilter, SearchHit
 
 NUM_REFERENCES = 6
 #: A prompt is searched for once it has so many characters; fewer are near to everything.

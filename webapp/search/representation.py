@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from webapp.search.queries import SearchHit, SearchPage
+from webapp.search.results import SearchHit, SearchPage
 
 
 def describe_hit(hit: SearchHit) -> dict[str, Any]:

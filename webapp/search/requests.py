@@ -16,7 +16,8 @@ from django.utils.dateparse import parse_datetime
 from genmodels.contract import FAMILIES, Fault
 from webapp.common.problems import Problem, invalid
 from webapp.generations.models import Provenance
-from webapp.search.queries import MAX_LIMIT, MAX_PLACES, MODES, Mode, SearchFilter
+from webapp.search.queries import MAX_LIMIT, MAX_PLACES
+from webapp.search.results import MODES, Mode, SearchFilter
 
 MAX_QUERY_LENGTH = 2_000
 DEFAULT_LIMIT = 20
