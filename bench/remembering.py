@@ -30,3 +30,7 @@ class RememberingEmbedder:
         new = [text for text in dict.fromkeys(texts) if text not in self._tokens]
         self._tokens.update(zip(new, self._embedder.embed_tokens(new), strict=True))
         return [self._tokens[text] for text in texts]
+
+    def knows_word(self, word: str) -> bool:
+        """Whether the embedder does."""
+        return isinstance(self._embedder, TokenEmbedder) and self._embedder.knows_word(word)

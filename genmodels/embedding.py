@@ -99,6 +99,10 @@ class TokenEmbedder(Embedder, Protocol):
 
     def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]: ...
 
+    def knows_word(self, word: str) -> bool:
+        """Whether its vocabulary has this word, in small letters: then it is spelt right."""
+        ...
+
 
 @dataclass(frozen=True)
 class ServiceAddress:
@@ -190,6 +194,13 @@ class MiniLmEmbedder:
                 )
         return [each for each in found if each is not None]
 
+    def knows_word(self, word: str) -> bool:
+        """Whether the word, or what it is the plural of, is one piece of the vocabulary."""
+        known = self._tokenizer.token_to_id
+        return known(word) is not None or (
+            word.endswith("s") and known(word.removesuffix("s")) is not None
+        )
+
     def _encode(
         self, tokens: Sequence[Sequence[int]], output: str = "vectors"
     ) -> NDArray[np.float32]:
@@ -232,6 +243,11 @@ class HashingEmbedder:
     def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Each word as a text of its own: a hash knows no context."""
         return [self._tokens(text) for text in texts]
+
+    def knows_word(self, word: str) -> bool:
+        """No word: a hash has no vocabulary."""
+        del word
+        return False
 
     def _tokens(self, text: str) -> TokenVectors:
         words = list(re.finditer(r"\w+", text))

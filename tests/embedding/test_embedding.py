@@ -162,3 +162,8 @@ def test_tokens_do_not_depend_on_the_texts_beside_them(embedder: MiniLmEmbedder)
     [alone] = embedder.embed_tokens(["A violet lamp."])
     beside = embedder.embed_tokens(["A violet lamp.", "much longer " * 40, "x"])[0]
     np.testing.assert_allclose(alone.vectors, beside.vectors, atol=5e-3)
+
+
+def test_words_and_their_plurals_are_known_and_typos_are_not(embedder: MiniLmEmbedder) -> None:
+    assert all(map(embedder.knows_word, ("sweater", "sweaters", "winter", "cold")))
+    assert not any(map(embedder.knows_word, ("sweatre", "wniter", "trasnformer", "embeding")))

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from genmodels.embedding import install_embedder
+from genmodels.embedding import HashingEmbedder, install_embedder
 from tests.factories import make_user
 from tests.search.factories import EMBEDDER, make_found_source
 from webapp.accounts.models import Role, User
@@ -167,3 +167,22 @@ def test_near_words_come_through_the_index(owner: User) -> None:
             "EXPLAIN SELECT word FROM search_word WHERE keys && %s::int[]", [keys_of_query("lamp")]
         )
         assert "word_keys" in str(cursor.fetchall())
+
+
+class ReaderOfWinter(HashingEmbedder):
+    """Has one word in its vocabulary."""
+
+    def knows_word(self, word: str) -> bool:
+        return word == "winter"
+
+
+@pytest.mark.django_db
+def test_a_word_that_the_embedder_knows_is_absent_and_not_misspelt(owner: User) -> None:
+    make_found_source(owner=owner, texts=["The winner of the day", "A woolen pullover"])
+    keep_words()
+    embedder = ReaderOfWinter(EMBEDDER.dims)
+    page = hybrid_search(
+        user=owner, query="woollen winter", tolerates_typos=True, embedder=embedder
+    )
+    assert page.also_searched == {"woollen": ("woolen",)}
+    assert search(owner, "woollen winter").also_searched.keys() == {"woollen", "winter"}

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from genmodels.embedding import Embedder, UnableToEmbed, load_embedder
+from genmodels.embedding import Embedder, TokenEmbedder, UnableToEmbed, load_embedder
 from webapp.accounts.models import User
 from webapp.generations.models import Generation
 from webapp.search.analyser import ANALYSER_VERSION, NUM_LEVELS, analyse, level_id, term_id
@@ -87,7 +87,7 @@ def hybrid_search(
                 raise
             # Words find something, and the page says that they were all there was.
             space, mode = None, "keyword"
-    doubtful = doubtful_words(text) if tolerates_typos and terms else {}
+    doubtful = _doubtful(text, place.embedder) if tolerates_typos and terms else {}
     run = partial(
         _run,
         user=user,
@@ -111,6 +111,14 @@ def hybrid_search(
         vector = dense_literal(place.embedder.embed([_as_meant(text, meant)])[0])
     page, _ = run(terms=_with_meanings(terms, doubtful, meant), vector=vector)
     return replace(page, also_searched=meant)
+
+
+def _doubtful(text: str, embedder: Embedder) -> dict[str, str]:
+    """Words that may be misspelt: "sweater" is none, also where nothing holds it."""
+    words = doubtful_words(text)
+    if isinstance(embedder, TokenEmbedder):
+        return {word: term for word, term in words.items() if not embedder.knows_word(word)}
+    return words
 
 
 def _with_meanings(
