@@ -12,6 +12,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 from django.db import connection, transaction
 
 from genmodels.embedding import Embedder, TokenEmbedder, UnableToEmbed, load_embedder
@@ -108,7 +109,7 @@ def hybrid_search(
     if not meant:
         return page
     if vector is not None:
-        vector = dense_literal(place.embedder.embed([_as_meant(text, meant)])[0])
+        vector = _between(text, _as_meant(text, meant), place.embedder) or vector
     page, _ = run(terms=_with_meanings(terms, doubtful, meant), vector=vector)
     return replace(page, also_searched=meant)
 
@@ -132,6 +133,16 @@ def _with_meanings(
                 share = terms[typed[word]] / len(others)
                 counted[term] = counted.get(term, 0.0) + share
     return counted
+
+
+def _between(text: str, as_meant: str, embedder: Embedder) -> str | None:
+    """What lies between both readings: a word that nothing holds may be right all the same."""
+    try:
+        typed, meant = embedder.embed([text])[0], embedder.embed([as_meant])[0]
+    except UnableToEmbed:
+        return None
+    middle = typed + meant
+    return dense_literal(middle / np.linalg.norm(middle))
 
 
 def _as_meant(text: str, meant: Mapping[str, tuple[str, ...]]) -> str:
