@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -99,16 +98,6 @@ def test_only_the_first_256_tokens_count(embedder: MiniLmEmbedder) -> None:
     beginning = "word " * 254
     vectors = embedder.embed([beginning, beginning + "something else entirely " * 50])
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
-
-
-def test_a_lone_short_query_takes_milliseconds(embedder: MiniLmEmbedder) -> None:
-    durations = []
-    for _ in range(30):
-        started = time.thread_time()
-        embedder.embed(["a red dress on a white background"])
-        durations.append(time.thread_time() - started)
-    # Processor time of this thread, which does all the work: the machine may be busy with others.
-    assert min(durations) < 0.015
 
 
 def test_an_existing_export_is_left_alone(tmp_path: Path) -> None:

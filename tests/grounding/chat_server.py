@@ -98,7 +98,7 @@ def running_model() -> Iterator[ModelServer]:
             self.say({"role": "assistant", "content": text[:half]})
             if not asked.is_rewriting:
                 model.half_sent.set()
-                model.may_end.wait(30)
+                model.may_end.wait(120)
             if model.breaks_off:
                 return
             self.say({"content": text[half:]})

@@ -6,7 +6,6 @@ import contextlib
 import io
 import random
 import stat
-import time
 import zipfile
 from pathlib import Path
 
@@ -41,10 +40,8 @@ ENTITIES = {
 def refusal(tmp_path: Path, content: bytes, media_type: str) -> str:
     path = tmp_path / "document"
     path.write_bytes(content)
-    started = time.monotonic()
     with pytest.raises(UnableToReadDocument) as refused:
         read_document(path=path, media_type=media_type)
-    assert time.monotonic() - started < 70
     assert refused.value.detail
     return refused.value.code
 

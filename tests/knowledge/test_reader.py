@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -74,10 +73,8 @@ def test_an_unreadable_pdf_is_refused_with_the_reason(
 def test_a_bomb_ends_in_a_refusal_not_in_a_full_machine(tmp_path: Path) -> None:
     bomb = make_bomb_pdf(900)
     assert len(bomb) < 5_000_000
-    started = time.monotonic()
     with pytest.raises(UnableToReadDocument):
         read(tmp_path, bomb, PDF)
-    assert time.monotonic() - started < 70
 
 
 def test_an_empty_text_is_refused(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     #: Called with the raw socket file instead of answering, where given.
     misbehave: Callable[[Any], None] | None = None
+    #: Answers wait while it is cleared.
+    may_answer: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -48,6 +50,7 @@ class Receiver:
 def running_receiver() -> Iterator[Receiver]:
     """A receiver on a free port of this machine."""
     receiver = Receiver()
+    receiver.may_answer.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -58,6 +61,7 @@ def running_receiver() -> Iterator[Receiver]:
                     receiver.misbehave(self.wfile)
                 return
             time.sleep(receiver.seconds)
+            receiver.may_answer.wait()
             with contextlib.suppress(OSError):
                 self.send_response(receiver.status)
                 for name, value in receiver.headers.items():
@@ -76,5 +80,6 @@ def running_receiver() -> Iterator[Receiver]:
     try:
         yield receiver
     finally:
+        receiver.may_answer.set()
         server.shutdown()
         server.server_close()

