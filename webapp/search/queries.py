@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
+from numpy.typing import NDArray
 
 from genmodels.embedding import Embedder, TokenEmbedder, UnableToEmbed, load_embedder
 from webapp.accounts.models import User
@@ -78,11 +79,11 @@ def hybrid_search(
     text = query.replace("\x00", " ").strip()[:_MAX_QUERY_CHARACTERS]
     place = _place(embedder)
     terms = Counter(analyse(text)) if mode != "vector" else Counter()
-    space = vector = None
+    space = typed = None
     if mode != "keyword" and text and place.space is not None:
         space = place.space
         try:
-            vector = dense_literal(place.embedder.embed([text])[0])
+            typed = place.embedder.embed([text])[0]
         except UnableToEmbed:
             if mode == "vector":
                 raise
@@ -103,13 +104,14 @@ def hybrid_search(
         started=started,
         space_name=place.embedder.name,
     )
+    vector = None if typed is None else dense_literal(typed)
     page, unknown = run(terms=terms, vector=vector, words=map(term_id, doubtful.values()))
     misspelt = {word: term for word, term in doubtful.items() if term_id(term) in unknown}
     meant = nearest_words(user=user, unknown=misspelt) if misspelt else {}
     if not meant:
         return page
-    if vector is not None:
-        vector = _between(text, _as_meant(text, meant), place.embedder) or vector
+    if typed is not None:
+        vector = _between(typed, _as_meant(text, meant), place.embedder)
     page, _ = run(terms=_with_meanings(terms, doubtful, meant), vector=vector)
     return replace(page, also_searched=meant)
 
@@ -135,13 +137,12 @@ def _with_meanings(
     return counted
 
 
-def _between(text: str, as_meant: str, embedder: Embedder) -> str | None:
+def _between(typed: NDArray[np.float32], as_meant: str, embedder: Embedder) -> str:
     """What lies between both readings: a word that nothing holds may be right all the same."""
     try:
-        typed, meant = embedder.embed([text])[0], embedder.embed([as_meant])[0]
+        middle = typed + embedder.embed([as_meant])[0]
     except UnableToEmbed:
-        return None
-    middle = typed + meant
+        return dense_literal(typed)
     return dense_literal(middle / np.linalg.norm(middle))
 
 
