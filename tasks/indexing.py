@@ -24,8 +24,11 @@ GATHER_SECONDS = 1.0
 #: After so long the process looks for what is new, and at its other queues, before it goes on with
 #: spaces that nobody searches yet.
 TURN_SECONDS = 5.0
+#: Words whose passages are gone wait so long at most: a look for them goes through all passages.
+LOST_WORDS_SECONDS = 60.0
 
 _filler = SpaceFiller()
+_looked_for_lost_words = -LOST_WORDS_SECONDS
 
 
 @app.task(name=queueing.INDEX)
@@ -44,7 +47,7 @@ def index(**_: Any) -> None:
             refresh_outdated_statistics()
             while process.accepts_work and keep_words():
                 pass
-            forget_lost_words()
+            _forget_lost_words()
             queueing.wake(queueing.GRAPH_QUEUE)
             if _filler.take_turn(seconds=TURN_SECONDS, go_on=lambda: process.accepts_work).is_left:
                 queueing.wake(queueing.INDEXING_QUEUE)
@@ -62,3 +65,10 @@ def _fill_active() -> None:
     except UnableToEmbed as error:
         # As above; another space may have an embedder that answers.
         logger.warning("the index waits for the embedder: %s", error)
+
+
+def _forget_lost_words() -> None:
+    global _looked_for_lost_words  # noqa: PLW0603 -- one clock per process is the point
+    if time.monotonic() - _looked_for_lost_words >= LOST_WORDS_SECONDS:
+        _looked_for_lost_words = time.monotonic()
+        forget_lost_words()
