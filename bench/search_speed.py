@@ -76,7 +76,7 @@ def measure_speed(
         started = time.perf_counter()
         loader.grow_to(size)
         report(f"{size:,} passages loaded and indexed in {time.perf_counter() - started:.0f} s")
-        results[f"{size}"] = _measure(author, reviewer, texts, embedder)
+        results[f"{size}"] = _measure(author, reviewer, texts, embedder, size)
         if beside is not None:
             results[f"{size}"]["peers"] = beside(corpus, size, texts, vectors)
         report(f"{size:,} passages: {results[f'{size}']}")
@@ -171,8 +171,13 @@ def language_of(place: int) -> str:
     return SHARES["10 %"] if place % 10 == 9 else ""
 
 
+def _num_exact(size: int) -> int:
+    """Questions to search for exactly, which takes a second each among a million passages."""
+    return max(20, min(100, 10_000_000 // size))
+
+
 def _measure(
-    author: Any, reviewer: Any, texts: Sequence[str], embedder: GivenVectors
+    author: Any, reviewer: Any, texts: Sequence[str], embedder: GivenVectors, size: int
 ) -> dict[str, Any]:
     from webapp.search.results import SearchFilter
 
@@ -191,7 +196,7 @@ def _measure(
         for name, (user, options) in wishes.items()
     }
     recalls = {
-        share: _recall(reviewer, texts[:100], embedder, only)
+        share: _recall(reviewer, texts[: _num_exact(size)], embedder, only)
         for share, only in {
             "100 %": everything,
             **{share: SearchFilter(languages=(code,)) for share, code in SHARES.items()},
