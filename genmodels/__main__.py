@@ -32,6 +32,8 @@ from genmodels.registry import (
 )
 from genmodels.training import Budget, Report, UnableToTrain, train
 
+_OWN_HELP = "your own pictures instead: a folder with one folder for each kind, named after it"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it did what was asked, else 1 with a sentence on stderr."""
@@ -77,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     training = commands.add_parser("train", help="train a preset and leave the best checkpoint")
     training.add_argument("preset")
     training.add_argument("--data", type=Path, help="folder of the data sets, else PINAKES_DATA")
+    training.add_argument("--own", type=Path, metavar="FOLDER", help=_OWN_HELP)
     training.add_argument("--out", type=Path, required=True)
     training.add_argument("--minutes", type=float, help="instead of the preset's")
     training.add_argument(
@@ -93,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluation.add_argument("checkpoint", help="slug or folder")
     evaluation.add_argument("--data", type=Path, help="folder of the data sets, else PINAKES_DATA")
+    evaluation.add_argument("--own", type=Path, metavar="FOLDER", help=_OWN_HELP)
     evaluation.add_argument("--json", action="store_true")
     evaluation.add_argument("--write", action="store_true", help="put the figures into the card")
     evaluation.set_defaults(run=_evaluate)
@@ -141,7 +145,7 @@ def _deliver(sample: Sample, out: Path | None) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    course = open_course(options.preset, data=options.data)
+    course = open_course(options.preset, data=options.data, own=options.own)
     budget = None
     if options.minutes is not None or options.steps is not None:
         budget = Budget(steps=options.steps, minutes=options.minutes)
@@ -163,7 +167,8 @@ def _train(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     folder = _folder(options.checkpoint)
     checkpoint = load_checkpoint(folder)
-    course = open_course(checkpoint.card.slug, data=options.data)
+    preset = str(checkpoint.card.training.get("preset", checkpoint.card.slug))
+    course = open_course(preset, data=options.data, own=options.own)
     network = find_family(checkpoint.card.family).restore_network(checkpoint)
     metrics = course.validate(network)
     if options.write:

@@ -5,7 +5,7 @@ It lies below the families so that they can say what they need without knowing t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,6 +32,17 @@ class Recipe:
     minutes: float
 
 
+@dataclass(frozen=True)
+class Player:
+    """Weights that follow one loss, and the optimisers over them, at their full learning rates.
+
+    Most courses have one; adversarial ones have two, whose losses pull against each other.
+    """
+
+    parameters: tuple[nn.Parameter, ...]
+    optimizers: tuple[torch.optim.Optimizer, ...]
+
+
 class Course(Protocol):
     """One preset of a family, opened on its data."""
 
@@ -44,16 +55,23 @@ class Course(Protocol):
     @property
     def network(self) -> nn.Module: ...
 
-    def optimizers(self) -> Sequence[torch.optim.Optimizer]:
-        """Fresh optimisers over the network, at their full learning rates."""
+    def players(self) -> Sequence[Player]:
+        """Whose turn it is in a step, in order, with fresh optimisers."""
         ...
 
-    def loss(self, random: torch.Generator) -> torch.Tensor:
-        """The loss of one batch that is drawn with `random`."""
+    def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
+        """The loss of each player on a batch that is drawn with `random`.
+
+        Each is asked for when the player before has made its update, and may need it.
+        """
+        ...
+
+    def ship(self, network: nn.Module) -> nn.Module:
+        """The part of a network like this one's that a checkpoint holds."""
         ...
 
     def validate(self, network: nn.Module) -> tuple[Metric, ...]:
-        """Held-out figures of a network like this one's; the first is what training minimises."""
+        """Held-out figures of what ships; the first is what training minimises."""
         ...
 
     def card(

@@ -41,8 +41,13 @@ class Family(Protocol):
         """The names that `open_course` knows."""
         ...
 
-    def open_course(self, preset: str, *, data: Path | None, embedder: Embedder | None) -> Course:
-        """A preset, ready to be trained on the data under `data`."""
+    def open_course(
+        self, preset: str, *, data: Path | None, own: Path | None, embedder: Embedder | None
+    ) -> Course:
+        """A preset, ready to be trained on the public data under `data`, or on `own` instead.
+
+        Raises UnableToFindData, and ValueError where the preset takes no such data.
+        """
         ...
 
     def load(
@@ -69,13 +74,17 @@ def list_presets() -> dict[str, str]:
 
 
 def open_course(
-    preset: str, *, data: Path | None = None, embedder: Embedder | None = None
+    preset: str,
+    *,
+    data: Path | None = None,
+    own: Path | None = None,
+    embedder: Embedder | None = None,
 ) -> Course:
     """A preset of any family, opened on its data; ValueError for an unknown name."""
     presets = list_presets()
     if preset not in presets:
         raise ValueError(f"no preset {preset!r}; there are {', '.join(presets)}")
-    return find_family(presets[preset]).open_course(preset, data=data, embedder=embedder)
+    return find_family(presets[preset]).open_course(preset, data=data, own=own, embedder=embedder)
 
 
 def list_checkpoints(folder: Path = SHIPPED_CHECKPOINTS) -> list[Path]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from safetensors.torch import save
 from torch import nn
 
 from genmodels.checkpoint import save_checkpoint, write_bytes_atomically
-from genmodels.course import Course, Recipe
+from genmodels.course import Course, Player, Recipe
 from genmodels.randomness import seeded
 
 STATE_NAME = "state.safetensors"
@@ -56,7 +56,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Report:
-    """One line of the log. `validation` is there on the steps that validated."""
+    """One line of the log. `validation` is there on the steps that validated.
+
+    `loss` is the first player's; `losses` has all where there are several.
+    """
 
     step: int
     seconds: float
@@ -64,6 +67,7 @@ class Report:
     loss: float
     gradient_norm: float
     rate: float
+    losses: tuple[float, ...] | None = None
     validation: float | None = None
     best: float | None = None
 
@@ -84,12 +88,18 @@ class _State:
 
     network: nn.Module
     average: nn.Module
-    optimizers: list[torch.optim.Optimizer]
+    players: Sequence[Player]
     random: torch.Generator
     step: int = 0
     seconds: float = 0.0
     best: float = float("inf")
     precision: str = "float32"
+
+    @property
+    def optimizers(self) -> list[torch.optim.Optimizer]:
+        """Of all players, in their order."""
+        # A player that has several turns in a step is listed as often.
+        return list(dict.fromkeys(each for player in self.players for each in player.optimizers))
 
 
 def train(
@@ -121,23 +131,26 @@ def train(
     else:
         state.precision = precision or choose_precision(course)
         (out / LOG_NAME).write_text("")
-    full_rates = [[group["lr"] for group in each.param_groups] for each in _fresh(course)]
-    losses: list[float] = []
+    fresh = _fresh_state(course).optimizers
+    full_rates = [[group["lr"] for group in each.param_groups] for each in fresh]
+    losses: list[list[float]] = []
     began = time.monotonic() - state.seconds
     saved_at = time.monotonic()
     share = limits.share(step=state.step, seconds=state.seconds)
     while share < 1.0:
         rate = schedule(recipe, share)
         _set_rates(state.optimizers, full_rates, rate)
-        loss, norm = _step(course, state)
-        losses.append(loss)
+        found, norm = _step(course, state)
+        losses.append(found)
         state.seconds = time.monotonic() - began
         share = limits.share(step=state.step, seconds=state.seconds)
+        means = tuple(round(sum(each) / len(each), 5) for each in zip(*losses, strict=True))
         line = Report(
             step=state.step,
             seconds=round(state.seconds, 2),
             share=round(share, 4),
-            loss=round(sum(losses) / len(losses), 5),
+            loss=means[0],
+            losses=means if len(means) > 1 else None,
             gradient_norm=round(norm, 4),
             rate=round(rate, 5),
         )
@@ -172,9 +185,11 @@ def choose_precision(course: Course) -> str:
         durations = []
         for _ in range(_TRIAL_STEPS):
             began = time.perf_counter()
-            with autocast(precision):
-                loss = course.loss(random)
-            loss.backward()  # type: ignore[no-untyped-call]
+            losses = course.losses(random)
+            for _ in course.players():
+                with autocast(precision):
+                    loss = next(losses)
+                loss.backward()  # type: ignore[no-untyped-call]
             durations.append(time.perf_counter() - began)
             course.network.zero_grad(set_to_none=True)
         seconds[precision] = min(durations)
@@ -196,15 +211,11 @@ def half_precision(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tenso
     }
 
 
-def _fresh(course: Course) -> list[torch.optim.Optimizer]:
-    return list(course.optimizers())
-
-
 def _fresh_state(course: Course) -> _State:
     return _State(
         network=course.network,
         average=copy.deepcopy(course.network).requires_grad_(requires_grad=False),
-        optimizers=_fresh(course),
+        players=course.players(),
         random=seeded(course.recipe.seed),
     )
 
@@ -217,18 +228,30 @@ def _set_rates(
             group["lr"] = rate * factor
 
 
-def _step(course: Course, state: _State) -> tuple[float, float]:
-    """One update; returns the loss and the norm of the gradient before it was clipped."""
-    with autocast(state.precision):
-        loss = course.loss(state.random)
-    if not torch.isfinite(loss):
-        raise UnableToTrain(f"the loss of step {state.step} is {loss.item()}")
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(state.network.parameters(), course.recipe.clip_norm)
-    for optimizer in state.optimizers:
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+def _step(course: Course, state: _State) -> tuple[list[float], float]:
+    """One update of each player; their losses and the largest norm of a gradient as it came."""
+    found: list[float] = []
+    norms: list[float] = []
+    losses = course.losses(state.random)
+    for player in state.players:
+        with autocast(state.precision):
+            loss = next(losses)
+        if not torch.isfinite(loss):
+            raise UnableToTrain(f"the loss of step {state.step} is {loss.item()}")
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(player.parameters, course.recipe.clip_norm)
+        for optimizer in player.optimizers:
+            optimizer.step()
+        # Of the whole network: a player's loss leaves gradients with the others too.
+        state.network.zero_grad(set_to_none=True)
+        found.append(loss.item())
+        norms.append(float(norm))
     state.step += 1
+    _average(course, state)
+    return found, max(norms)
+
+
+def _average(course: Course, state: _State) -> None:
     # A young average forgets fast, so that the random start leaves it within a few hundred steps.
     decay = min(course.recipe.average_decay, (1 + state.step) / (10 + state.step))
     with torch.no_grad():
@@ -236,15 +259,17 @@ def _step(course: Course, state: _State) -> tuple[float, float]:
             state.average.parameters(), state.network.parameters(), strict=True
         ):
             kept.lerp_(current, 1.0 - decay)
-    return loss.item(), float(norm)
+        buffers = zip(state.average.buffers(), state.network.buffers(), strict=True)
+        for kept_buffer, current_buffer in buffers:
+            kept_buffer.copy_(current_buffer)
 
 
 def _validate(
     course: Course, state: _State, limits: Budget, *, out: Path, commit: str, line: Report
 ) -> Report:
     """Measure the averaged weights as they would ship, and ship them if they are the best."""
-    weights = half_precision(state.average.state_dict())
-    shipped = copy.deepcopy(state.average)
+    shipped = copy.deepcopy(course.ship(state.average))
+    weights = half_precision(shipped.state_dict())
     shipped.load_state_dict(weights)
     metrics = course.validate(shipped)
     value = metrics[0].value

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from genmodels.data.location import DataFile, DataSet
+from genmodels.data.pictures import LabelledPictures, read_idx_parts
 
 FASHION_MNIST = DataSet(
     name="fashion_mnist",
@@ -36,47 +33,9 @@ FASHION_MNIST = DataSet(
     ),
 )
 
-CLASS_NAMES = (
-    "t-shirt",
-    "trousers",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-)
-
-_IMAGE_MAGIC = 2051
-_LABEL_MAGIC = 2049
-
-
-@dataclass(frozen=True)
-class LabelledPictures:
-    """`pixels` (n, 28, 28) uint8 with 0 = background, `labels` (n,) uint8 in 0..9."""
-
-    pixels: np.ndarray
-    labels: np.ndarray
-
 
 def read_fashion_mnist(
     root: Path | None = None,
 ) -> tuple[LabelledPictures, LabelledPictures]:
-    """The published training and test parts."""
-    folder = FASHION_MNIST.locate(root)
-    return _read_part(folder, "train"), _read_part(folder, "t10k")
-
-
-def _read_part(folder: Path, part: str) -> LabelledPictures:
-    images = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
-    labels = gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes())
-    magic, count, height, width = np.frombuffer(images, dtype=">i4", count=4).tolist()
-    assert magic == _IMAGE_MAGIC, "the checksum vouches for the header"
-    label_magic, label_count = np.frombuffer(labels, dtype=">i4", count=2).tolist()
-    assert (label_magic, label_count) == (_LABEL_MAGIC, count), "the checksum vouches for it"
-    return LabelledPictures(
-        pixels=np.frombuffer(images, dtype=np.uint8, offset=16).reshape(count, height, width),
-        labels=np.frombuffer(labels, dtype=np.uint8, offset=8),
-    )
+    """The published training and test parts, 0 = background."""
+    return read_idx_parts(FASHION_MNIST, root)

@@ -1,27 +1,22 @@
-"""Flow matching, its samplers, captions and pictures."""
+"""Flow matching and its samplers."""
 
 from __future__ import annotations
 
-import io
-import json
 import math
+from dataclasses import replace
 from typing import cast
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from genmodels.contract import Generator
-from genmodels.families.diffusion.captions import CONCEPTS, captions_of, wordings_of
-from genmodels.families.diffusion.concepts import embed_prompt, map_wordings
 from genmodels.families.diffusion.generator import DiffusionGenerator, PictureRun
-from genmodels.families.diffusion.network import PointwiseConv, RowwiseLinear
 from genmodels.families.diffusion.objective import draw_times, mix, predict_data
-from genmodels.families.diffusion.picture import encode_png, read_recipe
 from genmodels.families.diffusion.samplers import SAMPLERS
+from genmodels.pictures.concepts import Nearest
+from genmodels.pictures.encoding import read_recipe
 from genmodels.randomness import seeded, stacked_normal
-from tests.genmodels.tiny import EMBEDDER, finish, make_request
+from tests.genmodels.tiny import finish, make_request
 
 
 def _end(sampler: str, steps: int, start: float = 1.0) -> float:
@@ -90,30 +85,12 @@ def test_noise_of_a_row_comes_from_its_own_generator() -> None:
     assert not torch.equal(together[0], together[1])
 
 
-def test_every_caption_belongs_to_one_concept() -> None:
-    owners: dict[str, str] = {}
-    for concept in CONCEPTS:
-        for caption in captions_of(concept):
-            assert owners.setdefault(caption, concept.name) == concept.name
-    assert len(owners) > 500
-    assert all(captions_of(concept)[0] == concept.name for concept in CONCEPTS)
-
-
-def test_a_known_caption_is_familiar_and_gibberish_is_not() -> None:
-    concepts = map_wordings(EMBEDDER)
-    for concept in CONCEPTS:
-        nearest = concepts.nearest(embed_prompt(EMBEDDER, wordings_of(concept)[5]))
-        assert nearest.name == concept.name
-        assert nearest.similarity == pytest.approx(1.0, abs=1e-5)
-        assert nearest.familiar
-    assert not concepts.nearest(-concepts.vectors.mean(axis=0)).familiar
-
-
 def test_an_unfamiliar_prompt_is_drawn_but_noted(painter: Generator) -> None:
     generator = cast("DiffusionGenerator", painter)
     request = make_request(generator, "quantum chromodynamics", {"steps": 1}, 0)
     run = generator.open(request)
-    run._nearest = type(run._nearest)(name="coat", similarity=0.1)  # the tiny embedder is crude
+    # The tiny embedder is crude.
+    run.prompt = replace(run.prompt, nearest=Nearest(name="coat", similarity=0.1))
     while not run.done:
         generator.advance([run])
     assert run.sample.extra["nearest_concept"] == "coat"
@@ -159,26 +136,6 @@ def test_the_file_carries_the_full_recipe(painter: Generator) -> None:
     assert finish(painter, again) == content
 
 
-def test_a_picture_is_enlarged_by_whole_pixels() -> None:
-    x = torch.linspace(-1.2, 1.2, 16).view(1, 4, 4)
-    native = np.asarray(Image.open(io.BytesIO(encode_png(x, upscale=1))))
-    large = np.asarray(Image.open(io.BytesIO(encode_png(x, upscale=5))))
-    assert native.shape == (4, 4)
-    assert native.min() == 0
-    assert native.max() == 255
-    assert np.array_equal(large, np.kron(native, np.ones((5, 5), dtype=np.uint8)))
-
-
-def test_a_foreign_picture_has_no_recipe() -> None:
-    assert read_recipe(encode_png(torch.zeros(1, 4, 4), upscale=1)) is None
-
-
-def test_the_recipe_is_json_in_a_text_chunk() -> None:
-    content = encode_png(torch.zeros(1, 4, 4), upscale=1, recipe={"b": 1, "a": "ß"})
-    with Image.open(io.BytesIO(content)) as image:
-        assert json.loads(image.info["pinakes"]) == {"a": "ß", "b": 1}
-
-
 def test_passes_of_their_own_give_the_same_bytes(painter: DiffusionGenerator) -> None:
     """Where the trial fails, runs do not share passes; nobody sees it in a picture."""
     requests = [
@@ -191,17 +148,3 @@ def test_passes_of_their_own_give_the_same_bytes(painter: DiffusionGenerator) ->
     while going := [run for run in runs if not run.done]:
         painter.advance(going)
     assert [run.sample.content for run in runs] == alone
-
-
-@torch.inference_mode()
-@pytest.mark.parametrize("layer", [RowwiseLinear(48, 40), PointwiseConv(48, 40)])
-def test_layers_of_few_rows_are_indifferent_to_company(
-    layer: RowwiseLinear | PointwiseConv,
-) -> None:
-    shape = (40, 48) if isinstance(layer, RowwiseLinear) else (40, 48, 7, 7)
-    x = torch.randn(shape, generator=seeded(3))
-    together = layer(x)
-    for size in (1, 2, 3, 8, 17, 33):
-        assert torch.equal(layer(x[:size]), together[:size])
-    plain = torch.nn.functional.linear if isinstance(layer, RowwiseLinear) else torch.conv2d
-    assert torch.allclose(together, plain(x, layer.weight, layer.bias), atol=1e-5)

@@ -39,7 +39,8 @@ def test_defaults_of_every_parameter_are_allowed(generator: Generator) -> None:
 def test_every_weight_gets_a_gradient(family: TinyFamily) -> None:
     course = family.open_course()
     stir(course.network)
-    course.loss(seeded(0)).backward()
+    # The losses of all players together, none of which has made its update.
+    sum(course.losses(seeded(0)), torch.zeros(())).backward()
     for name, parameter in course.network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
@@ -54,17 +55,19 @@ def test_a_fresh_network_depends_on_its_seed_alone(family: TinyFamily) -> None:
 
 def test_loss_falls_on_eight_examples(family: TinyFamily) -> None:
     course = family.open_course()
-    optimizers = course.optimizers()
+    players = course.players()
+    if len(players) > 1:
+        pytest.skip("losses that pull against each other need not fall; the family's tests look")
 
     def loss_now() -> float:
         with torch.no_grad():
-            return sum(course.loss(seeded(seed)).item() for seed in range(5)) / 5
+            return sum(next(course.losses(seeded(seed))).item() for seed in range(5)) / 5
 
     before = loss_now()
     random = seeded(1)
     for _ in range(20):
-        course.loss(random).backward()
-        for optimizer in optimizers:
+        next(course.losses(random)).backward()
+        for optimizer in players[0].optimizers:
             optimizer.step()
             optimizer.zero_grad()
     assert loss_now() < 0.9 * before
@@ -134,11 +137,12 @@ def test_a_running_run_has_something_to_see(family: TinyFamily, generator: Gener
 def test_saved_and_loaded_weights_are_equal(family: TinyFamily, tmp_path: Path) -> None:
     course = family.open_course()
     stir(course.network)
-    save_checkpoint(tmp_path, weights=course.network.state_dict(), describe=describe(course))
+    shipped = course.ship(course.network)
+    save_checkpoint(tmp_path, weights=shipped.state_dict(), describe=describe(course))
     network = find_family(family.name).restore_network(load_checkpoint(tmp_path))
-    kept = course.network.state_dict()
+    kept = shipped.state_dict()
     assert all(torch.equal(kept[name], tensor) for name, tensor in network.state_dict().items())
-    assert course.validate(network)[0].value == course.validate(course.network)[0].value
+    assert course.validate(network)[0].value == course.validate(shipped)[0].value
 
 
 @pytest.mark.parametrize("seed", [0, 2**63 - 1])

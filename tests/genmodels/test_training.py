@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,17 +46,17 @@ def test_a_resumed_training_ends_where_an_uninterrupted_one_does(
         pass
 
     course = family.open_course()
-    loss = course.loss
+    losses = course.losses
     calls = 0
 
-    def failing_loss(random: torch.Generator) -> torch.Tensor:
+    def failing_losses(random: torch.Generator) -> Iterator[torch.Tensor]:
         nonlocal calls
         calls += 1
         if calls > stop:
             raise Interrupted
-        return loss(random)
+        return losses(random)
 
-    course.loss = failing_loss  # type: ignore[method-assign]
+    course.losses = failing_losses  # type: ignore[method-assign]
     with pytest.raises(Interrupted):
         train(
             course,
@@ -85,7 +86,7 @@ def test_the_card_gives_the_figure_of_the_weights_beside_it(tmp_path: Path) -> N
     _train(course, tmp_path, steps=8)
     checkpoint = load_checkpoint(tmp_path)
     course.network.load_state_dict(dict(checkpoint.weights))
-    assert course.validate(course.network) == checkpoint.card.metrics
+    assert course.validate(course.ship(course.network)) == checkpoint.card.metrics
     assert all(tensor.dtype == torch.float16 for tensor in checkpoint.weights.values())
 
 
@@ -137,11 +138,11 @@ def test_resuming_needs_a_state_of_the_same_preset(tmp_path: Path) -> None:
 def test_a_step_is_no_larger_for_a_huge_loss(tmp_path: Path) -> None:
     """Gradients are clipped by their norm, so a loss times a million gives the same update."""
     plain, huge = tiny_diffusion(), tiny_diffusion()
-    loss = huge.loss
-    huge.loss = lambda random: 1e6 * loss(random)  # type: ignore[method-assign]
+    losses = huge.losses
+    huge.losses = lambda random: (1e6 * loss for loss in losses(random))  # type: ignore[method-assign]
     recipe = replace(plain.recipe, clip_norm=1e-3)
     for course in (plain, huge):
-        course.preset = replace(course.preset, recipe=recipe)
+        course._preset = replace(course.preset, recipe=recipe)
     _train(plain, tmp_path / "plain", steps=1)
     _train(huge, tmp_path / "huge", steps=1)
     weights = plain.network.state_dict()

@@ -13,17 +13,38 @@ from torch import nn
 from genmodels.checkpoint import save_checkpoint
 from genmodels.contract import Card, GenerationRequest, Generator, Scalar, resolve_request
 from genmodels.course import Course
-from genmodels.data.fashion_mnist import LabelledPictures
+from genmodels.data.pictures import LabelledPictures
 from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
-from genmodels.families.diffusion.concepts import map_captions
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
+from genmodels.pictures.captions import FRAMES
+from genmodels.pictures.clothing import CLOTHING
+from genmodels.pictures.subjects import FASHION, Naming, Subject
 from genmodels.registry import load_generator
 
 EMBEDDER = HashingEmbedder(dims=32)
 
 _VERSE = "to be, or not to be: that is the question.\n"
+
+
+def tiny_subject(side: int = 8) -> Subject:
+    """Eight noisy squares of `side` pixels, one of each of the first eight kinds of clothing."""
+    pixels = np.random.default_rng(0).integers(0, 80, (8, side, side), dtype=np.uint8)
+    pixels[:, side // 4 : -side // 4, side // 4 : -side // 4] += 150
+    pictures = LabelledPictures(pixels=pixels, labels=np.arange(8, dtype=np.uint8))
+    return Subject(
+        name=FASHION,
+        title="Noisy squares",
+        naming=Naming(CLOTHING, FRAMES),
+        train=pictures,
+        validation=pictures,
+        provenance={"name": "squares", "title": "Noisy squares", "subject": FASHION},
+        may_mirror=True,
+        summary="squares",
+        prompt_help="Any square.",
+        example_prompts=("a square",),
+    )
 
 
 def tiny_transformer() -> TransformerCourse:
@@ -42,7 +63,7 @@ def tiny_transformer() -> TransformerCourse:
 
 
 def tiny_diffusion() -> DiffusionCourse:
-    """Pictures of 8x8 pixels: eight noisy squares, one of each of the first eight labels."""
+    """A U-Net of the fewest channels over the tiny subject."""
     preset = replace(
         FLOW_FASHION,
         channels=16,
@@ -51,11 +72,7 @@ def tiny_diffusion() -> DiffusionCourse:
         num_validation=8,
         recipe=replace(FLOW_FASHION.recipe, validate_every=4),
     )
-    pixels = np.random.default_rng(0).integers(0, 80, (8, 8, 8), dtype=np.uint8)
-    pixels[:, 2:6, 2:6] += 150
-    pictures = LabelledPictures(pixels=pixels, labels=np.arange(8, dtype=np.uint8))
-    captions = map_captions(EMBEDDER)
-    return DiffusionCourse(preset, train=pictures, validation=pictures, captions=captions)
+    return DiffusionCourse(preset, tiny_subject(), EMBEDDER)
 
 
 @dataclass(frozen=True)
@@ -105,7 +122,8 @@ def describe(course: Course) -> Callable[[str], Card]:
 def save_stirred(course: Course, folder: Path) -> Card:
     """A checkpoint of the course's network with every weight moved."""
     stir(course.network)
-    return save_checkpoint(folder, weights=course.network.state_dict(), describe=describe(course))
+    weights = course.ship(course.network).state_dict()
+    return save_checkpoint(folder, weights=weights, describe=describe(course))
 
 
 def load_stirred(family: TinyFamily, folder: Path) -> Generator:

@@ -3,10 +3,7 @@
 network.py    the U-Net, told the time and a sentence vector
 objective.py  flow matching on straight paths (Lipman et al. 2022, arXiv:2210.02747)
 samplers.py   Euler and Heun
-captions.py   the grammar of captions that training uses
-concepts.py   which known concept a prompt is nearest to
 course.py     the preset `flow-fashion`, its data, optimiser and card
-picture.py    PNG with the recipe inside
 generator.py  runs that join and leave at any step
 """
 
@@ -17,23 +14,24 @@ from pathlib import Path
 import torch
 
 from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
-from genmodels.data.fashion_mnist import read_fashion_mnist
 from genmodels.embedding import Embedder, load_embedder
-from genmodels.families.diffusion.concepts import map_captions, map_wordings
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.diffusion.generator import DiffusionGenerator
 from genmodels.families.diffusion.network import UNet, UNetConfig
+from genmodels.pictures.concepts import PromptReader
+from genmodels.pictures.subjects import choose_subject, naming_of
 from genmodels.randomness import seeded
 
 PRESETS = (FLOW_FASHION.slug,)
 
 
-def open_course(preset: str, *, data: Path | None, embedder: Embedder | None) -> DiffusionCourse:
+def open_course(
+    preset: str, *, data: Path | None, own: Path | None, embedder: Embedder | None
+) -> DiffusionCourse:
     """The course of a preset, its captions embedded by `embedder` or the product's own."""
     assert preset in PRESETS, "the registry asks for presets that are listed"
-    train, test = read_fashion_mnist(data)
-    captions = map_captions(embedder or load_embedder())
-    return DiffusionCourse(FLOW_FASHION, train=train, validation=test, captions=captions)
+    subject = choose_subject(FLOW_FASHION.subject, data=data, own=own)
+    return DiffusionCourse(FLOW_FASHION, subject, embedder or load_embedder())
 
 
 def load(
@@ -50,8 +48,7 @@ def load(
     return DiffusionGenerator(
         card=checkpoint.card,
         network=network.requires_grad_(requires_grad=False).eval().to(device),
-        concepts=map_wordings(chosen),
-        embedder=chosen,
+        reader=PromptReader(chosen, naming_of(checkpoint.card), device),
         device=device,
     )
 

@@ -9,47 +9,31 @@ differ, each run gets a pass of its own. docs/families/diffusion.md says what wa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import cast
 
 import torch
 
 from genmodels.contract import Card, GenerationRequest, Preview, Progress, Run, Sample
-from genmodels.embedding import Embedder
-from genmodels.families.diffusion.concepts import ConceptMap, Nearest, embed_prompt
 from genmodels.families.diffusion.network import UNet
 from genmodels.families.diffusion.objective import predict_data
-from genmodels.families.diffusion.picture import encode_png
 from genmodels.families.diffusion.samplers import SAMPLERS, Path
+from genmodels.nn.company import is_indifferent_to_company
+from genmodels.pictures.concepts import PromptReader, ReadPrompt
+from genmodels.pictures.runs import PromptedRun
 from genmodels.randomness import seeded, stacked_normal
 
-_PREVIEW_UPSCALE = 4
 
-
-class PictureRun:
+class PictureRun(PromptedRun):
     """One picture on its way."""
 
     def __init__(
-        self,
-        request: GenerationRequest,
-        *,
-        card: Card,
-        sentence: torch.Tensor,
-        nearest: Nearest,
-        path: Path,
+        self, request: GenerationRequest, *, card: Card, prompt: ReadPrompt, path: Path
     ) -> None:
-        self._request = request
-        self._card = card
-        self._nearest = nearest
+        super().__init__(request, card=card, prompt=prompt)
         self._total = path.num_left
         self._predicted: torch.Tensor | None = None
-        self.sentence = sentence
         self.path = path
         self.guidance = float(request.parameters["guidance"])
-
-    @property
-    def request(self) -> GenerationRequest:
-        return self._request
 
     @property
     def progress(self) -> Progress:
@@ -64,47 +48,16 @@ class PictureRun:
 
     def preview(self) -> Preview | None:
         """Where the path seems to lead, as a small PNG; None before the first pass."""
-        if self._predicted is None:
-            return None
-        content = encode_png(self._predicted, upscale=_PREVIEW_UPSCALE)
-        return Preview(media_type="image/png", content=content)
+        return None if self._predicted is None else self.make_preview(self._predicted)
 
     @property
     def sample(self) -> Sample:
         """The picture with its recipe inside; `extra` names the nearest concept."""
         assert self.done, "a sample is asked for when the run is done"
-        similarity = round(self._nearest.similarity, 4)
-        extra: dict[str, object] = {
-            "nearest_concept": self._nearest.name,
-            "similarity": similarity,
-            "familiar": self._nearest.familiar,
-        }
-        if not self._nearest.familiar:
-            extra["note"] = (
-                f"This prompt is far from everything that {self._card.slug} knows; "
-                f"the nearest is {self._nearest.name!r}."
-            )
-        content = encode_png(
-            self.path.x[0],
-            upscale=int(self._request.parameters["upscale"]),
-            recipe={
-                "model": self._card.slug,
-                "weights_sha256": self._card.weights_sha256,
-                "prompt": self._request.prompt,
-                "parameters": dict(self._request.parameters),
-                "seed": self._request.seed,
-                "pinakes": _product_version(),
-            },
-        )
-        return Sample(
-            content=content,
-            media_type="image/png",
-            metrics={"evaluations": float(self._total), "prompt_similarity": similarity},
-            extra=extra,
-        )
+        return self.make_sample(self.path.x[0], {"evaluations": float(self._total)}, {})
 
     def follow(self, velocity: torch.Tensor) -> None:
-        """Go on by this velocity (1, 1, Y, X)."""
+        """Go on by this velocity (1, C, Y, X)."""
         self._predicted = predict_data(self.path.x, velocity, self.path.time)[0]
         self.path.follow(velocity)
 
@@ -120,14 +73,12 @@ class DiffusionGenerator:
         *,
         card: Card,
         network: UNet,
-        concepts: ConceptMap,
-        embedder: Embedder,
+        reader: PromptReader,
         device: torch.device,
     ) -> None:
         self._card = card
         self._network = network
-        self._concepts = concepts
-        self._embedder = embedder
+        self._reader = reader
         self._device = device
         self.shares_passes = self._is_indifferent_to_company()
 
@@ -137,15 +88,14 @@ class DiffusionGenerator:
 
     def open(self, request: GenerationRequest) -> PictureRun:
         """Start a run: embed its prompt and draw its noise."""
-        vector = embed_prompt(self._embedder, request.prompt)
-        side = self._network.config.side
-        noise = stacked_normal([seeded(request.seed)], (1, side, side)).to(self._device)
+        config = self._network.config
+        shape = (config.colours, config.side, config.side)
+        noise = stacked_normal([seeded(request.seed)], shape).to(self._device)
         make_path = SAMPLERS[str(request.parameters["sampler"])]
         return PictureRun(
             request,
             card=self._card,
-            sentence=torch.from_numpy(vector)[None].to(self._device),
-            nearest=self._concepts.nearest(vector),
+            prompt=self._reader.read(request.prompt),
             path=make_path(noise, int(request.parameters["steps"])),
         )
 
@@ -162,14 +112,14 @@ class DiffusionGenerator:
                 run.follow(self._guided_velocities([run]))
 
     def _guided_velocities(self, runs: Sequence[PictureRun]) -> torch.Tensor:
-        """Classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598, eq. 6): (R, 1, Y, X).
+        """Classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598, eq. 6): (R, C, Y, X).
 
         The velocity without the sentence, plus `guidance` times what the sentence changes.
         """
         x = torch.cat([run.path.x for run in runs])
         time = torch.tensor([run.path.time for run in runs], device=self._device)
         guidance = torch.tensor([run.guidance for run in runs], device=self._device)
-        told = torch.cat([run.sentence for run in runs])
+        told = torch.cat([run.prompt.vector for run in runs])
         untold = self._network.no_sentence.expand(len(runs), -1)
         velocity = self._network(
             torch.cat((x, x)), torch.cat((time, time)), torch.cat((told, untold))
@@ -178,30 +128,13 @@ class DiffusionGenerator:
         guided: torch.Tensor = without + guidance[:, None, None, None] * (with_sentence - without)
         return guided
 
-    @torch.inference_mode()
     def _is_indifferent_to_company(self) -> bool:
         """Whether pictures have the same velocities, bit by bit, in passes of 2 and of more."""
-        random = seeded(0)
-        side, count = self._network.config.side, 2 * self.slots
-        x = stacked_normal([random], (count, side, side)).view(count, 1, side, side)
+        config, count = self._network.config, 2 * self.slots
+        x = stacked_normal([seeded(0)], (count, config.colours, config.side, config.side))[0]
         x = x.to(self._device)
         time = torch.linspace(0.0, 1.0, count, device=self._device)
         sentence = self._network.no_sentence.expand(count, -1)
-        pairs = torch.cat(
-            [
-                self._network(x[pair], time[pair], sentence[pair])
-                for pair in (slice(start, start + 2) for start in range(0, count, 2))
-            ]
+        return is_indifferent_to_company(
+            lambda rows: self._network(x[rows], time[rows], sentence[rows]), rows=count
         )
-        return all(
-            torch.equal(self._network(x[:size], time[:size], sentence[:size]), pairs[:size])
-            for size in range(4, count + 1, 2)
-        )
-
-
-def _product_version() -> str:
-    try:
-        return version("pinakes")
-    except PackageNotFoundError:
-        # Running from a source tree that was never installed.
-        return "unknown"

@@ -7,10 +7,7 @@ The picture is first folded into patches of 2x2 pixels: at 28x28 the first level
 14x14 and the second on 7x7, where it also attends. Time and sentence scale and shift every
 normalised feature map (Dhariwal and Nichol 2021, arXiv:2105.05233, section 3).
 
-A picture's velocity should have the same bits in any company. The 3x3 convolutions of the
-libraries at hand keep them in every batch of two or more; products of matrices do not while they
-have few rows. So layers that see one row per picture pad them (RowwiseLinear), and convolutions of
-single pixels are one product per picture (PointwiseConv).
+A picture's velocity should have the same bits in any company; nn/company.py says how.
 """
 
 from __future__ import annotations
@@ -22,8 +19,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-#: Rows that a product needs to be computed as products of many rows are.
-_ROWS = 16
+from genmodels.nn.company import RowwiseLinear
+from genmodels.nn.residual import ResidualBlock, SelfAttention, time_waves
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,7 @@ class UNetConfig:
     """Sizes of the network; `side` is that of a picture in pixels and a multiple of 4."""
 
     side: int
+    colours: int
     channels: int
     num_blocks: int
     sentence_width: int
@@ -47,7 +45,7 @@ class UNetConfig:
 
 
 class UNet(nn.Module):
-    """Velocity (B, 1, Y, X) of the pictures x at the times t under a sentence."""
+    """Velocity (B, colours, Y, X) of the pictures x at the times t under a sentence."""
 
     def __init__(self, config: UNetConfig, random: torch.Generator) -> None:
         super().__init__()
@@ -59,7 +57,7 @@ class UNet(nn.Module):
         self.condition_out = RowwiseLinear(width, width)
         #: Stands for "no sentence" in classifier-free guidance.
         self.no_sentence = nn.Parameter(torch.zeros(config.sentence_width))
-        self.stem = nn.Conv2d(4, fine, 3, padding=1)
+        self.stem = nn.Conv2d(4 * config.colours, fine, 3, padding=1)
         self.fine_down = nn.ModuleList(
             ResidualBlock(fine, fine, width) for _ in range(config.num_blocks)
         )
@@ -76,11 +74,11 @@ class UNet(nn.Module):
             ResidualBlock(2 * fine, fine, width) for _ in range(config.num_blocks + 1)
         )
         self.norm_out = nn.GroupNorm(8, fine)
-        self.out = nn.Conv2d(fine, 4, 3, padding=1)
+        self.out = nn.Conv2d(fine, 4 * config.colours, 3, padding=1)
         _initialise(self, random)
 
     def forward(self, x: torch.Tensor, time: torch.Tensor, sentence: torch.Tensor) -> torch.Tensor:
-        """X (B, 1, Y, X), time (B,) in 0..1, sentence (B, S) of length 1; returns (B, 1, Y, X)."""
+        """X (B, C, Y, X), time (B,) in 0..1, sentence (B, S) of length 1; gives the shape of x."""
         condition = self._condition(time, sentence)  # (B, E)
         x = self.stem(functional.pixel_unshuffle(x, 2))  # (B, C, Y/2, X/2)
         kept_fine = [x]
@@ -106,85 +104,6 @@ class UNet(nn.Module):
         # Unit vectors of S entries have entries near 1 / sqrt(S); layers expect them near 1.
         meaning = self.sentence_in(sentence * math.sqrt(self.config.sentence_width))
         return functional.silu(self.condition_out(functional.silu(waves + meaning)))
-
-
-class RowwiseLinear(nn.Linear):
-    """A linear layer whose rows (B, K) have the same result in batches of any size.
-
-    Libraries compute products of few rows by other kernels than those of many, so the rows are
-    filled up with zeros to a multiple of 16.
-    """
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, K) to (B, N)."""
-        return super().forward(functional.pad(x, (0, 0, 0, -len(x) % _ROWS)))[: len(x)]
-
-
-class PointwiseConv(nn.Conv2d):
-    """A convolution of single pixels, as one product of matrices per picture."""
-
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__(channels_in, channels_out, 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, C_in, Y, X) to (B, C_out, Y, X)."""
-        assert self.bias is not None
-        weight = self.weight.flatten(1).expand(len(x), -1, -1)
-        result = torch.baddbmm(self.bias[None, :, None], weight, x.flatten(2))
-        return result.view(len(x), -1, *x.shape[2:])
-
-
-class ResidualBlock(nn.Module):
-    """Two convolutions around a scale and shift by the condition, added to the input."""
-
-    def __init__(self, channels_in: int, channels_out: int, width: int) -> None:
-        super().__init__()
-        self.norm_in = nn.GroupNorm(8, channels_in)
-        self.conv_in = nn.Conv2d(channels_in, channels_out, 3, padding=1)
-        self.modulation = RowwiseLinear(width, 2 * channels_out)
-        self.norm_out = nn.GroupNorm(8, channels_out, affine=False)
-        self.conv_out = nn.Conv2d(channels_out, channels_out, 3, padding=1)
-        self.skip = (
-            nn.Identity()
-            if channels_in == channels_out
-            else PointwiseConv(channels_in, channels_out)
-        )
-
-    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """(B, C_in, Y, X) to (B, C_out, Y, X)."""
-        scale, shift = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
-        hidden = self.conv_in(functional.silu(self.norm_in(x)))
-        hidden = functional.silu(self.norm_out(hidden) * (1 + scale) + shift)
-        added: torch.Tensor = self.skip(x) + self.conv_out(hidden)
-        return added
-
-
-class SelfAttention(nn.Module):
-    """Every position of a feature map looks at every other, added to the input."""
-
-    def __init__(self, channels: int, head_width: int = 32) -> None:
-        super().__init__()
-        self.head_width = head_width
-        self.norm = nn.GroupNorm(8, channels)
-        self.query_key_value = PointwiseConv(channels, 3 * channels)
-        self.out = PointwiseConv(channels, channels)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, C, Y, X) to the same shape."""
-        batch, channels, height, width = x.shape
-        shape = (batch, 3, channels // self.head_width, self.head_width, height * width)
-        projected = self.query_key_value(self.norm(x)).view(shape).transpose(3, 4)
-        query, key, value = projected.unbind(1)  # each (B, heads, Y X, head width)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
-        added: torch.Tensor = x + self.out(mixed.transpose(2, 3).reshape(x.shape))
-        return added
-
-
-def time_waves(time: torch.Tensor, width: int) -> torch.Tensor:
-    """(B,) in 0..1 to (B, width) cosines and sines of geometrically spaced frequencies."""
-    steps = torch.arange(width // 2, dtype=time.dtype, device=time.device)
-    angles = 1000.0 * time[:, None] * torch.exp(-math.log(10_000.0) * steps / (width // 2))
-    return torch.cat((angles.cos(), angles.sin()), dim=1)
 
 
 def _initialise(network: UNet, random: torch.Generator) -> None:

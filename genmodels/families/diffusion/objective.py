@@ -18,7 +18,7 @@ def draw_times(count: int, random: torch.Generator) -> torch.Tensor:
 
 
 def mix(data: torch.Tensor, noise: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-    """The pictures on their way: data and noise (B, 1, Y, X), time (B,)."""
+    """The pictures on their way: data and noise (B, C, Y, X), time (B,)."""
     share = time[:, None, None, None]
     return (1 - share) * noise + share * data
 
@@ -31,7 +31,7 @@ def predict_data(x: torch.Tensor, velocity: torch.Tensor, time: float) -> torch.
 def velocity_loss(
     network: UNet, data: torch.Tensor, sentence: torch.Tensor, random: torch.Generator
 ) -> torch.Tensor:
-    """Mean squared error of the velocity; data (B, 1, Y, X) in -1..1, sentence (B, S)."""
+    """Mean squared error of the velocity; data (B, C, Y, X) in -1..1, sentence (B, S)."""
     time = draw_times(len(data), random)
     noise = torch.randn(data.shape, generator=random)
     predicted = network(mix(data, noise, time), time, sentence)

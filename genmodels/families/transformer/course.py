@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from genmodels.contract import Card, Metric, Parameter
-from genmodels.course import Recipe
+from genmodels.course import Player, Recipe
 from genmodels.data.tinyshakespeare import TINYSHAKESPEARE, CharacterSplit
 from genmodels.families.transformer.network import Transformer, TransformerConfig
 from genmodels.families.transformer.objective import (
@@ -136,7 +136,7 @@ class TransformerCourse:
     def recipe(self) -> Recipe:
         return self.preset.recipe
 
-    def optimizers(self) -> Sequence[torch.optim.Optimizer]:
+    def players(self) -> Sequence[Player]:
         """Muon for the matrices between hidden layers, AdamW for what meets characters.
 
         Muon's orthogonal updates suit maps of a space onto itself (Jordan et al. 2024); embedding
@@ -144,19 +144,24 @@ class TransformerCourse:
         """
         hidden = list(self.network.blocks.parameters())
         outer = [self.network.embedding, self.network.head]
-        return (
+        optimizers = (
             torch.optim.Muon(hidden, lr=self.preset.hidden_rate, weight_decay=0.1),
             torch.optim.AdamW(
                 outer, lr=self.preset.outer_rate, betas=(0.9, 0.95), weight_decay=0.0
             ),
         )
+        return (Player((*hidden, *outer), optimizers),)
 
-    def loss(self, random: torch.Generator) -> torch.Tensor:
+    def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Nats per character on random windows of the training part."""
         windows = draw_windows(
             self._train, num_windows=self.preset.batch, length=self.preset.context, random=random
         )
-        return next_token_loss(self.network, windows, random)
+        yield next_token_loss(self.network, windows, random)
+
+    def ship(self, network: nn.Module) -> nn.Module:
+        """All of it."""
+        return network
 
     def validate(self, network: nn.Module) -> tuple[Metric, ...]:
         """The loss over the whole validation part."""

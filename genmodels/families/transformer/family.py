@@ -33,10 +33,14 @@ NUM_SLOTS = 16
 PRESETS = (GPT_SHAKESPEARE.slug,)
 
 
-def open_course(preset: str, *, data: Path | None, embedder: Embedder | None) -> TransformerCourse:
+def open_course(
+    preset: str, *, data: Path | None, own: Path | None, embedder: Embedder | None
+) -> TransformerCourse:
     """The course of a preset; a transformer needs no embedder."""
     del embedder
     assert preset in PRESETS, "the registry asks for presets that are listed"
+    if own is not None:
+        raise ValueError(f"{preset} is not trained on pictures; leave out the folder")
     return TransformerCourse(GPT_SHAKESPEARE, read_tinyshakespeare(data))
 
 

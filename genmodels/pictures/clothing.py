@@ -1,28 +1,11 @@
-"""What the pictures are called: a small grammar of captions for each of the ten concepts.
-
-The network is told sentence vectors, not class numbers. Training on many wordings of each concept,
-and on points near them, is what lets a prompt be worded freely.
-"""
+"""Kinds of clothing: what the classes of Fashion-MNIST are called."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Concept:
-    """A kind of clothing: its plain name, other names for it, and longer descriptions.
-
-    The article is part of each name, since some of them are plurals.
-    """
-
-    name: str
-    names: tuple[str, ...]
-    descriptions: tuple[str, ...]
-
+from genmodels.pictures.captions import Concept
 
 #: In the order of the labels of Fashion-MNIST.
-CONCEPTS = (
+CLOTHING = (
     Concept(
         "t-shirt",
         ("a t-shirt", "a tee", "a tee shirt", "a short-sleeved top", "a T-shirt", "a tank top"),
@@ -122,28 +105,4 @@ CONCEPTS = (
     ),
 )
 
-_FRAMES = (
-    "{}",
-    "a picture of {}",
-    "a photo of {}",
-    "a drawing of {}",
-    "draw {}",
-    "show me {}",
-    "{} on a plain background",
-    "a black and white picture of {}",
-    "a product photo of {} from a catalogue",
-    "I would like to see {}",
-    "please make {}",
-    "{}, fashion",
-)
-
-
-def wordings_of(concept: Concept) -> tuple[str, ...]:
-    """What a concept is called, the plain name first, without any sentence around it."""
-    return (concept.name, *concept.names, *concept.descriptions)
-
-
-def captions_of(concept: Concept) -> tuple[str, ...]:
-    """Every caption that training uses, the plain name first."""
-    framed = tuple(frame.format(name) for name in concept.names for frame in _FRAMES)
-    return (concept.name, *framed, *concept.descriptions)
+CLOTHING_FRAMES = ("a product photo of {} from a catalogue", "{}, fashion")

@@ -1,0 +1,211 @@
+"""Digits: what the classes of MNIST are called."""
+
+from __future__ import annotations
+
+from genmodels.pictures.captions import Concept
+
+#: In the order of the labels of MNIST.
+DIGITS = (
+    Concept(
+        "zero",
+        (
+            "a zero",
+            "a 0",
+            "0",
+            "the digit zero",
+            "the digit 0",
+            "the number zero",
+            "the number 0",
+            "the figure 0",
+            "the numeral zero",
+            "a handwritten 0",
+        ),
+        (
+            "a round ring with an empty middle",
+            "nothing at all, as a figure",
+            "an oval loop",
+        ),
+    ),
+    Concept(
+        "one",
+        (
+            "a one",
+            "a 1",
+            "1",
+            "the digit one",
+            "the digit 1",
+            "the number one",
+            "the number 1",
+            "the figure 1",
+            "the numeral one",
+            "a handwritten 1",
+        ),
+        (
+            "a single upright stroke",
+            "a vertical line",
+            "the first counting number",
+        ),
+    ),
+    Concept(
+        "two",
+        (
+            "a two",
+            "a 2",
+            "2",
+            "the digit two",
+            "the digit 2",
+            "the number two",
+            "the number 2",
+            "the figure 2",
+            "the numeral two",
+            "a handwritten 2",
+        ),
+        (
+            "a curve that ends in a flat foot",
+            "a pair, as a figure",
+            "the number after one",
+        ),
+    ),
+    Concept(
+        "three",
+        (
+            "a three",
+            "a 3",
+            "3",
+            "the digit three",
+            "the digit 3",
+            "the number three",
+            "the number 3",
+            "the figure 3",
+            "the numeral three",
+            "a handwritten 3",
+        ),
+        (
+            "two bumps that open to the left",
+            "a trio, as a figure",
+            "the number after two",
+        ),
+    ),
+    Concept(
+        "four",
+        (
+            "a four",
+            "a 4",
+            "4",
+            "the digit four",
+            "the digit 4",
+            "the number four",
+            "the number 4",
+            "the figure 4",
+            "the numeral four",
+            "a handwritten 4",
+        ),
+        (
+            "an open top above a crossing stroke",
+            "a quartet, as a figure",
+            "the number after three",
+        ),
+    ),
+    Concept(
+        "five",
+        (
+            "a five",
+            "a 5",
+            "5",
+            "the digit five",
+            "the digit 5",
+            "the number five",
+            "the number 5",
+            "the figure 5",
+            "the numeral five",
+            "a handwritten 5",
+        ),
+        (
+            "a flat top above a round belly",
+            "how many fingers a hand has, as a figure",
+            "the number after four",
+        ),
+    ),
+    Concept(
+        "six",
+        (
+            "a six",
+            "a 6",
+            "6",
+            "the digit six",
+            "the digit 6",
+            "the number six",
+            "the number 6",
+            "the figure 6",
+            "the numeral six",
+            "a handwritten 6",
+        ),
+        (
+            "a loop at the bottom with a tail that rises",
+            "half a dozen, as a figure",
+            "the number after five",
+        ),
+    ),
+    Concept(
+        "seven",
+        (
+            "a seven",
+            "a 7",
+            "7",
+            "the digit seven",
+            "the digit 7",
+            "the number seven",
+            "the number 7",
+            "the figure 7",
+            "the numeral seven",
+            "a handwritten 7",
+        ),
+        (
+            "a flat top with a slanting leg",
+            "how many days a week has, as a figure",
+            "the number after six",
+        ),
+    ),
+    Concept(
+        "eight",
+        (
+            "an eight",
+            "an 8",
+            "8",
+            "the digit eight",
+            "the digit 8",
+            "the number eight",
+            "the number 8",
+            "the figure 8",
+            "the numeral eight",
+            "a handwritten 8",
+        ),
+        (
+            "two loops one above the other",
+            "how many legs a spider has, as a figure",
+            "the number after seven",
+        ),
+    ),
+    Concept(
+        "nine",
+        (
+            "a nine",
+            "a 9",
+            "9",
+            "the digit nine",
+            "the digit 9",
+            "the number nine",
+            "the number 9",
+            "the figure 9",
+            "the numeral nine",
+            "a handwritten 9",
+        ),
+        (
+            "a loop at the top with a tail that falls",
+            "one less than ten, as a figure",
+            "the number after eight",
+        ),
+    ),
+)
+
+DIGITS_FRAMES = ("{} in handwriting", "{} written by hand", "write {}")
