@@ -1,0 +1,246 @@
+"""Runs of families that draw in one pass from a latent: pictures, journeys and walks.
+
+A family gives a `LatentModel`; the rest is the same for a VAE, a GAN and a flow. Latents are drawn
+on the CPU from the run's own generator, so that a seed means the same picture on every device.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import torch
+from torch.nn import functional
+
+from genmodels.contract import (
+    Card,
+    Fault,
+    GenerationRequest,
+    InvalidRequest,
+    Parameter,
+    Preview,
+    Progress,
+    Run,
+    Sample,
+)
+from genmodels.nn.company import is_indifferent_to_company
+from genmodels.pictures.concepts import PromptReader, ReadPrompt
+from genmodels.pictures.course import UPSCALE
+from genmodels.pictures.encoding import lay_out
+from genmodels.pictures.runs import PromptedRun
+from genmodels.randomness import seeded
+
+#: What a card of such a family offers, besides what is the family's own.
+LATENT_PARAMETERS = (
+    Parameter(
+        name="frames",
+        kind="integer",
+        default=1,
+        minimum=1,
+        maximum=16,
+        label="Pictures",
+        help="How many pictures stand in the file, side by side.",
+        essential=True,
+    ),
+    Parameter(
+        name="show",
+        kind="choice",
+        default="pictures",
+        choices=("pictures", "journey", "walk"),
+        label="Show",
+        help=(
+            "Separate pictures; a journey from one to another, whose wording may change on the "
+            "way; or a walk around a circle that ends where it began."
+        ),
+        essential=True,
+    ),
+    Parameter(
+        name="towards",
+        kind="string",
+        default="",
+        max_length=500,
+        label="Towards",
+        help="What the last picture of a journey shows; empty means the same as the first.",
+    ),
+    Parameter(
+        name="spread",
+        kind="number",
+        default=1.0,
+        minimum=0.0,
+        maximum=1.5,
+        label="Spread",
+        help="How far from the typical picture to draw: 1 as learned, 0 always the same.",
+    ),
+    UPSCALE,
+)
+
+#: Convolutions of two rows and of more have the same bits, those of one row may not.
+_FEWEST_ROWS = 2
+
+
+class LatentModel(Protocol):
+    """What a family must be able to do; L stands for the shape of one latent."""
+
+    def draw_latents(
+        self, sentences: torch.Tensor, *, spread: float, random: torch.Generator
+    ) -> torch.Tensor:
+        """One latent (n, *L) for each sentence (n, S); on the CPU, row after row."""
+        ...
+
+    def decode(self, latents: torch.Tensor, sentences: torch.Tensor) -> torch.Tensor:
+        """Pictures (n, C, Y, X) in -1..1 of latents (n, *L) under sentences (n, S)."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What one run puts into a pass."""
+
+    latents: torch.Tensor
+    sentences: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.latents)
+
+
+class LatentRun(PromptedRun):
+    """One sheet on its way; it takes a single pass."""
+
+    def __init__(
+        self, request: GenerationRequest, *, card: Card, prompt: ReadPrompt, rows: _Rows
+    ) -> None:
+        super().__init__(request, card=card, prompt=prompt)
+        self.rows = rows
+        self.pictures: torch.Tensor | None = None
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(done=int(self.done), total=1, unit="pass")
+
+    @property
+    def done(self) -> bool:
+        return self.pictures is not None
+
+    def preview(self) -> Preview | None:
+        """The first picture, once there is one."""
+        return None if self.pictures is None else self.make_preview(self.pictures[0])
+
+    @property
+    def sample(self) -> Sample:
+        """All pictures in one file: a row of up to eight, more of them in a square."""
+        assert self.pictures is not None, "a sample is asked for when the run is done"
+        count = len(self.pictures)
+        columns = count if count <= 8 else math.ceil(math.sqrt(count))
+        return self.make_sample(
+            lay_out(self.pictures, columns=columns), {"pictures": float(count)}, {}
+        )
+
+
+class LatentGenerator:
+    """A loaded checkpoint of such a family."""
+
+    #: Runs of up to 16 pictures each: more in a pass are no faster per picture.
+    slots = 8
+
+    def __init__(
+        self, *, card: Card, model: LatentModel, reader: PromptReader, device: torch.device
+    ) -> None:
+        self._card = card
+        self._model = model
+        self._reader = reader
+        self._device = device
+        self.shares_passes = self._is_indifferent_to_company()
+
+    @property
+    def card(self) -> Card:
+        return self._card
+
+    def open(self, request: GenerationRequest) -> LatentRun:
+        """Start a run: read its prompts and draw its latents."""
+        prompt = self._reader.read(request.prompt)
+        return LatentRun(
+            request, card=self._card, prompt=prompt, rows=self._draw_rows(request, prompt)
+        )
+
+    @torch.inference_mode()
+    def advance(self, runs: Sequence[Run]) -> None:
+        """Draw all pictures of these runs, opened here and not done."""
+        sheets = cast("Sequence[LatentRun]", runs)
+        assert not any(run.done for run in sheets), "a run that is done has left"
+        groups = [sheets] if self.shares_passes else [[run] for run in sheets]
+        for group in groups:
+            pictures = self._decode(
+                torch.cat([run.rows.latents for run in group]),
+                torch.cat([run.rows.sentences for run in group]),
+            )
+            parts = torch.split(pictures, [len(run.rows) for run in group])
+            for run, part in zip(group, parts, strict=True):
+                run.pictures = part
+
+    def _decode(self, latents: torch.Tensor, sentences: torch.Tensor) -> torch.Tensor:
+        count = len(latents)
+        missing = max(0, _FEWEST_ROWS - count)
+        latents = torch.cat((latents, latents[:missing])).to(self._device)
+        sentences = torch.cat((sentences, sentences[:missing])).to(self._device)
+        return self._model.decode(latents, sentences)[:count]
+
+    def _draw_rows(self, request: GenerationRequest, prompt: ReadPrompt) -> _Rows:
+        parameters = request.parameters
+        count, show = int(parameters["frames"]), str(parameters["show"])
+        spread, random = float(parameters["spread"]), seeded(request.seed)
+        told = prompt.vector.cpu()
+        if show == "pictures":
+            sentences = told.expand(count, -1)
+            latents = self._model.draw_latents(sentences, spread=spread, random=random)
+            return _Rows(latents, sentences)
+        if count < 2:
+            fault = Fault("/params/frames", "too_few", f"a {show} needs at least 2 pictures")
+            raise InvalidRequest([fault])
+        towards = str(parameters["towards"]).strip()
+        end = self._reader.read(towards).vector.cpu() if towards and show == "journey" else told
+        ends = self._model.draw_latents(torch.cat((told, end)), spread=spread, random=random)
+        if show == "walk":
+            # The last picture would be the first again, so it is left out.
+            angles = torch.linspace(0, 2 * math.pi, count + 1)[:-1]
+            return _Rows(_on_circle(ends, angles), told.expand(count, -1))
+        shares = torch.linspace(0, 1, count)
+        between = (1 - shares)[:, None] * told + shares[:, None] * end
+        return _Rows(slerp(ends[0], ends[1], shares), functional.normalize(between, dim=1))
+
+    def _is_indifferent_to_company(self) -> bool:
+        """Whether pictures have the same bits in passes of 2 and of more."""
+        count, random = 2 * self.slots, seeded(0)
+        width = self._reader.concepts.vectors.shape[1]
+        sentences = functional.normalize(torch.randn(count, width, generator=random), dim=1)
+        latents = self._model.draw_latents(sentences, spread=1.0, random=random)
+        latents, sentences = latents.to(self._device), sentences.to(self._device)
+        return is_indifferent_to_company(
+            lambda rows: self._model.decode(latents[rows], sentences[rows]), rows=count
+        )
+
+
+def slerp(start: torch.Tensor, end: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """Points on the arc from `start` to `end` (*L) at these shares (n,): (n, *L).
+
+    Gaussian latents of many dimensions have nearly one length, which the straight line between
+    them leaves (Shoemake 1985; White 2016, arXiv:1609.04468).
+    """
+    cosine = functional.cosine_similarity(start.flatten(), end.flatten(), dim=0)
+    angle = cosine.clamp(-1, 1).acos()
+    shares = shares.view(-1, *[1] * start.ndim)
+    if angle.sin() < 1e-4:
+        return (1 - shares) * start + shares * end
+    return ((1 - shares) * angle).sin() / angle.sin() * start + (
+        shares * angle
+    ).sin() / angle.sin() * end
+
+
+def _on_circle(ends: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
+    """Around the origin through both latents (2, *L) at these angles (n,): (n, *L).
+
+    The cosine and sine weights keep the variance of Gaussian latents.
+    """
+    angles = angles.view(-1, *[1] * (ends.ndim - 1))
+    return angles.cos() * ends[0] + angles.sin() * ends[1]
