@@ -20,8 +20,10 @@ from genmodels.contract import (
     Scalar,
     resolve_request,
 )
+from genmodels.course import Course
 from genmodels.data.location import UnableToFindData
 from genmodels.embedding import UnableToLoadEmbedder
+from genmodels.evaluation.judge import JUDGE_PRESETS, open_judge_course
 from genmodels.registry import (
     SHIPPED_CHECKPOINTS,
     find_family,
@@ -107,7 +109,7 @@ def _list(_: argparse.Namespace) -> None:
     for folder in list_checkpoints():
         card = read_card(folder)
         sys.stdout.write(f"{card.slug:20} {card.family:14} {card.summary}\n")
-    trainable = ", ".join(list_presets())
+    trainable = ", ".join([*list_presets(), *JUDGE_PRESETS])
     sys.stdout.write(f"presets to train: {trainable}\n")
 
 
@@ -145,7 +147,10 @@ def _deliver(sample: Sample, out: Path | None) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    course = open_course(options.preset, data=options.data, own=options.own)
+    if options.preset in JUDGE_PRESETS:
+        course: Course = open_judge_course(options.preset, data=options.data)
+    else:
+        course = open_course(options.preset, data=options.data, own=options.own)
     budget = None
     if options.minutes is not None or options.steps is not None:
         budget = Budget(steps=options.steps, minutes=options.minutes)
