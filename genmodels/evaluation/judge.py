@@ -179,6 +179,10 @@ class JudgeCourse(PictureCourse):
             ),
         )
 
+    def measure(self, network: nn.Module) -> tuple[Metric, ...]:
+        """As in training: that is the whole held-out part."""
+        return self.validate(network)
+
     def card(
         self,
         *,
