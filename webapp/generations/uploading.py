@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 #: What is read, as Pillow calls it; other formats are not even tried.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
@@ -81,7 +81,7 @@ def clean_picture(content: bytes) -> Picture:
             Image.fromarray(np.asarray(pixels)).save(written, "PNG")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels() from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         detail = "This is no picture that can be read: send PNG, JPEG, WebP or BMP."
         raise UnableToTakePicture("not_a_picture", detail) from error
     except _DAMAGE as error:
