@@ -22,8 +22,8 @@ from webapp.accounts.operations import create_api_key
 from webapp.chats.models import Chat, Turn
 from webapp.collections.operations import CollectionWish, create_collection
 from webapp.common.encryption import encrypt
-from webapp.grounding.models import Answer
 from webapp.generations.upload_operations import keep_upload
+from webapp.grounding.models import Answer
 from webapp.knowledge.graph_models import EntityAlias
 from webapp.search.models import SavedSearch
 from webapp.webhooks.models import Endpoint
@@ -78,6 +78,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "": {"GET": OWN_LIST},
     "studio/knobs": {"GET": SHARED},
     "studio/references": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "studio/files": {"POST": OWN_LIST},
     "studio/generate": {"POST": OWN_LIST},
     "queue": {"GET": OWN_LIST},
     "library": {"GET": OWN_LIST},

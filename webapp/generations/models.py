@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.common.ids import uuid7
-from webapp.generations.inputs import KeptInput
+from webapp.generations.inputs import InputReference, KeptInput
 from webapp.jobs.models import Job
 
 
@@ -167,6 +167,11 @@ class Generation(models.Model):
     def kept_inputs(self) -> dict[str, KeptInput]:
         """The files that it starts from, by name."""
         return {name: KeptInput.from_json(raw) for name, raw in self.inputs.items()}
+
+    @property
+    def input_references(self) -> dict[str, InputReference]:
+        """How another request names the same files, wherever they were taken from at first."""
+        return {name: InputReference("generation", self.id) for name in self.inputs}
 
 
 class Response(models.Model):

@@ -36,7 +36,7 @@ from webapp.common.storage import store_bytes
 from webapp.generations.batching import BatchRequest, Cell, expand, size_faults
 from webapp.generations.broadcast import Broadcast, tell_changed
 from webapp.generations.input_queries import find_inputs
-from webapp.generations.inputs import InputReference, KeptInput
+from webapp.generations.inputs import KeptInput
 from webapp.generations.models import (
     Artifact,
     Batch,
@@ -428,7 +428,7 @@ def retry_generation(
         model=generation.checkpoint.slug,
         prompt=generation.prompt,
         params=generation.parameters,
-        inputs=_inputs_of(generation),
+        inputs=generation.input_references,
         seed=generation.seed,
         tags=tuple(generation.tags),
         parent_id=generation.parent_id,
@@ -456,18 +456,13 @@ def reproduce_generation(
         model=generation.checkpoint.slug,
         prompt=generation.prompt,
         params=generation.parameters,
-        inputs=_inputs_of(generation),
+        inputs=generation.input_references,
         seed=generation.seed,
         reproduces_id=generation.id,
     )
     return submit_generation(
         owner=owner, request=request, idempotency_key=idempotency_key, original=original
     )
-
-
-def _inputs_of(generation: Generation) -> dict[str, InputReference]:
-    """The same files again, wherever they were taken from at first."""
-    return {name: InputReference("generation", generation.id) for name in generation.inputs}
 
 
 def trash_generation(*, generation: Generation) -> None:
