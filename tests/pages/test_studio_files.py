@@ -70,7 +70,7 @@ def test_a_script_sends_a_file_at_once_and_takes_it_out_again(
     reference = Page(sent).value_of("i_image")
     assert "<html" not in sent
     assert reference == f"upload:{Upload.objects.get().id}"
-    assert "cat.png, 6 × 4" in sent
+    assert "cat.png, 6\xa0×\xa04" in sent
     taken_out = page.post("/studio/files", fields(i_image=reference, drop="image"), headers=SCRIPT)
     assert 'name="f_image"' in taken_out.content.decode()
     assert "i_image" not in taken_out.content.decode()

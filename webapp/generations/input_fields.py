@@ -154,7 +154,8 @@ def _words(user: User, reference: InputReference) -> str:
     match reference.kind:
         case "upload":
             upload = get_upload(user=user, upload_id=reference.id)
-            return f"{upload.name}, {upload.width} × {upload.height}"
+            size = "\N{NO-BREAK SPACE}".join((str(upload.width), "×", str(upload.height)))
+            return f"{upload.name}, {size}"
         case "artifact":
             made = Generation.objects.get(response__artifacts=reference.id)
             return f"The result {made.accession}"
@@ -166,12 +167,15 @@ def _words(user: User, reference: InputReference) -> str:
 def given_files(generation: Generation) -> tuple[GivenFile, ...]:
     """The files that a generation starts from, in the words of its card."""
     labels = {each.name: each.label for each in generation.checkpoint.card.inputs}
+    # In the card's order; the row itself keeps none.
+    names = [name for name in labels if name in generation.inputs]
+    names += [name for name in generation.inputs if name not in labels]
     return tuple(
         GivenFile(
             label=labels.get(name, name),
             url=reverse("api:generation-input", args=[generation.id, name]),
         )
-        for name in generation.inputs
+        for name in names
     )
 
 

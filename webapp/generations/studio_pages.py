@@ -140,7 +140,8 @@ def render_studio(
         "composer": composer,
         "cards": cards,
         "more": page.next_cursor is not None,
-        "waiting": any(not card.terminal for card in cards),
+        # Without scripts the page loads itself again meanwhile, which only an address can.
+        "waiting": request.method == "GET" and any(not card.terminal for card in cards),
         "references": None,
         **(extra or {}),
     }
