@@ -93,6 +93,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "generations/<uuid:generation_id>/restore": {"POST": FOREIGN},
     "generations/<uuid:generation_id>/retry": {"POST": FOREIGN},
     "generations/<uuid:generation_id>/reproduce": {"POST": FOREIGN},
+    "uploads": {"GET": OWN_LIST},
+    "uploads/<uuid:upload_id>/delete": {"POST": FOREIGN},
     "batches": {"GET": OWN_LIST},
     "batches/<uuid:batch_id>": {"GET": FOREIGN},
     "batches/<uuid:batch_id>/cancel": {"POST": FOREIGN},
@@ -269,6 +271,7 @@ def address(owner: User) -> dict[str, str]:
     turn = Turn.objects.create(chat=chat, question="Mine alone?", answer=answer)
     source = make_found_source(owner=owner, texts=["Mine alone."])
     collection = create_collection(owner=owner, wish=CollectionWish("Mine alone"))
+    upload = keep_upload(owner=owner, content=PNG, name="mine alone.png").upload
     saved = SavedSearch.objects.create(
         owner=owner, name="Mine alone", parameters={"q": "mine alone"}
     )
@@ -284,7 +287,7 @@ def address(owner: User) -> dict[str, str]:
         "<uuid:generation_id>": str(generation.id),
         "<uuid:saved_id>": str(saved.id),
         "<uuid:batch_id>": str(make_batch(owner, n=2).id),
-        "<uuid:upload_id>": str(keep_upload(owner=owner, content=PNG).upload.id),
+        "<uuid:upload_id>": str(upload.id),
         "<str:name>": "image",
         "<uuid:artifact_id>": str(generation.response.artifacts.get().id),
         "<uuid:source_id>": str(source.id),

@@ -128,3 +128,16 @@ def test_a_strangers_file_is_not_shown(
 def test_the_model_page_says_what_it_starts_from(page: Client, negative: Checkpoint) -> None:
     html = page.get("/models/negative").content.decode()
     assert "What is turned to its negative." in html
+
+
+def test_uploads_are_listed_used_and_deleted_by_their_owner_alone(
+    page: Client, author: User, reviewer: Client, negative: Checkpoint
+) -> None:
+    upload = keep_upload(owner=author, content=grey_png(3), name="cat.png").upload
+    html = page.get("/uploads").content.decode()
+    assert f"i_image=upload%3A{upload.id}" in html
+    assert reviewer.post(f"/uploads/{upload.id}/delete").status_code == 403
+    gone = page.post(f"/uploads/{upload.id}/delete", follow=True).content.decode()
+    assert "cat.png is deleted" in gone
+    assert "No pictures yet" in gone
+    assert page.post(f"/uploads/{upload.id}/delete").status_code == 404

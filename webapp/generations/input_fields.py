@@ -15,7 +15,7 @@ from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.generations.input_queries import find_inputs, get_upload
 from webapp.generations.inputs import InputReference
-from webapp.generations.models import Artifact, Generation
+from webapp.generations.models import Generation
 from webapp.generations.upload_operations import TooManyUploads, keep_upload, too_large_file
 from webapp.generations.uploading import ACCEPTED_TYPES, UnableToTakePicture
 
@@ -180,20 +180,21 @@ def given_files(generation: Generation) -> tuple[GivenFile, ...]:
 
 
 def address_to_start_from(
-    artifact: Artifact, *, made_with: Checkpoint, checkpoints: Iterable[Checkpoint]
+    reference: InputReference,
+    *,
+    size: int,
+    media_type: str,
+    checkpoints: Iterable[Checkpoint],
+    preferred: str = "",
 ) -> str:
-    """The Studio with a result's file filled in, for a model that takes it; else nothing.
+    """The Studio with this file filled in, for a model that takes it; nothing where none does.
 
-    The model that made it goes before others. Another one is chosen in the Studio, where a file
-    stays as long as models call it by the same name.
+    The model of the slug `preferred` goes before others. Another one is chosen in the Studio,
+    where a file stays as long as models call it by the same name.
     """
-    for row in sorted(checkpoints, key=lambda row: row.slug != made_with.slug):
+    for row in sorted(checkpoints, key=lambda row: row.slug != preferred):
         for each in row.card.inputs if row.usable else ():
-            if (
-                each.kind == "image"
-                and each.check(size=artifact.size, media_type=artifact.media_type) is None
-            ):
-                reference = InputReference("artifact", artifact.id)
+            if each.kind == "image" and each.check(size=size, media_type=media_type) is None:
                 fields = {"model": row.slug, f"{REFERENCE_START}{each.name}": str(reference)}
                 return f"{reverse('studio')}?{urlencode(fields)}"
     return ""

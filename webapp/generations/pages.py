@@ -25,6 +25,7 @@ from webapp.generations.input_fields import (
     address_to_start_from,
     given_files,
 )
+from webapp.generations.inputs import InputReference
 from webapp.generations.models import Generation
 from webapp.generations.queries import (
     UnableToFindGeneration,
@@ -117,7 +118,11 @@ def _start_url(generation: Generation) -> str:
     if artifact is None or not artifact.media_type.startswith("image/"):
         return ""
     return address_to_start_from(
-        artifact, made_with=generation.checkpoint, checkpoints=list_checkpoints()
+        InputReference("artifact", artifact.id),
+        size=artifact.size,
+        media_type=artifact.media_type,
+        checkpoints=list_checkpoints(),
+        preferred=generation.checkpoint.slug,
     )
 
 
