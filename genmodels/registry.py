@@ -29,6 +29,7 @@ SHIPPED_CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
 FAMILY_MODULES = {
     "transformer": "genmodels.families.transformer.family",
+    "vae": "genmodels.families.vae.family",
     "diffusion": "genmodels.families.diffusion.family",
 }
 
