@@ -12,7 +12,6 @@ from collections.abc import Mapping
 import torch
 
 from genmodels.contract import Card, Fault, GenerationRequest, InvalidRequest
-from genmodels.families.vae.likelihood import LIKELIHOODS
 from genmodels.families.vae.network import Network
 from genmodels.families.vae.objective import importance_bound
 from genmodels.pictures.concepts import PromptReader, ReadPrompt
@@ -29,7 +28,6 @@ class NoiseModel:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._likelihood = LIKELIHOODS[network.config.likelihood]
 
     def draw_latents(
         self, sentences: torch.Tensor, *, spread: float, random: torch.Generator
@@ -42,7 +40,7 @@ class NoiseModel:
         """Pictures (n, C, Y, X) in -1..1 of noise (n, L) under sentences (n, S)."""
         network = self._network
         drawn = network.from_noise(latents, sentences)
-        return self._likelihood.picture(network.decode(drawn, sentences))
+        return network.likelihood.picture(network.decode(drawn, sentences))
 
 
 class VAEGenerator(LatentGenerator):
@@ -53,7 +51,6 @@ class VAEGenerator(LatentGenerator):
     ) -> None:
         super().__init__(card=card, model=NoiseModel(network), reader=reader, device=device)
         self._network = network
-        self._likelihood = LIKELIHOODS[network.config.likelihood]
 
     @torch.inference_mode()
     def draw_rows(self, request: GenerationRequest, prompt: ReadPrompt) -> Rows:
@@ -96,7 +93,7 @@ class VAEGenerator(LatentGenerator):
         bound = importance_bound(
             network, picture, silence[:1], random, samples=_SAMPLES_OF_A_PICTURE
         )
-        shown = self._likelihood.picture(network.decode(latents[:1], silence[:1]))
+        shown = network.likelihood.picture(network.decode(latents[:1], silence[:1]))
         figures = {
             "nll": round(-bound.item(), 3),
             "squared_error": round((shown - picture).square().mean().item(), 5),
@@ -125,7 +122,7 @@ class VAEGenerator(LatentGenerator):
             picture = decode_picture(content, side=config.side, colours=config.colours)
         except UnableToReadPicture as error:
             raise InvalidRequest([Fault("/inputs/image", "unreadable", str(error))]) from error
-        if self._likelihood.is_binary:
+        if self._network.likelihood.is_binary:
             picture = torch.where(picture > 0, 1.0, -1.0)
         return picture[None].to(self._network.no_sentence.device)
 

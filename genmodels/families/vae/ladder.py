@@ -26,7 +26,7 @@ from genmodels.families.vae.network import (
     limit_log_scale,
     make_prior,
 )
-from genmodels.families.vae.prior import log_normal
+from genmodels.families.vae.prior import at_least_single, log_normal
 from genmodels.nn.company import PointwiseConv, RowwiseLinear
 
 
@@ -55,8 +55,10 @@ class LadderVAE(Network):
 
     def encode(self, pictures: torch.Tensor) -> torch.Tensor:
         coarse, row = self.encoder(pictures)
-        mean, raw = self.posterior(row).float().chunk(2, dim=1)
-        fine = self.fine_posterior(functional.silu(coarse)).float().flatten(1)  # (B, 2 G P)
+        mean, raw = at_least_single(self.posterior(row)).chunk(2, dim=1)
+        fine = at_least_single(self.fine_posterior(functional.silu(coarse))).flatten(
+            1
+        )  # (B, 2 G P)
         fine_mean, fine_raw = fine.chunk(2, dim=1)
         return torch.cat((mean, fine_mean, raw, fine_raw), dim=1)
 
@@ -108,7 +110,7 @@ class LadderVAE(Network):
 
     def _expect(self, coarse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Means and log-scales (N, G P) of the lower latents under the prior."""
-        expected = self.fine_prior(functional.silu(coarse)).float().flatten(1)
+        expected = at_least_single(self.fine_prior(functional.silu(coarse))).flatten(1)
         mean, raw = expected.chunk(2, dim=1)
         return mean, limit_log_scale(raw)
 

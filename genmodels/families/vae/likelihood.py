@@ -14,6 +14,8 @@ from typing import Protocol
 import torch
 from torch.nn import functional
 
+from genmodels.families.vae.prior import at_least_single
+
 #: Levels of a grey pixel; -1..1 is cut into as many bins.
 _LEVELS = 256
 
@@ -44,7 +46,7 @@ class Bernoulli:
 
     def log_likelihood(self, decoded: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
         # For a pixel of -1 or 1 the log-probability is -softplus(-pixel * log-odds).
-        return -functional.softplus(-pictures * decoded.float()).flatten(1).sum(dim=1)
+        return -functional.softplus(-pictures * at_least_single(decoded)).flatten(1).sum(dim=1)
 
     def picture(self, decoded: torch.Tensor) -> torch.Tensor:
         """The probability of white, as grey."""
@@ -86,7 +88,7 @@ class DiscretizedLogistic:
 
     @staticmethod
     def _law(decoded: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        mean, raw = decoded.float().chunk(2, dim=1)
+        mean, raw = at_least_single(decoded).chunk(2, dim=1)
         smallest, largest = _LOG_SCALES
         # A fresh decoder, whose outputs are near 0, says a scale of about a seventh of the range.
         log_scale = smallest + functional.softplus(raw - smallest - 2)

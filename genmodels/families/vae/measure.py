@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from genmodels.contract import Metric
-from genmodels.families.vae.likelihood import LIKELIHOODS, bits_per_dim
+from genmodels.families.vae.likelihood import bits_per_dim
 from genmodels.families.vae.network import Network
 from genmodels.families.vae.objective import importance_bound, weigh
 from genmodels.randomness import seeded
@@ -122,13 +122,12 @@ def count_active_units(network: Network, pictures: torch.Tensor) -> int:
 @torch.inference_mode()
 def measure_speed(network: Network) -> float:
     """Pictures drawn a second, in passes of 256: the median of five."""
-    likelihood = LIKELIHOODS[network.config.likelihood]
     noise = torch.randn((_SPEED_ROWS, network.num_latents), generator=seeded(0))
     sentence = silence(network, _SPEED_ROWS)
 
     def draw() -> None:
         latents = network.from_noise(noise, sentence)
-        likelihood.picture(network.decode(latents, sentence))
+        network.likelihood.picture(network.decode(latents, sentence))
 
     return _SPEED_ROWS / _median_seconds(draw)
 
@@ -160,7 +159,7 @@ def measure_network(network: Network, source: Source, measuring: Measuring) -> t
 
     weighted = _describe(bound, measuring)
     metrics = [metric("nll", bound.value, "nats a picture", f"{weighted}; {told}")]
-    if not LIKELIHOODS[network.config.likelihood].is_binary:
+    if not network.likelihood.is_binary:
         bits = bits_per_dim(bound.value, pictures[0].numel())
         metrics.append(metric("bits_per_dim", bits, "bits a pixel", f"{weighted}; {told}"))
     one = f"one draw from the posterior of each picture; {told}"

@@ -4,8 +4,8 @@ Shapes: B pictures, N rows (pictures or samples of latents), C colours, Y and X 
 K channels, S width of a sentence vector, L latents in all, F numbers that an encoder says.
 
 Pictures are folded into patches of 2x2 pixels: at 28x28 the fine maps are 14x14 and the coarse
-ones 7x7. The encoder sees pictures alone; prior and decoder are told the sentence too. A network
-knows no likelihood and no loss: `decode` gives what likelihood.py reads.
+ones 7x7. The encoder sees pictures alone; prior and decoder are told the sentence too. `decode`
+gives what the network's likelihood reads; the network itself knows no pixels and no loss.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from genmodels.families.vae.prior import CouplingPrior, log_normal
+from genmodels.families.vae.likelihood import LIKELIHOODS, Likelihood
+from genmodels.families.vae.prior import CouplingPrior, at_least_single, log_normal
 from genmodels.nn.company import PointwiseConv, RowwiseLinear
 
 #: Log-scales of posteriors stay in this range: beyond it, one step can overflow.
@@ -76,6 +77,11 @@ class Network(nn.Module, ABC):
     config: VAEConfig
     #: Stands for "no sentence", in training and in unconditional figures.
     no_sentence: nn.Parameter
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """The law of a pixel that `decode` speaks of."""
+        return LIKELIHOODS[self.config.likelihood]
 
     @property
     @abstractmethod
@@ -213,8 +219,7 @@ class VAE(Network):
 
     def encode(self, pictures: torch.Tensor) -> torch.Tensor:
         _, row = self.encoder(pictures)
-        said: torch.Tensor = self.posterior(row).float()
-        return said
+        return at_least_single(self.posterior(row))
 
     def infer(self, said: torch.Tensor, sentence: torch.Tensor, noise: torch.Tensor) -> Inference:
         latents, log_density = draw_posterior(said, noise)

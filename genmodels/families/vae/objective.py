@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import torch
 
-from genmodels.families.vae.likelihood import LIKELIHOODS
 from genmodels.families.vae.network import Network
 
 
@@ -84,8 +83,7 @@ def _weigh(
     sentence: torch.Tensor,
     random: torch.Generator,
 ) -> Weighing:
-    noise = torch.randn((len(said), network.num_latents), generator=random).to(said.device)
+    noise = torch.randn((len(said), network.num_latents), generator=random).to(said)
     inference = network.infer(said, sentence, noise)
     decoded = network.decode(inference.latents, sentence)
-    likelihood = LIKELIHOODS[network.config.likelihood]
-    return Weighing(likelihood.log_likelihood(decoded, pictures), inference.costs)
+    return Weighing(network.likelihood.log_likelihood(decoded, pictures), inference.costs)

@@ -27,6 +27,11 @@ def log_normal(x: torch.Tensor) -> torch.Tensor:
     return -0.5 * (x.square().sum(dim=1) + x.shape[1] * math.log(2 * math.pi))
 
 
+def at_least_single(x: torch.Tensor) -> torch.Tensor:
+    """The same numbers, in single precision where layers ran in half."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 class Coupling(nn.Module):
     """One half of the latents, moved by the other half and the sentence."""
 
@@ -42,8 +47,8 @@ class Coupling(nn.Module):
         """Log-scale and shift, each (N, moved), from kept (N, kept) and meaning (N, E)."""
         hidden = functional.silu(self.hidden_in(torch.cat((kept, meaning), dim=1)))
         hidden = functional.silu(self.hidden(hidden))
-        # In single precision whatever the layers ran in: errors would add up over the layers.
-        raw, shift = self.out(hidden).float().chunk(2, dim=1)
+        # Errors would add up over the layers in half precision.
+        raw, shift = at_least_single(self.out(hidden)).chunk(2, dim=1)
         return _LARGEST_LOG_SCALE * torch.tanh(raw / _LARGEST_LOG_SCALE), shift
 
 
