@@ -29,8 +29,8 @@ SHIPPED_CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
 FAMILY_MODULES = {
     "transformer": "genmodels.families.transformer.family",
-    "vae": "genmodels.families.vae.family",
     "diffusion": "genmodels.families.diffusion.family",
+    "vae": "genmodels.families.vae.family",
 }
 
 

@@ -84,6 +84,7 @@ def tiny_vae(preset: VAEPreset) -> VAECourse:
     small = replace(
         preset,
         channels=8,
+        encoder_channels=8,
         width=16,
         latents=8,
         prior_layers=4,

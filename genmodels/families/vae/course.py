@@ -71,6 +71,7 @@ class VAECourse(PictureCourse):
             side=subject.side,
             colours=subject.colours,
             channels=preset.channels,
+            encoder_channels=preset.encoder_channels,
             num_blocks=preset.num_blocks,
             width=preset.width,
             latents=preset.latents,
@@ -93,7 +94,7 @@ class VAECourse(PictureCourse):
         """AdamW over everything."""
         parameters = tuple(self.network.parameters())
         optimizer = torch.optim.AdamW(
-            parameters, lr=self.preset.rate, betas=(0.9, 0.99), weight_decay=0.01
+            parameters, lr=self.preset.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
         )
         return (Player(parameters, (optimizer,)),)
 

@@ -40,7 +40,7 @@ class LadderVAE(Network):
         self.no_sentence = nn.Parameter(torch.zeros(config.sentence_width))
         self.encoder = Encoder(config)
         self.posterior = RowwiseLinear(config.width, 2 * config.latents)
-        self.fine_posterior = PointwiseConv(2 * channels, 2 * config.fine_latents)
+        self.fine_posterior = PointwiseConv(2 * config.encoder_channels, 2 * config.fine_latents)
         self.prior = make_prior(config)
         self.top = TopDecoder(config)
         self.middle = PlainBlock(2 * channels)

@@ -1,7 +1,8 @@
 """Residual encoders and decoders around a latent, on one level or on two.
 
 Shapes: B pictures, N rows (pictures or samples of latents), C colours, Y and X height and width,
-K channels, S width of a sentence vector, L latents in all, F numbers that an encoder says.
+E channels of the encoder and K of the decoder, S width of a sentence vector, L latents in all, F
+numbers that an encoder says.
 
 Pictures are folded into patches of 2x2 pixels: at 28x28 the fine maps are 14x14 and the coarse
 ones 7x7. The encoder sees pictures alone; prior and decoder are told the sentence too. `decode`
@@ -38,6 +39,7 @@ class VAEConfig:
     side: int
     colours: int
     channels: int
+    encoder_channels: int
     num_blocks: int
     width: int
     latents: int
@@ -142,11 +144,11 @@ class RowBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Pictures (B, C, Y, X) to a coarse map (B, 2 K, Y/4, X/4) and a row (B, width)."""
+    """Pictures (B, C, Y, X) to a coarse map (B, 2 E, Y/4, X/4) and a row (B, width)."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
-        channels = config.channels
+        channels = config.encoder_channels
         self.stem = nn.Conv2d(4 * config.colours, channels, 3, padding=1)
         self.fine = nn.Sequential(*(PlainBlock(channels) for _ in range(config.num_blocks)))
         self.down = nn.Conv2d(channels, 2 * channels, 3, stride=2, padding=1)

@@ -21,6 +21,7 @@ class VAEPreset:
     subject: str
     likelihood: str
     channels: int
+    encoder_channels: int
     num_blocks: int
     width: int
     latents: int
@@ -42,6 +43,8 @@ VAE_DIGITS = VAEPreset(
     subject=HANDWRITING,
     likelihood="bernoulli",
     channels=32,
+    # The likelihood is the decoder's; the bound forgives a plain encoder.
+    encoder_channels=16,
     num_blocks=1,
     width=256,
     latents=40,
