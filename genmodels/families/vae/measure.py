@@ -36,7 +36,7 @@ class Measuring:
     """
 
     samples: int = 5000
-    coarse_samples: int = 50
+    coarse_samples: int = 25
     num_pictures: int = 10_000
     num_close: int = 100
     seed: int = 0
@@ -97,11 +97,11 @@ def measure_parts(network: Network, pictures: torch.Tensor, *, seed: int) -> Par
     """Negative evidence lower bound of pictures (n, C, Y, X), one draw of latents for each."""
     random = seeded(seed)
     reconstruction = 0.0
-    levels = torch.zeros(())
+    levels = torch.zeros((), dtype=torch.float64)
     for part in torch.split(pictures, 5 * _BATCH):
         weighing = weigh(network, part, silence(network, len(part)), random)
         reconstruction -= float(weighing.log_likelihood.double().sum())
-        levels = levels + weighing.costs.double().sum(dim=0)
+        levels = levels + weighing.costs.double().sum(dim=0).cpu()
     kl_levels = tuple(float(each) / len(pictures) for each in levels)
     reconstruction /= len(pictures)
     kl = sum(kl_levels)
@@ -113,8 +113,8 @@ def count_active_units(network: Network, pictures: torch.Tensor) -> int:
     """How many latents change with the picture."""
     means = []
     for part in torch.split(pictures, 5 * _BATCH):
-        still = torch.zeros(len(part), network.num_latents)
         said = network.encode(part)
+        still = said.new_zeros(len(part), network.num_latents)
         means.append(network.infer(said, silence(network, len(part)), still).latents)
     return int((torch.cat(means).var(dim=0) > _ACTIVE_VARIANCE).sum())
 
@@ -122,12 +122,13 @@ def count_active_units(network: Network, pictures: torch.Tensor) -> int:
 @torch.inference_mode()
 def measure_speed(network: Network) -> float:
     """Pictures drawn a second, in passes of 256: the median of five."""
-    noise = torch.randn((_SPEED_ROWS, network.num_latents), generator=seeded(0))
     sentence = silence(network, _SPEED_ROWS)
+    noise = torch.randn((_SPEED_ROWS, network.num_latents), generator=seeded(0)).to(sentence)
 
     def draw() -> None:
         latents = network.from_noise(noise, sentence)
-        network.likelihood.picture(network.decode(latents, sentence))
+        # Brought back, so that nothing is still being computed when the clock stops.
+        network.likelihood.picture(network.decode(latents, sentence)).cpu()
 
     return _SPEED_ROWS / _median_seconds(draw)
 
@@ -139,7 +140,7 @@ def silence(network: Network, count: int) -> torch.Tensor:
 
 def measure_network(network: Network, source: Source, measuring: Measuring) -> tuple[Metric, ...]:
     """All figures; the first is the likelihood."""
-    pictures = source.pictures[: measuring.num_pictures]
+    pictures = source.pictures[: measuring.num_pictures].to(network.no_sentence.device)
     bound = importance_nll(network, pictures, measuring)
     parts = measure_parts(network, pictures, seed=measuring.seed)
     split = f"first {len(pictures)} test pictures"
