@@ -296,6 +296,15 @@ def test_what_cannot_be_drawn_is_refused_with_its_place(
     assert [fault.pointer for fault in refused.value.faults] == [pointer]
 
 
+def test_latents_that_say_nothing_are_alarming() -> None:
+    course = tiny_vae(VAE_DIGITS)
+    stir(course.network)
+    assert course.alarms(course.network) == ()
+    with torch.no_grad():
+        course.network.get_parameter("posterior.weight").zero_()
+    assert course.alarms(course.network) == ("only 0 of 8 latents change with the picture",)
+
+
 def test_the_full_protocol_names_its_figures_and_says_how_they_were_taken() -> None:
     course = tiny_vae(VAE_FASHION)
     stir(course.network)

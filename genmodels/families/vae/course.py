@@ -14,7 +14,13 @@ from genmodels.course import Player
 from genmodels.embedding import Embedder
 from genmodels.families.vae.ladder import LadderVAE
 from genmodels.families.vae.likelihood import LIKELIHOODS, binarise
-from genmodels.families.vae.measure import Measuring, Source, measure_network, measure_parts
+from genmodels.families.vae.measure import (
+    Measuring,
+    Source,
+    count_active_units,
+    measure_network,
+    measure_parts,
+)
 from genmodels.families.vae.network import VAE, Network, VAEConfig
 from genmodels.families.vae.objective import negative_bound, weigh
 from genmodels.families.vae.parameters import INPUTS, PARAMETERS
@@ -29,6 +35,10 @@ DETERMINISM = (
     "beside it. They repeat on the same kind of processor and torch version; elsewhere the last "
     "bit of a pixel may differ."
 )
+
+#: Even simple pictures need a few latents; fewer mean that the decoder ignores them.
+_FEWEST_ACTIVE = 3
+_SEEN_FOR_ALARMS = 500
 
 #: The seed of the test pictures' black and white, so that every figure is about the same ones.
 _BINARISATION_SEED = 2008
@@ -132,6 +142,14 @@ class VAECourse(PictureCourse):
             metric("kl", parts.kl),
             metric("reconstruction", parts.reconstruction),
         )
+
+    def alarms(self, network: nn.Module) -> tuple[str, ...]:
+        """Whether the posterior has collapsed: latents that no longer depend on the picture."""
+        assert isinstance(network, Network), "a course looks at networks like its own"
+        active = count_active_units(network, self.held_out[:_SEEN_FOR_ALARMS])
+        if active >= _FEWEST_ACTIVE:
+            return ()
+        return (f"only {active} of {network.num_latents} latents change with the picture",)
 
     def measure(
         self, network: nn.Module, measuring: Measuring | None = None
