@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from genmodels.contract import Card, Metric, Parameter
+from genmodels.contract import Card, Input, Metric, Parameter
 from genmodels.course import Recipe
 from genmodels.embedding import Embedder
 from genmodels.pictures.batches import CaptionedPictures
@@ -94,6 +94,7 @@ class PictureCourse:
         metrics: tuple[Metric, ...],
         training: Mapping[str, Any],
         commit: str,
+        inputs: tuple[Input, ...] = (),
     ) -> Card:
         """The card of these weights; `verb` begins its summary, such as "Draws"."""
         is_own = self.subject.name != self._preset.subject
@@ -120,4 +121,5 @@ class PictureCourse:
             metrics=metrics,
             training={"preset": self._preset.slug, **training},
             determinism=determinism,
+            inputs=inputs,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
+from genmodels.families.vae.course import VAECourse
+from genmodels.families.vae.presets import PRESETS as VAE_PRESETS
+from genmodels.families.vae.presets import VAEPreset
 from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
 from genmodels.pictures.subjects import FASHION, Naming, Subject
@@ -85,15 +89,42 @@ def tiny_diffusion() -> DiffusionCourse:
     return DiffusionCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_vae(preset: VAEPreset) -> VAECourse:
+    """The fewest channels and latents over the tiny subject."""
+    small = replace(
+        preset,
+        channels=8,
+        encoder_channels=8,
+        width=16,
+        latents=8,
+        prior_layers=4,
+        prior_width=16,
+        free_nats=1.0,
+        batch=8,
+        sentence_dropout=0.5,
+        num_validation=8,
+        recipe=replace(preset.recipe, validate_every=4),
+    )
+    return VAECourse(small, tiny_subject(), EMBEDDER)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
-    """A family with what the contract test needs of it: short runs and a request to make."""
+    """A preset with what the contract test needs of it: short runs and a request to make.
+
+    `preset` tells those of one family apart.
+    """
 
     name: str
     open_course: Callable[[], Course]
     prompts: tuple[str, str, str]
     short: dict[str, Scalar]
     long: dict[str, Scalar]
+    preset: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.preset or self.name
 
 
 FAMILIES = (
@@ -110,6 +141,17 @@ FAMILIES = (
         prompts=("a coat", "running shoes", "a dress"),
         short={"steps": 2, "sampler": "euler"},
         long={"steps": 4, "sampler": "heun", "guidance": 3.0},
+    ),
+    *(
+        TinyFamily(
+            name="vae",
+            preset=preset.slug,
+            open_course=partial(tiny_vae, preset),
+            prompts=("a coat", "running shoes", "a dress"),
+            short={"frames": 1},
+            long={"frames": 3, "show": "shift", "towards": "a bag", "spread": 0.9},
+        )
+        for preset in VAE_PRESETS.values()
     ),
 )
 
