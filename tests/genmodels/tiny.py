@@ -16,6 +16,7 @@ from genmodels.course import Course
 from genmodels.data.pictures import LabelledPictures
 from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
+from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.pictures.captions import FRAMES
@@ -75,6 +76,19 @@ def tiny_diffusion() -> DiffusionCourse:
     return DiffusionCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_autoregressive() -> PixelCNNCourse:
+    """A PixelCNN of the fewest channels and layers over the tiny subject, in sixteen levels."""
+    preset = replace(
+        PIXELCNN_FASHION,
+        channels=16,
+        num_layers=3,
+        batch=8,
+        num_validation=8,
+        recipe=replace(PIXELCNN_FASHION.recipe, validate_every=4),
+    )
+    return PixelCNNCourse(preset, tiny_subject(), EMBEDDER)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
     """A family with what the contract test needs of it: short runs and a request to make."""
@@ -100,6 +114,13 @@ FAMILIES = (
         prompts=("a coat", "running shoes", "a dress"),
         short={"steps": 2, "sampler": "euler"},
         long={"steps": 4, "sampler": "heun", "guidance": 3.0},
+    ),
+    TinyFamily(
+        name="autoregressive",
+        open_course=tiny_autoregressive,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={},
+        long={"temperature": 0.8},
     ),
 )
 

@@ -14,6 +14,7 @@ Shapes: P places, L layers, C channels, V levels, Y and X height and width.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 
 import torch
 from torch.nn import functional
@@ -27,6 +28,7 @@ class PlaceOwner:
     def __init__(self) -> None:
         self.place = -1
         self.rows_read = 0
+        self.leave: weakref.finalize[[int], PlaceOwner] | None = None
 
 
 class ActivationCache:
@@ -70,7 +72,22 @@ class ActivationCache:
         self.above[:, owner.place] = 0
         self.conditions[owner.place] = conditions
         # A run that is canceled leaves without a word.
-        weakref.finalize(owner, self._free.append, owner.place)
+        owner.leave = weakref.finalize(owner, self._free.append, owner.place)
+
+    def release(self, owner: PlaceOwner) -> None:
+        """Leave the place to others."""
+        assert owner.leave is not None, "only who has a place can leave it"
+        owner.leave()
+        owner.place = -1
+
+    def write(
+        self, owners: Sequence[PlaceOwner], positions: Sequence[int], levels: torch.Tensor
+    ) -> None:
+        """Levels (N,) of one pixel of each owner, at its position in reading order."""
+        places = torch.tensor([owner.place for owner in owners], device=self.device)
+        where = torch.tensor(positions, device=self.device)
+        row, column = where // self.config.side, where % self.config.side
+        self.pixels[places, row + FIRST_REACH, column + FIRST_REACH] = levels
 
     def picture(self, owner: PlaceOwner) -> torch.Tensor:
         """The levels (Y, X) at the owner's place, to be read and written."""

@@ -33,12 +33,8 @@ def score_pictures(
     network: PixelCNN, levels: torch.Tensor, sentences: torch.Tensor
 ) -> torch.Tensor:
     """Nats (n,) float64 of levels (n, Y, X) under sentences (n, S), in parallel over pixels."""
-    return torch.cat(
-        [
-            negative_log_likelihood(network(part, told), part)
-            for part, told in zip(levels.split(_BATCH), sentences.split(_BATCH), strict=True)
-        ]
-    )
+    parts = zip(torch.split(levels, _BATCH), torch.split(sentences, _BATCH), strict=True)
+    return torch.cat([negative_log_likelihood(network(part, told), part) for part, told in parts])
 
 
 def score_unprompted(network: PixelCNN, held_out: HeldOut) -> Metric:

@@ -1,4 +1,4 @@
-"""The trained network in sums that round nowhere, so that a pixel has the same bits in any company.
+"""The trained network in sums that round nowhere: a pixel has the same bits in any company.
 
 The argument is that of nn/exact.py: factors on binary grids that are coarse enough for all partial
 sums to be exact float64. What it needs is bounds, and the gates give them: an opening is between 0
