@@ -13,6 +13,7 @@ Shapes: P places, L layers, C channels, V levels, Y and X height and width.
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Sequence
 
@@ -47,17 +48,17 @@ class ActivationCache:
             config.levels,
             device=device,
         )
-        floats = {"dtype": torch.float64, "device": device}
+        zeros = functools.partial(self.pixels.new_zeros, dtype=torch.float64)
         #: (L - 1, P, margin, X, C): the last rows of what each layer's vertical stack has given.
         #: A row lies at its number modulo the dilation of the layer that reads it.
-        self.above = torch.zeros(layers - 1, num_places, self.margin, side, channels, **floats)
+        self.above = zeros((layers - 1, num_places, self.margin, side, channels))
         #: (L, P, X, 2 C): what the vertical stack and the sentence say before the gates of the
         #: horizontal one, for the row being drawn.
-        self.told = torch.zeros(layers, num_places, side, 2 * channels, **floats)
+        self.told = zeros((layers, num_places, side, 2 * channels))
         #: (L - 1, P, margin + X, C): the row being drawn in each layer's horizontal stack.
-        self.left = torch.zeros(layers - 1, num_places, self.margin + side, channels, **floats)
+        self.left = zeros((layers - 1, num_places, self.margin + side, channels))
         #: (P, L, 2, 2 C): what the sentence says.
-        self.conditions = torch.zeros(num_places, layers, 2, 2 * channels, **floats)
+        self.conditions = zeros((num_places, layers, 2, 2 * channels))
 
     @property
     def num_places(self) -> int:

@@ -18,9 +18,19 @@ from genmodels.families.autoregressive.levels import (
     SIXTEEN,
     to_levels,
 )
-from genmodels.families.autoregressive.likelihood import HeldOut, score_unprompted
+from genmodels.families.autoregressive.likelihood import (
+    HeldOut,
+    score_prompted,
+    score_unprompted,
+)
 from genmodels.families.autoregressive.network import PixelCNN, PixelCNNConfig
 from genmodels.families.autoregressive.objective import pixel_loss
+from genmodels.families.autoregressive.speed import (
+    COMPARED,
+    Speed,
+    cache_is_exact,
+    measure_speed,
+)
 from genmodels.pictures.course import UPSCALE, PictureCourse
 from genmodels.pictures.subjects import FASHION, HANDWRITING, Subject
 from genmodels.randomness import seeded
@@ -115,6 +125,10 @@ def find_preset(slug: str) -> PixelCNNPreset:
     return _PRESETS[slug]
 
 
+class UnableToMeasure(Exception):
+    """A figure would be of something else than what is drawn."""
+
+
 class PixelCNNCourse(PictureCourse):
     """A gated PixelCNN over captioned pictures in few levels."""
 
@@ -159,6 +173,21 @@ class PixelCNNCourse(PictureCourse):
         assert isinstance(network, PixelCNN), "a course validates networks like its own"
         return (score_unprompted(network, self.held_out().first(self.preset.num_validation)),)
 
+    def measure(self, network: nn.Module) -> tuple[Metric, ...]:
+        """The full protocol: all held-out pictures, pixels compared to the bit, and speed.
+
+        Takes minutes. Raises UnableToMeasure where the cache draws other pixels than whole passes.
+        """
+        assert isinstance(network, PixelCNN), "a course measures networks like its own"
+        if not cache_is_exact(network):
+            raise UnableToMeasure(f"{self.slug} draws other pixels with its cache than without")
+        held_out = self.held_out()
+        return (
+            score_unprompted(network, held_out),
+            score_prompted(network, held_out, self.data.plain_names(self.data.held_out_labels)),
+            *self._describe_speed(measure_speed(network)),
+        )
+
     def held_out(self) -> HeldOut:
         """All held-out pictures as levels, the same ones at every call."""
         levels = to_levels(self.data.held_out, self.config.levels, seeded(HELD_OUT_SEED))
@@ -193,6 +222,42 @@ class PixelCNNCourse(PictureCourse):
         )
         return replace(
             card, inputs=(GIVEN,), data={**card.data, "pixels": self._describe_pixels()}
+        )
+
+    def _describe_speed(self, speed: Speed) -> tuple[Metric, ...]:
+        def metric(name: str, value: float, unit: str, protocol: str) -> Metric:
+            return Metric(
+                name=name,
+                value=round(value, 2),
+                unit=unit,
+                data=self.subject.title,
+                split="none",
+                protocol=(
+                    f"{protocol}; wall-clock medians of three rounds that take turns, "
+                    f"{torch.get_num_threads()} threads of the CPU"
+                ),
+                samples=speed.samples,
+                seed=0,
+            )
+
+        names = {1: "images_per_second_alone", COMPARED: f"images_per_second_{COMPARED}"}
+        return (
+            *(
+                metric(
+                    names.get(count, "images_per_second"),
+                    value,
+                    "pictures a second",
+                    f"from the cache, {count} in a pass",
+                )
+                for count, value in sorted(speed.cached.items(), reverse=True)
+            ),
+            metric(
+                "speed_over_naive",
+                speed.ratio,
+                "times",
+                f"from the cache against a whole float32 pass for each pixel, {COMPARED} in a "
+                "pass, pixels equal to the bit to those of whole passes in the same arithmetic",
+            ),
         )
 
     def _describe_pixels(self) -> str:

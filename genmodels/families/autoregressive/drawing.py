@@ -5,7 +5,7 @@ Shapes: N pictures of a pass, V levels, Y and X height and width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -58,14 +58,15 @@ class Easel:
         self._cache = ActivationCache(network.config, num_places, network.device)
         self._decoder = PixelDecoder(network)
 
+    @property
+    def num_places(self) -> int:
+        """For how many drawings there is room before it grows."""
+        return self._cache.num_places
+
     @torch.inference_mode()
     def advance(self, drawings: Sequence[Drawing]) -> None:
         """One pixel of each of these, none of which is done."""
-        for drawing in drawings:
-            if drawing.place < 0:
-                self._begin(drawing)
-        positions = [drawing.position for drawing in drawings]
-        scores = self._decoder.read(self._cache, drawings, positions)
+        scores = self.read(drawings)
         levels = choose_levels(
             scores,
             scales=scores.new_tensor([drawing.scale for drawing in drawings]),
@@ -73,12 +74,21 @@ class Easel:
                 [drawing.uniforms[drawing.position] for drawing in drawings]
             ),
         )
-        self._cache.write(drawings, positions, levels)
+        self._cache.write(drawings, [drawing.position for drawing in drawings], levels)
         for drawing in drawings:
             drawing.position += 1
             if drawing.done:
                 drawing.levels = self.look(drawing)
                 self._cache.release(drawing)
+
+    @torch.inference_mode()
+    def read(self, drawings: Sequence[Drawing]) -> torch.Tensor:
+        """Scores (N, lanes) of the next pixel of each."""
+        for drawing in drawings:
+            if drawing.place < 0:
+                self._begin(drawing)
+        positions = [drawing.position for drawing in drawings]
+        return self._decoder.read(self._cache, drawings, positions)
 
     def look(self, drawing: Drawing) -> torch.Tensor:
         """The levels (Y, X) as they are now, on the CPU; those to come have no meaning."""
@@ -89,6 +99,28 @@ class Easel:
     def _begin(self, drawing: Drawing) -> None:
         self._cache.claim(drawing, drawing.conditions)
         self._cache.picture(drawing).copy_(drawing.levels)
+
+
+def draw_naively(
+    read: Callable[[torch.Tensor], torch.Tensor],
+    *,
+    side: int,
+    uniforms: torch.Tensor,
+    num_pixels: int,
+) -> torch.Tensor:
+    """The first pixels of pictures of levels (N, Y, X), with a whole pass for each; the rest 0.
+
+    `read` gives scores (N, Y, X, lanes) of levels (N, Y, X), and `uniforms` (N, Y X) decide. This
+    is what the cache is compared with.
+    """
+    levels = torch.zeros(len(uniforms), side, side, dtype=torch.int64, device=uniforms.device)
+    scales = torch.ones(len(uniforms), dtype=torch.float64, device=uniforms.device)
+    for position in range(num_pixels):
+        row, column = divmod(position, side)
+        levels[:, row, column] = choose_levels(
+            read(levels)[:, row, column], scales=scales, uniforms=uniforms[:, position]
+        )
+    return levels
 
 
 def choose_levels(

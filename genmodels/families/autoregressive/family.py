@@ -83,7 +83,7 @@ def draw_pictures(
     config, rounded = network.config, RoundedPixelCNN(network, sentences.device)
     easel = Easel(rounded, num_places=PICTURES_A_PASS)
     drawn = []
-    for told in rounded.conditions(sentences).split(PICTURES_A_PASS):
+    for told in torch.split(rounded.conditions(sentences), PICTURES_A_PASS):
         uniforms = torch.rand(
             len(told), config.side * config.side, generator=random, dtype=torch.float64
         )

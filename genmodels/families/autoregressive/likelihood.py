@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -40,13 +40,20 @@ def score_pictures(
 def score_unprompted(network: PixelCNN, held_out: HeldOut) -> Metric:
     """The headline: how likely the pictures are when no sentence is told."""
     silence = network.no_sentence.expand(len(held_out.levels), -1)
-    nats = score_pictures(network, held_out.levels, silence).mean().item()
+    nats = score_pictures(network, held_out.levels, silence)
     return describe_likelihood(nats, held_out, told="no sentence told")
 
 
-def describe_likelihood(nats: float, held_out: HeldOut, *, told: str) -> Metric:
-    """Mean nats a picture: as such for black and white, as bits a pixel for more levels."""
-    count = len(held_out.levels)
+def score_prompted(network: PixelCNN, held_out: HeldOut, plain_names: torch.Tensor) -> Metric:
+    """How likely the pictures are when the plain names (n, S) of their kinds are told."""
+    nats = score_pictures(network, held_out.levels, plain_names)
+    metric = describe_likelihood(nats, held_out, told="the plain name of its kind told")
+    return replace(metric, name=f"{metric.name}_prompted")
+
+
+def describe_likelihood(each: torch.Tensor, held_out: HeldOut, *, told: str) -> Metric:
+    """The mean of nats (n,): as such for black and white, as bits a pixel for more levels."""
+    count, nats = len(each), each.mean().item()
     is_binary = held_out.num_levels == BINARY
     bits = nats / (math.log(2) * held_out.levels[0].numel())
     pixels = (
@@ -59,9 +66,9 @@ def describe_likelihood(nats: float, held_out: HeldOut, *, told: str) -> Metric:
         name="nll" if is_binary else "bits_per_dim",
         value=round(nats if is_binary else bits, 4),
         unit=(
-            "nats per picture"
+            "nats a picture"
             if is_binary
-            else f"bits per pixel of {math.log2(held_out.num_levels):g}-bit data"
+            else f"bits a pixel of {math.log2(held_out.num_levels):g}-bit data"
         ),
         data=held_out.title,
         split=f"first {count} test pictures",

@@ -87,6 +87,10 @@ class PixelCNN(nn.Module):
         pixels = functional.one_hot(levels, self.config.levels).permute(0, 3, 1, 2)
         # Channels last, which convolutions of few channels are faster in.
         pixels = pixels.to(self.out.weight.dtype, memory_format=torch.channels_last)
+        return self.read(pixels, sentence)
+
+    def read(self, pixels: torch.Tensor, sentence: torch.Tensor) -> torch.Tensor:
+        """The scores of pixels (B, V, Y, X) whose level is marked with a one."""
         # A row further down and a pixel further right, so that no pixel sees itself.
         vertical = functional.pad(pixels, (0, 0, 1, 0))[:, :, :-1]
         horizontal = functional.pad(pixels, (1, 0))[..., :-1]

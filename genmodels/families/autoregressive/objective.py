@@ -12,12 +12,8 @@ from torch.nn import functional
 def negative_log_likelihood(scores: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
     """Nats (B,) of levels (B, Y, X) under scores (B, V, Y, X), summed over the pixels."""
     # In float64, since hundreds of small numbers are added.
-    return (
-        functional.cross_entropy(scores.float(), levels, reduction="none")
-        .double()
-        .flatten(1)
-        .sum(dim=1)
-    )
+    nats = functional.cross_entropy(scores.double(), levels, reduction="none")
+    return nats.flatten(1).sum(dim=1)
 
 
 def pixel_loss(scores: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
