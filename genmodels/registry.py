@@ -29,8 +29,8 @@ SHIPPED_CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
 FAMILY_MODULES = {
     "transformer": "genmodels.families.transformer.family",
-    "autoregressive": "genmodels.families.autoregressive.family",
     "diffusion": "genmodels.families.diffusion.family",
+    "autoregressive": "genmodels.families.autoregressive.family",
 }
 
 

@@ -275,9 +275,8 @@ def test_own_colour_pictures_become_sixteen_greys_and_the_card_says_so() -> None
     pixels = np.repeat(subject.train.pixels[..., None], 3, axis=3)
     coloured = LabelledPictures(pixels=pixels, labels=subject.train.labels)
     own = replace(subject, name="mine", title="Mine", train=coloured, validation=coloured)
-    small = {"channels": 16, "num_layers": 2, "batch": 4}
     for preset in (PIXELCNN_DIGITS, PIXELCNN_FASHION):
-        course = PixelCNNCourse(replace(preset, **small), own, EMBEDDER)
+        course = PixelCNNCourse(replace(preset, channels=16, num_layers=2, batch=4), own, EMBEDDER)
         assert next(course.losses(seeded(0))).item() == pytest.approx(math.log(16), abs=1e-4)
         card = course.card(weights_sha256="", metrics=(), training={}, commit="")
         assert "16 grey levels" in card.data["pixels"]
