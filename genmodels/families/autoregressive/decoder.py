@@ -36,6 +36,7 @@ class PixelDecoder:
         )
         self._left_offsets = torch.arange(FIRST_REACH, device=device) * step
         self._columns = torch.arange(FIRST_REACH, device=device)
+        self._positions = network.positions.permute(2, 0, 3, 1).contiguous()  # (Y, 2, X, 2 C)
         # Rows of taps below each other, as the kept rows are laid beside each other.
         self._vertical = [
             layer.vertical.permute(2, 3, 1, 0).flatten(0, 2).contiguous() for layer in layers[1:]
@@ -104,8 +105,12 @@ class PixelDecoder:
             taps.reshape(count * side, -1) + self._above_offsets, self._above_table, mode="sum"
         ).view(count, side, -1)
         for number, across in enumerate(self._across):
-            gates = network.gate(seen + conditions[:, number, 0])  # (N, X, C)
-            cache.told[number, places] = gates @ across + conditions[:, number, 1]
+            vertical, horizontal = conditions[:, number].unbind(1)  # each (N, 1, 2 C)
+            if number == 0:
+                vertical = vertical + self._positions[row, 0]
+                horizontal = horizontal + self._positions[row, 1]
+            gates = network.gate(seen + vertical)  # (N, X, C)
+            cache.told[number, places] = gates @ across + horizontal
             if number == len(self._vertical):
                 break
             dilation = network.layers[number + 1].dilation

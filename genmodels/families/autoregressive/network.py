@@ -6,9 +6,10 @@ row itself and, at every layer, what the vertical one has found. Two stacks leav
 Instead of masks, kernels cover only what they may see and inputs are moved by one pixel, so
 nothing is computed to be thrown away.
 
-Two things differ from the paper. The horizontal stack is told the vertical one after its gate, not
-before, in half the products. And every other layer reaches twice as far (dilation), so that few
-layers see much.
+Three things differ from the paper. The horizontal stack is told the vertical one after its gate,
+not before, in half the products. Every other layer reaches twice as far (dilation), so that few
+layers see much. And the first layer is told the row and the column of a pixel, which it could
+otherwise know only near an edge.
 
 Shapes: B batch, L layers, C channels, V levels, Y and X height and width, S width of a sentence
 vector, E width of the condition.
@@ -73,6 +74,9 @@ class PixelCNN(nn.Module):
         self.condition_out = RowwiseLinear(
             config.condition_width, config.num_layers * 4 * channels
         )
+        #: What the first layer is told of a pixel's row and column, before the gate of each stack.
+        self.rows = nn.Parameter(torch.zeros(2, 2 * channels, config.side))
+        self.columns = nn.Parameter(torch.zeros(2, 2 * channels, config.side))
         #: Stands for "no sentence".
         self.no_sentence = nn.Parameter(torch.zeros(config.sentence_width))
         self.layers = nn.ModuleList(
@@ -94,9 +98,12 @@ class PixelCNN(nn.Module):
         # A row further down and a pixel further right, so that no pixel sees itself.
         vertical = functional.pad(pixels, (0, 0, 1, 0))[:, :, :-1]
         horizontal = functional.pad(pixels, (1, 0))[..., :-1]
-        conditions = self.conditions(sentence)  # (B, L, 2, 2 C)
+        conditions = self.conditions(sentence)[..., None, None]  # (B, L, 2, 2 C, 1, 1)
         for number, layer in enumerate(self.layers):
-            vertical, horizontal = layer(vertical, horizontal, conditions[:, number])
+            told = conditions[:, number]
+            if number == 0:
+                told = told + self.positions()
+            vertical, horizontal = layer(vertical, horizontal, told)
         scores: torch.Tensor = self.out(self.expand(horizontal.relu()).relu_())
         return scores
 
@@ -109,6 +116,10 @@ class PixelCNN(nn.Module):
         meaning = self.condition_in(sentence * math.sqrt(self.config.sentence_width)).tanh()
         conditions: torch.Tensor = self.condition_out(meaning)
         return conditions.view(len(sentence), self.config.num_layers, 2, -1)
+
+    def positions(self) -> torch.Tensor:
+        """What the first layer is told of where a pixel lies: (2, 2 C, Y, X), by stack."""
+        return self.rows[..., None] + self.columns[:, :, None]
 
 
 class GatedLayer(nn.Module):
@@ -132,15 +143,15 @@ class GatedLayer(nn.Module):
         self.out = nn.Conv2d(channels, channels, 1, bias=False)
 
     def forward(
-        self, vertical: torch.Tensor, horizontal: torch.Tensor, conditions: torch.Tensor
+        self, vertical: torch.Tensor, horizontal: torch.Tensor, told: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Both stacks (B, C, Y, X) and conditions (B, 2, 2 C) to both stacks."""
+        """Both stacks (B, C, Y, X) to both stacks; `told` (B, 2, 2 C, Y or 1, X or 1) is added."""
         reach = FIRST_REACH - 1 if self.is_first else self.dilation
         side = FIRST_REACH if self.is_first else self.dilation
         above = self.vertical(functional.pad(vertical, (side, side, reach, 0)))
-        vertical = gate(above.add_(conditions[:, 0, :, None, None]))
+        vertical = gate(above.add_(told[:, 0]))
         left = self.horizontal(functional.pad(horizontal, (reach, 0)))
-        left = left.add_(self.across(vertical)).add_(conditions[:, 1, :, None, None])
+        left = left.add_(self.across(vertical)).add_(told[:, 1])
         change = self.out(gate(left))
         return vertical, change if self.is_first else horizontal + change
 
@@ -186,11 +197,15 @@ class _Gate(torch.autograd.Function):
         return result
 
 
+#: What starts at zero besides the biases.
+_SILENT = ("out.weight", "condition_out.weight", "rows", "columns")
+
+
 def _initialise(network: PixelCNN, random: torch.Generator) -> None:
-    """Draw every matrix from `random`; the scores start at zero, and sentences say nothing."""
+    """Draw every matrix from `random`; scores start at zero, sentences and places say nothing."""
     for name, parameter in network.named_parameters():
         with torch.no_grad():
-            if parameter.ndim == 1 or name in ("out.weight", "condition_out.weight"):
+            if parameter.ndim == 1 or name in _SILENT:
                 parameter.zero_()
             else:
                 fan_in = parameter[0].numel()

@@ -60,6 +60,8 @@ class RoundedPixelCNN:
         for layer in network.layers:
             assert isinstance(layer, GatedLayer), "a PixelCNN is made of gated layers"
             self.layers.append(_round_layer(layer, device))
+        #: (2, 2 C, Y, X)
+        self.positions = _round(_double_signals(network.positions().detach(), dim=1), device)
         self.expand = _round(network.expand.weight.flatten(1), device)  # (2 C, C)
         self.expand_bias = _round(network.expand.bias, device)
         lanes = LANES * -(-self.config.levels // LANES)
@@ -107,6 +109,8 @@ class RoundedPixelCNN:
                 dilation=layer.dilation,
             )
             told = conditions[:, number, :, :, None, None]
+            if number == 0:
+                told = told + self.positions
             vertical = self.gate(above + told[:, 0], dim=1)
             left = functional.conv2d(
                 functional.pad(horizontal, (reach, 0)), layer.horizontal, dilation=layer.dilation
@@ -128,6 +132,7 @@ class RoundedPixelCNN:
             .view(self.config.num_layers, 2, -1),
             dim=-1,
         ).to(self.device)
+        told[0] += self.positions.abs().amax(dim=(2, 3))
         horizontal = torch.zeros(self.config.channels, dtype=torch.float64, device=self.device)
         largest = 1.0
         for number, layer in enumerate(self.layers):
