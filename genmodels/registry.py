@@ -31,6 +31,7 @@ FAMILY_MODULES = {
     "transformer": "genmodels.families.transformer.family",
     "diffusion": "genmodels.families.diffusion.family",
     "vae": "genmodels.families.vae.family",
+    "autoregressive": "genmodels.families.autoregressive.family",
 }
 
 

@@ -17,6 +17,7 @@ from genmodels.course import Course
 from genmodels.data.pictures import LabelledPictures
 from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
+from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.families.vae.course import VAECourse
@@ -108,6 +109,19 @@ def tiny_vae(preset: VAEPreset) -> VAECourse:
     return VAECourse(small, tiny_subject(), EMBEDDER)
 
 
+def tiny_autoregressive() -> PixelCNNCourse:
+    """A PixelCNN of the fewest channels and layers over the tiny subject, in sixteen levels."""
+    preset = replace(
+        PIXELCNN_FASHION,
+        channels=16,
+        num_layers=3,
+        batch=8,
+        num_validation=8,
+        recipe=replace(PIXELCNN_FASHION.recipe, validate_every=4),
+    )
+    return PixelCNNCourse(preset, tiny_subject(), EMBEDDER)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
     """A preset with what the contract test needs of it: short runs and a request to make.
@@ -152,6 +166,13 @@ FAMILIES = (
             long={"frames": 3, "show": "shift", "towards": "a bag", "spread": 0.9},
         )
         for preset in VAE_PRESETS.values()
+    ),
+    TinyFamily(
+        name="autoregressive",
+        open_course=tiny_autoregressive,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={},
+        long={"temperature": 0.8},
     ),
 )
 
