@@ -30,6 +30,7 @@ SHIPPED_CHECKPOINTS = Path(__file__).parent / "checkpoints"
 FAMILY_MODULES = {
     "transformer": "genmodels.families.transformer.family",
     "diffusion": "genmodels.families.diffusion.family",
+    "flow": "genmodels.families.flow.family",
 }
 
 

@@ -17,6 +17,7 @@ from genmodels.data.pictures import LabelledPictures
 from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
+from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
@@ -75,6 +76,24 @@ def tiny_diffusion() -> DiffusionCourse:
     return DiffusionCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_glow() -> GlowCourse:
+    """A Glow of one and two steps over the tiny subject."""
+    preset = replace(
+        GLOW_FASHION,
+        fine_steps=1,
+        fine_channels=16,
+        coarse_steps=2,
+        coarse_channels=16,
+        condition_width=16,
+        batch=8,
+        rate=5e-3,
+        num_calibration=1,
+        num_validation=8,
+        recipe=replace(GLOW_FASHION.recipe, validate_every=4),
+    )
+    return GlowCourse(preset, tiny_subject(), EMBEDDER)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
     """A family with what the contract test needs of it: short runs and a request to make."""
@@ -100,6 +119,13 @@ FAMILIES = (
         prompts=("a coat", "running shoes", "a dress"),
         short={"steps": 2, "sampler": "euler"},
         long={"steps": 4, "sampler": "heun", "guidance": 3.0},
+    ),
+    TinyFamily(
+        name="flow",
+        open_course=tiny_glow,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={"frames": 1},
+        long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.0},
     ),
 )
 
