@@ -175,7 +175,7 @@ class GlowCourse(PictureCourse):
             num_blocks=preset.num_blocks,
             condition_width=preset.condition_width,
             sentence_width=self.data.sentence_width,
-            num_calibration=len(self._calibration),
+            num_calibration=len(self.calibration_pictures),
         )
         random = seeded(preset.recipe.seed)
         self.network = Glow(self.config, random)
@@ -187,7 +187,7 @@ class GlowCourse(PictureCourse):
         order = torch.randperm(len(self.data.train), generator=seeded(self.recipe.seed))
         # A small folder gives a tenth, and is left with the rest.
         count = min(self.preset.num_calibration, len(order) // 10 + 1)
-        self._calibration = self.data.train[order[:count]]
+        self.calibration_pictures = self.data.train[order[:count]]
         kept = order[count:].sort().values
         self.data.train = self.data.train[kept]
         self.data.train_labels = self.data.train_labels[kept]
@@ -211,14 +211,14 @@ class GlowCourse(PictureCourse):
         """A copy that knows the scores of the pictures set aside, by the weights as they ship."""
         assert isinstance(network, Glow), "a course ships networks like its own"
         shipped = copy.deepcopy(network).half().float()
-        scores = score(shipped, self._calibration, seeded(self.recipe.seed))
+        scores = score(shipped, self.calibration_pictures, seeded(self.recipe.seed))
         shipped.calibration_raw.copy_(as_calibration(scores.raw))
         shipped.calibration_corrected.copy_(as_calibration(scores.corrected))
         return shipped
 
     def validate(self, network: nn.Module) -> tuple[Metric, ...]:
         """Bits per dimension of the first test pictures, without a sentence."""
-        return (self._bits(network, self.data.held_out[: self.preset.num_validation]),)
+        return (self.measure_bits(network, self.data.held_out[: self.preset.num_validation]),)
 
     def measure(self, network: nn.Module) -> tuple[Metric, ...]:
         """The full protocol: all test pictures, alarms, strangers where there are any, speed."""
@@ -227,13 +227,13 @@ class GlowCourse(PictureCourse):
         count = len(self.data.held_out)
         alarms = p_values(network.calibration_corrected, usual.corrected) <= 0.05
         found = [
-            self._bits(network, self.data.held_out),
+            self.measure_bits(network, self.data.held_out),
             self._metric(
                 "false_alarm_rate",
                 float(alarms.double().mean()),
                 "share",
                 "corrected score; pictures with a conformal p-value of at most 0.05 against "
-                f"{len(self._calibration)} training pictures that were set aside",
+                f"{len(self.calibration_pictures)} training pictures that were set aside",
                 count,
             ),
         ]
@@ -263,7 +263,8 @@ class GlowCourse(PictureCourse):
             ]
         return (*found, self._speed(network))
 
-    def _bits(self, network: nn.Module, pictures: torch.Tensor) -> Metric:
+    def measure_bits(self, network: nn.Module, pictures: torch.Tensor) -> Metric:
+        """Mean over pictures (n, C, Y, X) in -1..1, without a sentence."""
         assert isinstance(network, Glow), "a course measures networks like its own"
         random, total, size = seeded(self.recipe.seed), 0.0, 100
         for start in range(0, len(pictures), size):

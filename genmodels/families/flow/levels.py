@@ -87,4 +87,5 @@ class LevelScale(nn.Module):
         index = torch.searchsorted(upto, rank, right=True).clamp(max=LEVELS - 1)
         share = shares[index]
         within = ((rank - (upto[index] - share)) / share).clamp(0, 1 - 2**-12)
-        return (index + within).float()
+        levels: torch.Tensor = index + within
+        return levels.float()
