@@ -18,6 +18,7 @@ from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
+from genmodels.families.flow.tarflow_course import TARFLOW_DIGITS, TarFlowCourse
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
@@ -94,15 +95,40 @@ def tiny_glow() -> GlowCourse:
     return GlowCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_tarflow() -> TarFlowCourse:
+    """A TarFlow of two narrow blocks over the tiny subject."""
+    preset = replace(
+        TARFLOW_DIGITS,
+        patch=4,
+        num_blocks=2,
+        num_layers=1,
+        num_heads=2,
+        width=16,
+        batch=8,
+        sentence_dropout=0.5,
+        num_validation=8,
+        recipe=replace(TARFLOW_DIGITS.recipe, validate_every=4),
+    )
+    return TarFlowCourse(preset, tiny_subject(), EMBEDDER)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
-    """A family with what the contract test needs of it: short runs and a request to make."""
+    """A preset with what the contract test needs of it: short runs and a request to make.
+
+    `preset` tells those of one family apart.
+    """
 
     name: str
     open_course: Callable[[], Course]
     prompts: tuple[str, str, str]
     short: dict[str, Scalar]
     long: dict[str, Scalar]
+    preset: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.preset or self.name
 
 
 FAMILIES = (
@@ -126,6 +152,15 @@ FAMILIES = (
         prompts=("a coat", "running shoes", "a dress"),
         short={"frames": 1},
         long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.0},
+        preset="glow",
+    ),
+    TinyFamily(
+        name="flow",
+        open_course=tiny_tarflow,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={"frames": 1},
+        long={"frames": 3, "spread": 1.2},
+        preset="tarflow",
     ),
 )
 
