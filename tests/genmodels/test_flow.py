@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 import torch
+from torch.nn import functional
 
 from genmodels.contract import Generator, InvalidRequest, resolve_request
 from genmodels.families.flow.anomaly import as_calibration, auroc, complexity, p_values
@@ -14,6 +15,7 @@ from genmodels.families.flow.course import GlowCourse
 from genmodels.families.flow.generator import GlowGenerator, JudgeRun
 from genmodels.families.flow.levels import LevelScale, as_levels, as_pictures, dequantise
 from genmodels.families.flow.network import Glow, GlowConfig
+from genmodels.families.flow.one_class import VectorFlow, learn_kind
 from genmodels.families.flow.steps import FlowStep
 from genmodels.pictures.encoding import encode_png
 from genmodels.randomness import seeded
@@ -47,7 +49,7 @@ def _picture(seed: int = 0) -> bytes:
 
 def test_the_inverse_of_the_network_is_its_inverse(course: GlowCourse) -> None:
     network = course.network
-    sentences = torch.nn.functional.normalize(torch.randn(8, 32, generator=seeded(1)), dim=1)
+    sentences = functional.normalize(torch.randn(8, 32, generator=seeded(1)), dim=1)
     pictures = course.data.held_out
     levels = dequantise(pictures, seeded(2))
     with torch.no_grad():
@@ -203,3 +205,32 @@ def test_a_picture_and_a_task_must_fit(
     assert [(each.pointer, each.code) for each in refused.value.faults] == [
         ("/inputs/image", code)
     ]
+
+
+def test_a_flow_of_vectors_counts_its_jacobian() -> None:
+    flow = VectorFlow(6, seeded(0)).double()
+    stir(flow)
+    x = torch.randn(1, 6, generator=seeded(1), dtype=torch.float64)
+
+    def to_normal(y: torch.Tensor) -> torch.Tensor:
+        for coupling in flow.couplings:
+            y = coupling(y)[0]
+        return y
+
+    log_det = torch.linalg.slogdet(torch.autograd.functional.jacobian(to_normal, x).reshape(6, 6))[
+        1
+    ]
+    expected = to_normal(x).square().sum() / 2 - log_det
+    assert flow(x).item() == pytest.approx(expected.item(), abs=1e-9)
+
+
+def test_a_learned_kind_finds_others_unusual() -> None:
+    """Points on a ring in four dimensions, and others inside it, which a normal density likes."""
+    angles = 2 * math.pi * torch.rand(512, generator=seeded(0))
+    ring = torch.stack((angles.cos(), angles.sin()), dim=1)
+    ring = functional.pad(ring, (0, 2)) + 0.05 * torch.randn(512, 4, generator=seeded(1))
+    inside = 0.05 * torch.randn(200, 4, generator=seeded(2))
+    kind = learn_kind(ring.view(-1, 1, 2, 2), seeded(3))
+    assert auroc(kind.unusualness(ring), kind.unusualness(inside)) > 0.6
+    by_components = kind.unusualness(inside, by_flow=False)
+    assert auroc(kind.unusualness(ring, by_flow=False), by_components) < 0.2

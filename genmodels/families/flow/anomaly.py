@@ -87,6 +87,8 @@ def p_values(calibration: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
 
 def auroc(usual: torch.Tensor, unusual: torch.Tensor) -> float:
     """Probability that an unusual picture has the higher score, ties counting half."""
+    assert not usual.isnan().any(), "scores are numbers"
+    assert not unusual.isnan().any(), "scores are numbers"
     ordered = usual.sort().values
     below = torch.searchsorted(ordered, unusual)
     upto = torch.searchsorted(ordered, unusual, right=True)

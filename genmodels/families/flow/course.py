@@ -25,6 +25,7 @@ from genmodels.families.flow.anomaly import (
 from genmodels.families.flow.levels import dequantise
 from genmodels.families.flow.model import GlowModel
 from genmodels.families.flow.network import Glow, GlowConfig
+from genmodels.families.flow.one_class import tell_kinds_apart
 from genmodels.pictures.course import PictureCourse
 from genmodels.pictures.latent import LATENT_PARAMETERS
 from genmodels.pictures.subjects import FASHION, HANDWRITING, Subject, as_data
@@ -261,7 +262,7 @@ class GlowCourse(PictureCourse):
                     total,
                 ),
             ]
-        return (*found, self._speed(network))
+        return (*found, *self._one_class(), self._speed(network))
 
     def measure_bits(self, network: nn.Module, pictures: torch.Tensor) -> Metric:
         """Mean over pictures (n, C, Y, X) in -1..1, without a sentence."""
@@ -281,6 +282,25 @@ class GlowCourse(PictureCourse):
             "exact log-density of uniformly dequantised levels, one noise a picture, no sentence: "
             "a bound on the bits of the whole levels; averaged weights in half precision",
             len(pictures),
+        )
+
+    def _one_class(self) -> tuple[Metric, ...]:
+        """How well each kind is told from the others by a flow on features, without this one."""
+        figures = tell_kinds_apart(
+            (self.data.train, self.data.train_labels),
+            (self.data.held_out, self.data.held_out_labels),
+            seeded(self.recipe.seed),
+        )
+        protocol = (
+            "mean over kinds of the area under the curve, each kind learned from its own training "
+            "pictures alone (one_class.py), all test pictures; not from the weights of this card"
+        )
+        return tuple(
+            self._metric(name, sum(values) / len(values), "probability", protocol, count)
+            for name, values, count in (
+                ("auroc_one_class", figures.by_flow, len(self.data.held_out)),
+                ("auroc_one_class_pca", figures.by_components, len(self.data.held_out)),
+            )
         )
 
     def _speed(self, network: Glow) -> Metric:

@@ -4,6 +4,7 @@ levels.py     whole grey levels, noise between them, and their normal scale
 steps.py      actnorm, 1x1 convolution, affine coupling (Kingma and Dhariwal 2018)
 network.py    the Glow: two scales, told a sentence vector; bits by place
 anomaly.py    likelihood corrected for complexity, and conformal p-values
+one_class.py  a flow on principal components that knows one kind of picture
 model.py      the Glow as a decoder of latents
 course.py     the presets `glow-digits` and `glow-fashion`, their data, optimiser and cards
 generator.py  runs that draw, and runs that judge a picture

@@ -84,7 +84,7 @@ class CausalLayer(nn.Module):
         count, length, width = x.shape
         projected = self.query_key_value(rms_norm(x).flatten(0, 1))
         split = projected.view(count, length, 3, self.heads, width // self.heads)
-        query, key, value = split.permute(2, 0, 3, 1, 4)
+        query, key, value = split.transpose(1, 3).unbind(2)
         return query, key, value
 
     def conclude(self, x: torch.Tensor, mixed: torch.Tensor) -> torch.Tensor:
@@ -92,7 +92,8 @@ class CausalLayer(nn.Module):
         rows = x.flatten(0, 1)
         rows = rows + self.attention_out(mixed.transpose(1, 2).flatten(2).flatten(0, 1))
         rows = rows + self.narrow_out(functional.gelu(self.wide(rms_norm(rows))))
-        return rows.view_as(x)
+        added: torch.Tensor = rows.view_as(x)
+        return added
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, T, W) to the same shape; no position sees a later one."""
