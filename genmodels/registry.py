@@ -32,6 +32,7 @@ FAMILY_MODULES = {
     "diffusion": "genmodels.families.diffusion.family",
     "vae": "genmodels.families.vae.family",
     "autoregressive": "genmodels.families.autoregressive.family",
+    "flow": "genmodels.families.flow.family",
 }
 
 

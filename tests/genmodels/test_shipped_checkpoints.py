@@ -17,6 +17,7 @@ _QUICK: dict[str, dict[str, Scalar]] = {
     "diffusion": {"steps": 1},
     "vae": {"frames": 1},
     "autoregressive": {},
+    "flow": {},
 }
 
 

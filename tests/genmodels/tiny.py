@@ -19,6 +19,8 @@ from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
+from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
+from genmodels.families.flow.tarflow_course import TARFLOW_DIGITS, TarFlowCourse
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.families.vae.course import VAECourse
 from genmodels.families.vae.presets import PRESETS as VAE_PRESETS
@@ -122,6 +124,41 @@ def tiny_autoregressive() -> PixelCNNCourse:
     return PixelCNNCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_glow() -> GlowCourse:
+    """A Glow of one and two steps over the tiny subject."""
+    preset = replace(
+        GLOW_FASHION,
+        fine_steps=1,
+        fine_channels=16,
+        coarse_steps=2,
+        coarse_channels=16,
+        condition_width=16,
+        batch=8,
+        rate=5e-3,
+        num_calibration=1,
+        num_validation=8,
+        recipe=replace(GLOW_FASHION.recipe, validate_every=4),
+    )
+    return GlowCourse(preset, tiny_subject(), EMBEDDER)
+
+
+def tiny_tarflow() -> TarFlowCourse:
+    """A TarFlow of two narrow blocks over the tiny subject."""
+    preset = replace(
+        TARFLOW_DIGITS,
+        patch=4,
+        num_blocks=2,
+        num_layers=1,
+        num_heads=2,
+        width=16,
+        batch=8,
+        sentence_dropout=0.5,
+        num_validation=8,
+        recipe=replace(TARFLOW_DIGITS.recipe, validate_every=4),
+    )
+    return TarFlowCourse(preset, tiny_subject(), EMBEDDER)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
     """A preset with what the contract test needs of it: short runs and a request to make.
@@ -173,6 +210,22 @@ FAMILIES = (
         prompts=("a coat", "running shoes", "a dress"),
         short={},
         long={"temperature": 0.8},
+    ),
+    TinyFamily(
+        name="flow",
+        open_course=tiny_glow,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={"frames": 1},
+        long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.0},
+        preset="glow",
+    ),
+    TinyFamily(
+        name="flow",
+        open_course=tiny_tarflow,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={"frames": 1},
+        long={"frames": 3, "spread": 1.2},
+        preset="tarflow",
     ),
 )
 
