@@ -177,9 +177,11 @@ def choose_precision(course: Course) -> str:
     """Return "bfloat16" where a few trial steps run faster in it than in "float32".
 
     Small networks, and processors without bfloat16 instructions, are slower in it. The trial works
-    on the course's own network but changes neither weights nor training randomness.
+    on the course's own network but changes neither weights, buffers nor training randomness.
     """
     seconds = {}
+    # Statistics of a normalisation and counters of steps move with every loss.
+    before = copy.deepcopy(course.network.state_dict())
     for precision in ("float32", "bfloat16"):
         random = seeded(course.recipe.seed)
         durations = []
@@ -193,6 +195,7 @@ def choose_precision(course: Course) -> str:
             durations.append(time.perf_counter() - began)
             course.network.zero_grad(set_to_none=True)
         seconds[precision] = min(durations)
+    course.network.load_state_dict(before)
     return min(seconds, key=lambda precision: seconds[precision])
 
 
