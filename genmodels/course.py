@@ -74,6 +74,10 @@ class Course(Protocol):
         """Held-out figures of what ships; the first is what training minimises."""
         ...
 
+    def measure(self, network: nn.Module) -> tuple[Metric, ...]:
+        """All figures of what ships by their full protocols, which may take minutes."""
+        ...
+
     def card(
         self,
         *,

@@ -158,6 +158,10 @@ class DiffusionCourse(PictureCourse):
             ),
         )
 
+    def measure(self, network: nn.Module) -> tuple[Metric, ...]:
+        """The objective, as in training."""
+        return self.validate(network)
+
     def card(
         self,
         *,

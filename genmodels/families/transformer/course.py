@@ -184,6 +184,10 @@ class TransformerCourse:
             ),
         )
 
+    def measure(self, network: nn.Module) -> tuple[Metric, ...]:
+        """As in training: that is the whole held-out part."""
+        return self.validate(network)
+
     def card(
         self,
         *,
