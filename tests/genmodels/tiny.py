@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,13 @@ from genmodels.data.pictures import LabelledPictures
 from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
+from genmodels.families.gan.course import GanCourse
+from genmodels.families.gan.presets import (
+    DCGAN_FASHION,
+    R3GAN_FASHION,
+    WGAN_FASHION,
+    GanPreset,
+)
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
@@ -85,15 +93,39 @@ def tiny_diffusion() -> DiffusionCourse:
     return DiffusionCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_gan(preset: GanPreset, *, copies: int = 1, validate_every: int = 4) -> GanCourse:
+    """Two networks of the fewest channels over the tiny subject, in the game of a preset."""
+    small = replace(
+        preset,
+        channels=4,
+        latent_width=8,
+        features=8,
+        batch=8,
+        critic_turns=min(2, preset.critic_turns),
+        penalty_steps=10,
+        sentence_dropout=0.5,
+        recipe=replace(preset.recipe, validate_every=validate_every),
+    )
+    return GanCourse(small, tiny_subject(copies=copies), EMBEDDER)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
-    """A family with what the contract test needs of it: short runs and a request to make."""
+    """A preset with what the contract test needs of it: short runs and a request to make.
+
+    `preset` tells those of one family apart.
+    """
 
     name: str
     open_course: Callable[[], Course]
     prompts: tuple[str, str, str]
     short: dict[str, Scalar]
     long: dict[str, Scalar]
+    preset: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.preset or self.name
 
 
 FAMILIES = (
@@ -110,6 +142,17 @@ FAMILIES = (
         prompts=("a coat", "running shoes", "a dress"),
         short={"steps": 2, "sampler": "euler"},
         long={"steps": 4, "sampler": "heun", "guidance": 3.0},
+    ),
+    *(
+        TinyFamily(
+            name="gan",
+            preset=preset.slug,
+            open_course=partial(tiny_gan, preset),
+            prompts=("a coat", "running shoes", "a dress"),
+            short={"frames": 1},
+            long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.2},
+        )
+        for preset in (R3GAN_FASHION, DCGAN_FASHION, WGAN_FASHION)
     ),
 )
 

@@ -20,7 +20,6 @@ from genmodels.families.gan.network import (
     Adversaries,
     CriticConfig,
     SynthesisConfig,
-    SynthesisNetwork,
 )
 from genmodels.families.gan.objective import GAMES, Round, annealed, with_fixed_weights
 from genmodels.families.gan.presets import GanPreset
@@ -84,13 +83,19 @@ class GanCourse(PictureCourse):
     def players(self) -> Sequence[Player]:
         """The critic, as often as it has turns, then the generator; Adam over each."""
         critic, generator = (
-            Player(parameters, (torch.optim.Adam(parameters, self.preset.rate, self.preset.betas),))
+            Player(
+                parameters, (torch.optim.Adam(parameters, self.preset.rate, self.preset.betas),)
+            )
             for parameters in (
                 tuple(self.network.critic.parameters()),
                 tuple(self.network.generator.parameters()),
             )
         )
         return (*[critic] * self.preset.critic_turns, generator)
+
+    def _player(self, parameters: tuple[nn.Parameter, ...]) -> Player:
+        optimizer = torch.optim.Adam(parameters, lr=self.preset.rate, betas=self.preset.betas)
+        return Player(parameters, (optimizer,))
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """The critic's on new pictures for each of its turns, then the generator's on others."""
@@ -134,6 +139,8 @@ class GanCourse(PictureCourse):
     def ship(self, network: nn.Module) -> nn.Module:
         """A copy of the generator, ready for inference; the critic stays at home."""
         assert isinstance(network, Adversaries), "a course ships networks like its own"
+        if not self.config.batch_norm:
+            return copy.deepcopy(network.generator).eval()
         random = seeded(self.recipe.seed)
         chosen = torch.randint(len(self.data.train_labels), (_NUM_SETTLING,), generator=random)
         sentences = self.data.draw_sentences(self.data.train_labels[chosen], random)
@@ -146,7 +153,7 @@ class GanCourse(PictureCourse):
         return (
             self._metric(
                 "kernel_distance",
-                self._reference.distance(drawn, labels),
+                self._reference.distance(drawn),
                 "squared kernel distance",
                 "unbiased cubic-kernel MMD on random-convolution features, half over all pictures "
                 "and half within kinds (arXiv:1801.01401); a perfect generator has 0",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -34,7 +35,7 @@ class RandomFeatures(nn.Module):
                 torch.randn(wide, narrow, 3, 3, generator=random) * math.sqrt(2 / (9 * narrow)),
                 requires_grad=False,
             )
-            for narrow, wide in zip(widths[:-1], widths[1:], strict=True)
+            for narrow, wide in pairwise(widths)
         )
 
     @torch.no_grad()
@@ -54,46 +55,50 @@ class RandomFeatures(nn.Module):
 
 @dataclass(frozen=True)
 class Reference:
-    """Real pictures as features (n, K) of mean 0 and variance 1, and their labels (n,)."""
+    """Real pictures as features (n, K) of mean 0 and variance 1, and how their pairs count.
+
+    `shares` (n, n) sums to 1 and is 0 on its diagonal: half of it is spread over all pairs, half
+    over those of one kind, so that pictures of the wrong kind are far too.
+    """
 
     features: torch.Tensor
-    labels: torch.Tensor
+    shares: torch.Tensor
     mean: torch.Tensor
     scale: torch.Tensor
     seen_by: RandomFeatures
 
     @classmethod
     def of(cls, pictures: torch.Tensor, labels: torch.Tensor) -> Reference:
-        """Pictures (n, C, Y, X) in -1..1 and labels (n,)."""
+        """Pictures (n, C, Y, X) in -1..1 and labels (n,); n at least 2."""
         seen_by = RandomFeatures(pictures.shape[1])
         features = seen_by(pictures)
         mean = features.mean(dim=0)
         # A feature that is the same in every real picture must not blow up by a rounding.
         scale = features.std(dim=0).clamp_min(1e-3)
-        return cls((features - mean) / scale, labels, mean, scale, seen_by)
+        pairs = 1 - torch.eye(len(labels), dtype=torch.float64)
+        alike = pairs * (labels[:, None] == labels)
+        shares = pairs / pairs.sum()
+        if alike.any():
+            shares = (shares + alike / alike.sum()) / 2
+        return cls((features - mean) / scale, shares, mean, scale, seen_by)
 
-    def distance(self, pictures: torch.Tensor, labels: torch.Tensor) -> float:
-        """The kernel distance of drawn pictures and their labels from the real ones; 0 if alike.
+    def distance(self, pictures: torch.Tensor) -> float:
+        """The kernel distance of drawn pictures from the real ones, whose labels they have.
 
-        It is unbiased, so a perfect generator's is around 0 and may be a little below. Half of it
-        compares all pictures, half those of equal labels: the kernel of two pictures is multiplied
-        with one of their labels, (1 + K [equal]) / 2 for K kinds.
+        A U-statistic over pairs of different rows: it is unbiased, so a perfect generator's is
+        around 0 and may be a little below (arXiv:1801.01401, eq. 4, with the cubic kernel).
         """
         drawn = (self.seen_by(pictures) - self.mean) / self.scale
-        among_real = _mean_kernel(self.features, self.labels, self.features, self.labels)
-        among_drawn = _mean_kernel(drawn, labels, drawn, labels)
-        between = _mean_kernel(self.features, self.labels, drawn, labels)
-        return among_real + among_drawn - 2 * between
+        between = _cubic_kernel(self.features, drawn)
+        contrast = (
+            _cubic_kernel(self.features, self.features)
+            + _cubic_kernel(drawn, drawn)
+            - between
+            - between.t()
+        )
+        return float((self.shares * contrast).sum())
 
 
-def _mean_kernel(
-    first: torch.Tensor, first_labels: torch.Tensor, second: torch.Tensor, labels: torch.Tensor
-) -> float:
-    """The mean of the cubic kernel over pairs; over different ones where both are the same."""
-    kernel = (first.double() @ second.double().t() / first.shape[1] + 1).pow(3)
-    kinds = len(torch.cat((first_labels, labels)).unique())
-    kernel *= (1 + kinds * (first_labels[:, None] == labels)) / 2
-    if first is not second:
-        return float(kernel.mean())
-    count = len(first)
-    return float((kernel.sum() - kernel.trace()) / (count * (count - 1)))
+def _cubic_kernel(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """(n, K) and (m, K) to (n, m), float64."""
+    return (first.double() @ second.double().t() / first.shape[1] + 1).pow(3)

@@ -61,11 +61,9 @@ def settle(
     statistics" (Brock et al. 2018, arXiv:1809.11096, section 3 and appendix C).
     """
     settled = copy.deepcopy(network).train()
-    norms = [module for module in settled.modules() if isinstance(module, nn.BatchNorm2d)]
-    for norm in norms:
+    for norm in (module for module in settled.modules() if isinstance(module, nn.BatchNorm2d)):
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over all batches
-    if norms:
-        for some in sentences.split(_AT_ONCE):
-            settled(torch.randn(len(some), network.config.latent_width, generator=random), some)
+    for some in sentences.split(_AT_ONCE):
+        settled(torch.randn(len(some), network.config.latent_width, generator=random), some)
     return settled.eval()
