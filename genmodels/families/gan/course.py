@@ -25,8 +25,8 @@ from genmodels.families.gan.objective import GAMES, Round, annealed, with_fixed_
 from genmodels.families.gan.presets import GanPreset
 from genmodels.families.gan.watch import (
     CriticFigures,
-    find_alarms,
     diversity_of_kinds,
+    find_alarms,
     judge,
     mean_diversity,
 )
