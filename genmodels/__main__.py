@@ -34,7 +34,9 @@ from genmodels.registry import (
     load_generator,
     open_course,
 )
-from genmodels.training import Budget, Report, UnableToTrain, train
+from genmodels.training import Budget, train
+from genmodels.training_log import Report
+from genmodels.training_state import UnableToTrain
 
 _OWN_HELP = "your own pictures instead: a folder with one folder for each kind, named after it"
 
@@ -252,12 +254,24 @@ def _show_progress(progress: Progress) -> None:
 
 def _show_report(report: Report) -> None:
     line = (
-        f"step {report.step}  {100 * report.share:5.1f} %  loss {report.loss:.4f}  "
-        f"gradient {report.gradient_norm:.2f}  {report.seconds:.0f} s"
+        f"{_bar(report.share)} step {report.step}  loss {report.loss:.4f}  "
+        f"gradient {report.gradient_norm:.2f}  {_remaining(report)} left"
     )
     if report.validation is not None:
         line += f"  validation {report.validation:.4f} (best {report.best:.4f})"
-    _show_line(line, last=report.validation is not None)
+    _show_line(line, last=report.validation is not None or report.alarms is not None)
+    for alarm in report.alarms or ():
+        sys.stderr.write(f"  look: {alarm}\n")
+
+
+def _bar(share: float, width: int = 20) -> str:
+    filled = round(min(share, 1.0) * width)
+    return f"[{'#' * filled}{'.' * (width - filled)}] {100 * min(share, 1.0):5.1f} %"
+
+
+def _remaining(report: Report) -> str:
+    seconds = max(0.0, report.seconds / max(report.share, 1e-3) - report.seconds)
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 def _show_line(line: str, *, last: bool) -> None:
