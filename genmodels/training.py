@@ -81,7 +81,7 @@ def train(
 ) -> Outcome:
     """Train a course and leave its best checkpoint in `out`.
 
-    1. Fresh or saved state; the precision that a short trial finds faster, unless one is given.
+    1. Fresh or saved state; the precision that a short trial finds faster, unless one is set.
     2. Steps with clipped gradients and a scheduled rate, averaged weights beside them.
     3. Validation of the averaged half-precision weights, which is what ships; the best is kept.
 
@@ -95,7 +95,7 @@ def train(
         restore_state(state, out / STATE_NAME, slug=course.slug)
         forget_after(out / LOG_NAME, state.step)
     else:
-        state.precision = precision or choose_precision(course)
+        state.precision = precision or recipe.precision or choose_precision(course)
         (out / LOG_NAME).write_text("")
     fresh = fresh_state(course).optimizers
     full_rates = [[group["lr"] for group in each.param_groups] for each in fresh]

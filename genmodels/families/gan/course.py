@@ -173,13 +173,12 @@ class GanCourse(PictureCourse):
         return draw_pictures(network, sentences, seeded(self.recipe.seed))
 
     def measure(self, network: nn.Module) -> tuple[Metric, ...]:
-        """The full protocol: what `validate` gives, diversity kind by kind, and the speed.
+        """What `validate` gives, diversity kind by kind, and the speed.
 
-        `network` is what ships, or both networks, whose critic then has its say too.
+        The critic does not ship: how it did is in the card's `training`.
         """
-        generator = self.ship(network) if isinstance(network, Adversaries) else network
-        metrics = list(self.validate(generator))
-        drawn, labels = self._draw_held_out(generator), self._held_out_labels
+        metrics = list(self.validate(network))
+        drawn, labels = self._draw_held_out(network), self._held_out_labels
         names = self.subject.naming.names
         for kind, value in diversity_of_kinds(drawn, self._held_out, labels).items():
             metrics.append(
@@ -191,25 +190,7 @@ class GanCourse(PictureCourse):
                     "ones",
                 )
             )
-        if isinstance(network, Adversaries):
-            figures = self.critic_figures(network)
-            metrics.append(
-                self._metric(
-                    "critic_gap",
-                    figures.gap,
-                    "score",
-                    "mean score of held-out pictures minus that of drawn ones",
-                )
-            )
-            metrics.append(
-                self._metric(
-                    "critic_wins",
-                    figures.wins,
-                    "share of pairs",
-                    "how often a held-out picture is scored above a drawn one",
-                )
-            )
-        metrics.append(self._measure_speed(generator))
+        metrics.append(self._measure_speed(network))
         return tuple(metrics)
 
     def _measure_speed(self, generator: nn.Module) -> Metric:
@@ -234,32 +215,27 @@ class GanCourse(PictureCourse):
             seed=self.recipe.seed,
         )
 
-    def critic_figures(self, network: nn.Module) -> CriticFigures:
-        """How the critic of both networks tells held-out pictures from drawn ones."""
-        assert isinstance(network, Adversaries), "the critic does not ship"
-        return self._judge(network, self._draw_held_out(self.ship(network)))
-
-    def _judge(self, network: Adversaries, drawn: torch.Tensor) -> CriticFigures:
+    def judge_pictures(self, drawn: torch.Tensor) -> CriticFigures:
+        """How the critic in training tells the held-out pictures from as many drawn ones."""
         # A copy, since the mode of a network in training is not ours to change.
-        critic = copy.deepcopy(network.critic).eval()
+        critic = copy.deepcopy(self.network.critic).eval()
         sentences = self.data.plain_names(self._held_out_labels)
         return judge(critic, self._held_out, drawn, sentences)
 
     def alarms(self, network: nn.Module) -> tuple[str, ...]:
         """Sentences about a collapse or a divergence; none while all is well.
 
-        For the training loop to call at every validation, with both networks, averaged or as they
-        are. Held-out pictures are compared with as many drawn ones under
-        their plain names: the variety within a kind and between kinds, and the critic's scores.
+        For the training loop to call at every validation with what ships. Held-out pictures are
+        compared with as many drawn ones under their plain names: the variety within a kind and
+        between kinds, and the scores of the course's own critic as it is in training.
         """
-        assert isinstance(network, Adversaries), "the critic does not ship"
-        drawn = self._draw_held_out(self.ship(network))
+        drawn = self._draw_held_out(network)
         return find_alarms(
             drawn,
             self._held_out,
             self._held_out_labels,
             names=self.subject.naming.names,
-            critic=self._judge(network, drawn),
+            critic=self.judge_pictures(drawn),
         )
 
     def card(
@@ -271,7 +247,7 @@ class GanCourse(PictureCourse):
         commit: str,
     ) -> Card:
         """The card of this preset with these weights; `training` also says how the critic did."""
-        figures = self.critic_figures(self.network)
+        figures = self.judge_pictures(self._draw_held_out(self.ship(self.network)))
         normalised = "with BatchNorm" if self.preset.generator_norm else "without normalisation"
         return self.make_card(
             family="gan",

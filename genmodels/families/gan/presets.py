@@ -66,6 +66,7 @@ R3GAN_FASHION = GanPreset(
         average_decay=0.999,
         validate_every=100,
         minutes=20,
+        precision="float32",
     ),
 )
 
