@@ -143,10 +143,10 @@ def test_batch_norm_is_settled_on_what_ships_and_rows_keep_to_themselves() -> No
 def _collapse(network: Adversaries) -> None:
     """Make the generator deaf to its latent, but not to the sentence."""
     generator = network.generator
-    deaf = [generator.start, *(level.modulation for level in generator.levels)]
     with torch.no_grad():
-        for layer in deaf:
-            layer.weight[:, : generator.config.latent_width] = 0.0
+        for name, weight in generator.named_parameters():
+            if name.endswith(("start.weight", "modulation.weight")):
+                weight[:, : generator.config.latent_width] = 0.0
 
 
 def test_a_collapsed_generator_raises_an_alarm() -> None:

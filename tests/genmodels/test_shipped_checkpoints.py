@@ -15,6 +15,7 @@ _FOLDERS = list_checkpoints()
 _QUICK: dict[str, dict[str, Scalar]] = {
     "transformer": {"max_new_tokens": 3},
     "diffusion": {"steps": 1},
+    "gan": {},
 }
 
 

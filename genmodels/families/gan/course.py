@@ -101,12 +101,15 @@ class GanCourse(PictureCourse):
         """The critic's on new pictures for each of its turns, then the generator's on others."""
         step = int(self.network.num_steps)
         self.network.num_steps += 1
+        # No context spans a `yield`: it would reach into the loop.
         for _ in range(self.preset.critic_turns):
-            yield self._critic_loss(random, step)
-        yield self._generator_loss(random)
+            with torch.autocast("cpu", enabled=False):
+                loss = self._critic_loss(random, step)
+            yield loss
+        with torch.autocast("cpu", enabled=False):
+            loss = self._generator_loss(random)
+        yield loss
 
-    # Autocast is switched off by decorators, since a context would reach beyond a `yield`.
-    @torch.autocast("cpu", enabled=False)
     def _critic_loss(self, random: torch.Generator, step: int) -> torch.Tensor:
         preset, critic = self.preset, self.network.critic
         batch = self._draw_batch(random)
@@ -118,7 +121,6 @@ class GanCourse(PictureCourse):
         shown = Round(batch.pictures, drawn, batch.sentences_or(critic.no_sentence))
         return self.game.critic_loss(critic, shown, weight, random)
 
-    @torch.autocast("cpu", enabled=False)
     def _generator_loss(self, random: torch.Generator) -> torch.Tensor:
         critic = self.network.critic
         batch = self._draw_batch(random)

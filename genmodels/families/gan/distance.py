@@ -42,7 +42,7 @@ class RandomFeatures(nn.Module):
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """(n, colours, Y, X) in -1..1 to (n, 4 * 224)."""
         rows = []
-        for x in pictures.split(_AT_ONCE):
+        for x in torch.split(pictures, _AT_ONCE):
             seen, found = x, []
             for kernel in self.kernels:
                 seen = functional.leaky_relu(
@@ -86,7 +86,7 @@ class Reference:
         """The kernel distance of drawn pictures from the real ones, whose labels they have.
 
         A U-statistic over pairs of different rows: it is unbiased, so a perfect generator's is
-        around 0 and may be a little below (arXiv:1801.01401, eq. 4, with the cubic kernel).
+        around 0 and may be a little below (arXiv:1801.01401, section 4, with its cubic kernel).
         """
         drawn = (self.seen_by(pictures) - self.mean) / self.scale
         between = _cubic_kernel(self.features, drawn)

@@ -45,7 +45,7 @@ def draw_pictures(
         [
             model.decode(some_latents.to(device), some_sentences.to(device))
             for some_latents, some_sentences in zip(
-                latents.split(_AT_ONCE), sentences.split(_AT_ONCE), strict=True
+                torch.split(latents, _AT_ONCE), torch.split(sentences, _AT_ONCE), strict=True
             )
         ]
     )
@@ -58,12 +58,12 @@ def settle(
     """A copy for inference, with the statistics of BatchNorm over these sentences (n, S).
 
     Averaged weights need statistics of their own, which no training step has seen: "standing
-    statistics" (Brock et al. 2018, arXiv:1809.11096, section 3 and appendix C).
+    statistics" (Brock et al. 2018, arXiv:1809.11096).
     """
     settled = copy.deepcopy(network).train()
     for norm in (module for module in settled.modules() if isinstance(module, nn.BatchNorm2d)):
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over all batches
-    for some in sentences.split(_AT_ONCE):
+    for some in torch.split(sentences, _AT_ONCE):
         settled(torch.randn(len(some), network.config.latent_width, generator=random), some)
     return settled.eval()

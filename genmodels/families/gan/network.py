@@ -135,7 +135,8 @@ class Critic(nn.Module):
             x = x + level(x)
         features = _activate(self.describe(_activate(x).flatten(1)))  # (B, F)
         expected = self.expect(_to_unit_entries(sentences))
-        return (features * expected).sum(dim=1) / math.sqrt(self.config.features)
+        score: torch.Tensor = (features * expected).sum(dim=1) / math.sqrt(self.config.features)
+        return score
 
 
 class Adversaries(nn.Module):

@@ -84,8 +84,8 @@ def _relativistic_critic(
 ) -> torch.Tensor:
     """Score each real picture above the drawn one beside it, with flat scores around both.
 
-    Huang et al. 2024 (arXiv:2501.05441): eq. 2 for the pairs, and eq. 3 and 4, R1 and R2, at half
-    the weight each.
+    The pairs are eq. 2 of Huang et al. 2024 (arXiv:2501.05441); R1 and R2, each at half the weight,
+    are eq. 9 and 10 of Mescheder et al. 2018 (arXiv:1801.04406).
     """
     pictures = torch.cat((shown.real, shown.drawn)).requires_grad_()
     scores = critic(pictures, shown.sentences.repeat(2, 1))
@@ -120,7 +120,7 @@ def with_fixed_weights(critic: Critic) -> Scorer:
 
 
 def annealed(start: float, end: float, *, step: int, num_steps: int) -> float:
-    """Half a cosine from `start` to `end` in `num_steps`, then `end` (arXiv:2501.05441, app.)."""
+    """Half a cosine from `start` to `end` in `num_steps`, then `end` (arXiv:2501.05441)."""
     share = min(1.0, step / num_steps)
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 

@@ -29,7 +29,7 @@ class CriticFigures:
     """How a critic tells real pictures from drawn ones.
 
     `gap` is its mean score of the real minus that of the drawn: for WGAN-GP an estimate of their
-    Wasserstein distance, up to a scale (Gulrajani et al. 2017, arXiv:1704.00028, section 5).
+    Wasserstein distance, up to a scale (Gulrajani et al. 2017, arXiv:1704.00028).
     `wins` is the share of pairs in which the real one is scored higher, 0.5 where it cannot tell.
     """
 
@@ -49,7 +49,7 @@ def judge(
             [
                 critic(some, told)
                 for some, told in zip(
-                    pictures.split(_AT_ONCE), sentences.split(_AT_ONCE), strict=True
+                    torch.split(pictures, _AT_ONCE), torch.split(sentences, _AT_ONCE), strict=True
                 )
             ]
         )
@@ -78,7 +78,7 @@ def diversity_of_kinds(
     real ones are all the same, are left out.
     """
     found = {}
-    for kind in labels.unique().tolist():
+    for kind in torch.unique(labels).tolist():
         of_kind = labels == kind
         if of_kind.sum() < 2:
             continue
@@ -101,7 +101,7 @@ def attention_to_prompts(drawn: torch.Tensor, real: torch.Tensor, labels: torch.
 
     Near 0 where what is drawn does not depend on what is asked for; 1 with fewer than two kinds.
     """
-    kinds = labels.unique()
+    kinds: torch.Tensor = torch.unique(labels)
     if len(kinds) < 2:
         return 1.0
     of_drawn, of_real = (
