@@ -18,6 +18,7 @@ _QUICK: dict[str, dict[str, Scalar]] = {
     "vae": {"frames": 1},
     "autoregressive": {},
     "flow": {},
+    "gan": {},
 }
 
 

@@ -21,6 +21,13 @@ from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNC
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
 from genmodels.families.flow.tarflow_course import TARFLOW_DIGITS, TarFlowCourse
+from genmodels.families.gan.course import GanCourse
+from genmodels.families.gan.presets import (
+    DCGAN_FASHION,
+    R3GAN_FASHION,
+    WGAN_FASHION,
+    GanPreset,
+)
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.families.vae.course import VAECourse
 from genmodels.families.vae.presets import PRESETS as VAE_PRESETS
@@ -159,6 +166,22 @@ def tiny_tarflow() -> TarFlowCourse:
     return TarFlowCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_gan(preset: GanPreset, *, copies: int = 1, validate_every: int = 4) -> GanCourse:
+    """Two networks of the fewest channels over the tiny subject, in the game of a preset."""
+    small = replace(
+        preset,
+        channels=4,
+        latent_width=8,
+        features=8,
+        batch=8,
+        critic_turns=min(2, preset.critic_turns),
+        penalty_steps=10,
+        sentence_dropout=0.5,
+        recipe=replace(preset.recipe, validate_every=validate_every),
+    )
+    return GanCourse(small, tiny_subject(copies=copies), EMBEDDER)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
     """A preset with what the contract test needs of it: short runs and a request to make.
@@ -226,6 +249,17 @@ FAMILIES = (
         short={"frames": 1},
         long={"frames": 3, "spread": 1.2},
         preset="tarflow",
+    ),
+    *(
+        TinyFamily(
+            name="gan",
+            preset=preset.slug,
+            open_course=partial(tiny_gan, preset),
+            prompts=("a coat", "running shoes", "a dress"),
+            short={"frames": 1},
+            long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.2},
+        )
+        for preset in (R3GAN_FASHION, DCGAN_FASHION, WGAN_FASHION)
     ),
 )
 
