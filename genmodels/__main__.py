@@ -72,6 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--prompt", required=True)
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+    sample.add_argument(
+        "--input", action="append", default=[], metavar="NAME=FILE", help="a file for the network"
+    )
     sample.add_argument("--out", type=Path, help="file to write; text goes to stdout without it")
     sample.add_argument("--device", default="cpu")
     sample.set_defaults(run=_sample)
@@ -120,9 +123,14 @@ def _card(options: argparse.Namespace) -> None:
 def _sample(options: argparse.Namespace) -> None:
     folder = _folder(options.checkpoint)
     parameters = _parse_parameters(read_card(folder), options.param)
+    inputs = _read_inputs(options.input)
     generator = load_generator(folder, device=options.device)
     request = resolve_request(
-        generator.card, prompt=options.prompt, parameters=parameters, seed=options.seed
+        generator.card,
+        prompt=options.prompt,
+        parameters=parameters,
+        seed=options.seed,
+        inputs=inputs,
     )
     run = generator.open(request)
     while not run.done:
@@ -205,6 +213,20 @@ def _parse_parameters(card: Card, pairs: Sequence[str]) -> dict[str, Scalar]:
             raise ValueError(f"--param takes NAME=VALUE, not {pair!r}")
         values[name] = _typed(known[name], text) if name in known else text
     return values
+
+
+def _read_inputs(pairs: Sequence[str]) -> dict[str, bytes]:
+    """The bytes of NAME=FILE texts, by name."""
+    contents: dict[str, bytes] = {}
+    for pair in pairs:
+        name, separator, file = pair.partition("=")
+        if not separator:
+            raise ValueError(f"--input takes NAME=FILE, not {pair!r}")
+        try:
+            contents[name] = Path(file).read_bytes()
+        except OSError as error:
+            raise ValueError(f"--input {name}: {file} cannot be read: {error.strerror}") from error
+    return contents
 
 
 def _typed(parameter: Parameter, text: str) -> Scalar:

@@ -29,6 +29,7 @@ FAMILIES = (
 MAX_SEED = 2**63 - 1
 
 ParameterKind = Literal["integer", "number", "string", "boolean", "choice"]
+InputKind = Literal["image", "mask"]
 Scalar = str | int | float | bool
 
 
@@ -104,6 +105,41 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Input:
+    """One file that a checkpoint takes beside the prompt; `help` tells which tasks use it.
+
+    A `mask` is a picture laid over the input of kind `image`: white is what the checkpoint makes
+    anew, black is what it keeps.
+    """
+
+    name: str
+    label: str
+    help: str
+    kind: InputKind = "image"
+    media_types: tuple[str, ...] = ("image/png",)
+    required: bool = False
+    max_bytes: int = 8 * 2**20
+
+    def check(self, *, size: int, media_type: str | None) -> Fault | None:
+        """What is wrong with a file of that many bytes; a type of None is not known yet."""
+        pointer = f"/inputs/{_escape(self.name)}"
+        if size > self.max_bytes:
+            return Fault(pointer, "too_large", f"must have at most {self.max_bytes} bytes")
+        if media_type is not None and media_type not in self.media_types:
+            detail = f"must be {' or '.join(self.media_types)}, not {media_type}"
+            return Fault(pointer, "unsupported_media_type", detail)
+        return None
+
+
+@dataclass(frozen=True)
+class InputFacts:
+    """A file that lies elsewhere, as far as a request can be checked without its bytes."""
+
+    size: int
+    media_type: str
+
+
+@dataclass(frozen=True)
 class Metric:
     """A measured figure with everything needed to measure it again."""
 
@@ -142,6 +178,7 @@ class Card:
     metrics: tuple[Metric, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     determinism: str = ""
+    inputs: tuple[Input, ...] = ()
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Card:
@@ -151,6 +188,10 @@ class Card:
             values["parameters"] = tuple(
                 Parameter(**{**item, "choices": tuple(item.get("choices", ()))})
                 for item in raw["parameters"]
+            )
+            values["inputs"] = tuple(
+                Input(**{**item, "media_types": tuple(item["media_types"])})
+                for item in raw.get("inputs", ())
             )
             values["metrics"] = tuple(Metric(**item) for item in raw.get("metrics", ()))
             for name in ("tasks", "papers", "example_prompts"):
@@ -171,18 +212,29 @@ class Card:
 class GenerationRequest:
     """A validated request: nothing in it is left to be decided later.
 
-    `parameters` holds every parameter of the card, in its own type; `seed` is concrete.
+    `parameters` holds every parameter of the card, in its own type; `seed` is concrete. `inputs`
+    holds the bytes of the files that came with it, by the names of the card's inputs. They are
+    there where a generator runs, not in the web process.
     """
 
     prompt: str
     parameters: Mapping[str, Scalar]
     seed: int
+    inputs: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def resolve_request(
-    card: Card, *, prompt: str, parameters: Mapping[str, object], seed: int
+    card: Card,
+    *,
+    prompt: str,
+    parameters: Mapping[str, object],
+    seed: int,
+    inputs: Mapping[str, bytes | InputFacts] | None = None,
 ) -> GenerationRequest:
     """Check a request against a card and fill in the defaults.
+
+    `inputs` may hold facts instead of bytes; those are checked and left out of the result. The
+    type of bytes is not looked at here: the family that decodes them finds it out.
 
     Raises InvalidRequest with all faults; pointers are those of the REST body.
     """
@@ -192,7 +244,7 @@ def resolve_request(
     known = {parameter.name: parameter for parameter in card.parameters}
     values: dict[str, Scalar] = {name: parameter.default for name, parameter in known.items()}
     for name, value in parameters.items():
-        pointer = f"/params/{name.replace('~', '~0').replace('/', '~1')}"
+        pointer = f"/params/{_escape(name)}"
         if name not in known:
             offered = ", ".join(known) or "none"
             faults.append(
@@ -207,9 +259,12 @@ def resolve_request(
             values[name] = known[name].parse(value)
         except ValueError as error:
             faults.append(Fault(pointer, "invalid_parameter", str(error)))
+    files = inputs or {}
+    faults += _input_faults(card, files)
     if faults:
         raise InvalidRequest(faults)
-    return GenerationRequest(prompt=prompt, parameters=values, seed=seed)
+    contents = {name: file for name, file in files.items() if isinstance(file, bytes)}
+    return GenerationRequest(prompt=prompt, parameters=values, seed=seed, inputs=contents)
 
 
 def _prompt_faults(card: Card, prompt: str) -> list[Fault]:
@@ -223,6 +278,33 @@ def _prompt_faults(card: Card, prompt: str) -> list[Fault]:
     if "\x00" in prompt:
         faults.append(Fault("/prompt", "invalid_character", "must not contain the NUL character"))
     return faults
+
+
+def _input_faults(card: Card, files: Mapping[str, bytes | InputFacts]) -> list[Fault]:
+    known = {each.name: each for each in card.inputs}
+    faults = [
+        Fault(f"/inputs/{_escape(name)}", "required", "must be given")
+        for name, each in known.items()
+        if each.required and name not in files
+    ]
+    for name, file in files.items():
+        if name not in known:
+            offered = ", ".join(known) or "none"
+            detail = f"{card.slug} has no such input; it has: {offered}"
+            faults.append(Fault(f"/inputs/{_escape(name)}", "unknown_input", detail))
+            continue
+        if isinstance(file, InputFacts):
+            fault = known[name].check(size=file.size, media_type=file.media_type)
+        else:
+            fault = known[name].check(size=len(file), media_type=None)
+        if fault is not None:
+            faults.append(fault)
+    return faults
+
+
+def _escape(name: str) -> str:
+    """A name as a part of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 @dataclass(frozen=True)

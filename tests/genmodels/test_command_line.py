@@ -62,6 +62,9 @@ def test_sample_writes_the_same_text_to_file_and_screen(
         (["--param", "top_k=many"], "many"),
         (["--param", "top_k"], "NAME=VALUE"),
         (["--seed", "-1"], "/seed"),
+        (["--input", "image=no-such-file"], "no-such-file cannot be read"),
+        (["--input", "image"], "NAME=FILE"),
+        (["--input", f"image={__file__}"], "/inputs/image: "),
     ],
 )
 def test_a_bad_request_is_explained(
