@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from genmodels.checkpoint import UnableToLoadCheckpoint, load_checkpoint, read_card, write_card
+from genmodels.checkpoint import (
+    SHIPPED_CHECKPOINTS,
+    UnableToLoadCheckpoint,
+    load_checkpoint,
+    read_card,
+    write_card,
+)
 from genmodels.contract import (
     Card,
     InvalidRequest,
@@ -23,7 +29,6 @@ from genmodels.contract import (
 from genmodels.data.location import UnableToFindData
 from genmodels.embedding import UnableToLoadEmbedder
 from genmodels.registry import (
-    SHIPPED_CHECKPOINTS,
     find_family,
     list_checkpoints,
     list_presets,

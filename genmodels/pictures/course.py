@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from genmodels.contract import Card, Metric, Parameter
+from genmodels.contract import Card, Input, Metric, Parameter
 from genmodels.course import Recipe
 from genmodels.embedding import Embedder
 from genmodels.pictures.batches import CaptionedPictures
@@ -82,6 +82,7 @@ class PictureCourse:
         verb: str,
         tasks: tuple[str, ...],
         parameters: tuple[Parameter, ...],
+        inputs: tuple[Input, ...] = (),
         config: Mapping[str, Any],
         papers: tuple[str, ...],
         determinism: str,
@@ -103,6 +104,7 @@ class PictureCourse:
             modality="image",
             media_type="image/png",
             parameters=parameters,
+            inputs=inputs,
             config=config,
             prompt_help=self.subject.prompt_help,
             max_prompt_length=500,
