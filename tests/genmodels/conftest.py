@@ -21,7 +21,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture(params=FAMILIES, ids=lambda family: family.name)
+@pytest.fixture(params=FAMILIES, ids=lambda family: family.id)
 def family(request: pytest.FixtureRequest) -> TinyFamily:
     chosen = request.param
     assert isinstance(chosen, TinyFamily)

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from genmodels.checkpoint import save_checkpoint
+from genmodels.checkpoint import Checkpoint, save_checkpoint
 from genmodels.contract import Card, GenerationRequest, Generator, Scalar, resolve_request
 from genmodels.course import Course
 from genmodels.data.pictures import LabelledPictures
 from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
+from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, DistillationCourse
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
@@ -75,10 +76,31 @@ def tiny_diffusion() -> DiffusionCourse:
     return DiffusionCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_distillation() -> DistillationCourse:
+    """A student of a tiny U-Net whose weights were all moved."""
+    course = tiny_diffusion()
+    stir(course.network, strength=0.05)
+    teacher = Checkpoint(card=describe(course)("0" * 64), weights=course.network.state_dict())
+    preset = replace(
+        FLOW_FASHION_FAST,
+        teacher_steps=3,
+        pairs=4,
+        rate=2e-3,
+        sentence_dropout=0.5,
+        num_validation=4,
+        recipe=replace(FLOW_FASHION_FAST.recipe, validate_every=4),
+    )
+    return DistillationCourse(preset, tiny_subject(), EMBEDDER, teacher)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
-    """A family with what the contract test needs of it: short runs and a request to make."""
+    """A preset with what the contract test needs of it: short runs and a request to make.
 
+    `id` is the preset's name in the reports of tests.
+    """
+
+    id: str
     name: str
     open_course: Callable[[], Course]
     prompts: tuple[str, str, str]
@@ -88,6 +110,7 @@ class TinyFamily:
 
 FAMILIES = (
     TinyFamily(
+        id="transformer",
         name="transformer",
         open_course=tiny_transformer,
         prompts=("to be", "question:", "that is not the question, that is"),
@@ -95,11 +118,20 @@ FAMILIES = (
         long={"max_new_tokens": 40, "temperature": 1.1, "top_k": 9, "top_p": 0.9},
     ),
     TinyFamily(
+        id="diffusion",
         name="diffusion",
         open_course=tiny_diffusion,
         prompts=("a coat", "running shoes", "a dress"),
         short={"steps": 2, "sampler": "euler"},
         long={"steps": 4, "sampler": "heun", "guidance": 3.0},
+    ),
+    TinyFamily(
+        id="distillation",
+        name="diffusion",
+        open_course=tiny_distillation,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={"steps": 2},
+        long={"steps": 7, "sampler": "ddpm", "guidance": 0.0},
     ),
 )
 

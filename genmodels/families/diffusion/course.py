@@ -129,12 +129,12 @@ class DiffusionCourse(PictureCourse):
     def validate(self, network: nn.Module) -> tuple[Metric, ...]:
         """The objective on held-out pictures under their plain names."""
         assert isinstance(network, UNet), "a course validates networks like its own"
-        return (self._velocity_error(network, self.preset.num_validation),)
+        return (self._velocity_error("validation_loss", network, self.preset.num_validation),)
 
     def measure(self, network: nn.Module) -> tuple[Metric, ...]:
         """The objective on all held-out pictures, and the speed in 20 Euler steps."""
         assert isinstance(network, UNet), "a course measures networks like its own"
-        everything = self._velocity_error(network, len(self.data.held_out))
+        everything = self._velocity_error("test_loss", network, len(self.data.held_out))
         return (*self.validate(network), everything, *measure_speed(network, self.data, steps=20))
 
     def card(
@@ -172,7 +172,7 @@ class DiffusionCourse(PictureCourse):
             commit=commit,
         )
 
-    def _velocity_error(self, network: UNet, count: int) -> Metric:
+    def _velocity_error(self, name: str, network: UNet, count: int) -> Metric:
         """The objective on the first `count` held-out pictures."""
         random = seeded(self.recipe.seed)
         size, total = 100, 0.0
@@ -183,13 +183,12 @@ class DiffusionCourse(PictureCourse):
             sentence = self.data.plain_names(labels)
             with torch.no_grad():
                 total += velocity_loss(network, pictures, sentence, random).item() * len(pictures)
-        whole = len(held_out) == len(self.data.held_out)
         return Metric(
-            name="test_loss" if whole else "validation_loss",
+            name=name,
             value=round(total / len(held_out), 5),
             unit="mean squared velocity error",
             data=self.subject.title,
-            split=f"{'all' if whole else 'first'} {len(held_out)} test pictures",
+            split=f"first {len(held_out)} test pictures",
             protocol=(
                 "flow-matching loss at one logit-normal time and one noise per picture, "
                 "pixels in -1..1, plain names as captions; averaged weights in half precision"

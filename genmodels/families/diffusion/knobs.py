@@ -77,8 +77,6 @@ def parameters_of(*, guidance: float, steps: int, sampler: str) -> tuple[Paramet
     )
 
 
-_PICTURES = ("image/png", "image/jpeg", "image/webp")
-
 INPUTS = (
     Input(
         name="image",
@@ -87,7 +85,6 @@ INPUTS = (
             "What is varied, filled or restored; its middle square is scaled to the network's "
             "size. To enlarge, give a picture of 7 x 7 pixels."
         ),
-        media_types=_PICTURES,
     ),
     Input(
         name="mask",

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 
-#: Where sampling that is spaced in log(signal / noise) begins and ends, but for pure noise and
-#: pure data themselves.
-_FIRST_RATIO = math.log(0.02)
-_LAST_RATIO = math.log(50.0)
+#: Where n steps that are even in log(alpha / sigma) begin and end, but for pure noise and pure
+#: data themselves: at alpha / sigma of the first by n and of the second times n. So the two end
+#: steps, which no polynomial helps, get shorter as fast as the others do. docs/families/diffusion.md
+#: compares other spacings.
+_FIRST_RATIO = 0.4
+_LAST_RATIO = 1.2
 
 
 def signal(time: float) -> float:
@@ -44,10 +46,12 @@ def ratio_times(num_steps: int, *, start: float = 0.0) -> list[float]:
     The multistep solvers of arXiv:2211.01095 take polynomials in this variable. It is infinite at
     both ends, so the first and the last step are those to and from finite values.
     """
+    last = math.log(_LAST_RATIO * num_steps)
     if start:
-        first, taken = math.log(signal(start) / noise(start)), num_steps - 1
-        logs = [first + (_LAST_RATIO - first) * step / taken for step in range(1, num_steps)]
+        first, taken = math.log(signal(start) / noise(start)), max(num_steps - 1, 1)
+        last = max(last, first + 1.0)
+        logs = [first + (last - first) * step / taken for step in range(1, num_steps)]
     else:
-        first, taken = _FIRST_RATIO, max(num_steps - 2, 1)
-        logs = [first + (_LAST_RATIO - first) * step / taken for step in range(num_steps - 1)]
+        first, taken = math.log(_FIRST_RATIO / num_steps), max(num_steps - 2, 1)
+        logs = [first + (last - first) * step / taken for step in range(num_steps - 1)]
     return [start, *(1.0 / (1.0 + math.exp(-each)) for each in logs), 1.0]
