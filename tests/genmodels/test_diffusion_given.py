@@ -77,8 +77,8 @@ def test_a_deblurred_picture_blurs_to_the_given_one(painter: Generator) -> None:
     files = {"image": encode_png(given, upscale=1)}
     run = _draw(painter, {"task": "deblur"}, files)[0]
     again = blur @ run.path.x[0].double() @ blur.T
-    # Half a level of the file, and the little that the prior is trusted against it.
-    assert (again - given).abs().max() < 3 / 255
+    # Much nearer than any other picture, and not to the last level: that would be its rounding.
+    assert (again - given).std() < 0.2 * given.std()
 
 
 def test_a_little_strength_keeps_the_picture_and_much_does_not(painter: Generator) -> None:
@@ -124,10 +124,10 @@ def test_files_that_do_not_fit_the_task_are_refused(
 def test_agreement_is_the_nearest_picture_and_a_second_correction_changes_nothing() -> None:
     rows = shrinking(8)
     truth, guess = torch.randn(2, 1, 1, 8, 8, generator=seeded(0), dtype=torch.float64)
-    correct = agree(rows, rows, rows @ truth @ rows.T, spread=0.0)
-    once = correct(guess)
+    correct = agree(rows, rows, rows @ truth @ rows.T, error=0.0)
+    once = correct(guess, 0.5)
     assert torch.allclose(rows @ once @ rows.T, rows @ truth @ rows.T, atol=1e-12)
-    assert torch.allclose(correct(once), once, atol=1e-12)
+    assert torch.allclose(correct(once, 0.9), once, atol=1e-12)
     # The change has no part that the measurement cannot see.
     change = once - guess
     seen = rows.T @ (rows @ change @ rows.T) @ rows
@@ -137,6 +137,6 @@ def test_agreement_is_the_nearest_picture_and_a_second_correction_changes_nothin
 def test_known_pixels_are_put_back_exactly() -> None:
     given, predicted = torch.randn(2, 1, 3, 4, 4, generator=seeded(0))
     anew = torch.rand(1, 1, 4, 4, generator=seeded(1)) > 0.5
-    kept = keep_outside(anew, given)(predicted)
+    kept = keep_outside(anew, given)(predicted, 0.5)
     assert torch.equal(kept[~anew.expand_as(kept)], given[~anew.expand_as(kept)])
     assert torch.equal(kept[anew.expand_as(kept)], predicted[anew.expand_as(kept)])

@@ -231,7 +231,7 @@ def straight_loss(
     """Mean squared error of the velocity `data - noise` (n, C, Y, X) at all TIMES."""
     count = len(noise)
     time = torch.tensor(TIMES, dtype=noise.dtype).repeat_interleave(count)  # (T n,)
-    ends = [each.repeat(len(TIMES), 1, 1, 1) for each in (data, noise)]
-    predicted = network(mix(*ends, time), time, sentences.repeat(len(TIMES), 1))
-    loss: torch.Tensor = (predicted.float() - (ends[0] - ends[1])).square().mean()
+    noise, data = (each.repeat(len(TIMES), 1, 1, 1) for each in (noise, data))
+    predicted = network(mix(data, noise, time), time, sentences.repeat(len(TIMES), 1))
+    loss: torch.Tensor = (predicted.float() - (data - noise)).square().mean()
     return loss

@@ -78,13 +78,13 @@ class PictureRun(PromptedRun):
         """Go on by this velocity (1, C, Y, X), bent to what the run is held to."""
         predicted = predict_data(self.path.x, velocity, self.path.time)
         if self._correct is not None:
-            predicted = self._correct(predicted)
+            predicted = self._correct(predicted, self.path.time)
             velocity = (predicted - self.path.x) / (1.0 - self.path.time)
         self._predicted = predicted[0]
         self.path.follow(velocity)
         if self.done and self._correct is not None:
             # The way there may have rounded what is known.
-            self.path.x = self._correct(self.path.x)
+            self.path.x = self._correct(self.path.x, 1.0)
         if self._is_frame(self.progress.done):
             self._frames.append(self._predicted)
 

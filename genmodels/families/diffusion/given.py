@@ -16,6 +16,7 @@ import torch
 
 from genmodels.contract import Fault, GenerationRequest, InvalidRequest
 from genmodels.families.diffusion.objective import mix
+from genmodels.families.diffusion.schedule import noise, signal
 from genmodels.pictures.encoding import UnableToReadPicture, decode_picture
 
 #: Width of the blur that `deblur` takes away: standard deviation in pixels of the network.
@@ -24,11 +25,12 @@ BLUR = 1.0
 #: Side of the squares whose means `enlarge` is given.
 SHRINKING = 4
 
-#: Variance of the rounding of a given picture to 256 levels, in units of -1..1.
-_ROUNDING = (2 / 255) ** 2 / 12
+#: Deviation of errors in a given blurred picture, in units of -1..1: rounding, noise, and a blur
+#: that is never quite the one above.
+_BLUR_ERROR = 0.02
 
-#: Puts what is known into a predicted picture (1, C, Y, X).
-Correction = Callable[[torch.Tensor], torch.Tensor]
+#: Puts what is known into the picture (1, C, Y, X) that was predicted at a time.
+Correction = Callable[[torch.Tensor, float], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class Beginning:
     correct: Correction | None = None
 
 
-def begin(request: GenerationRequest, noise: torch.Tensor) -> Beginning:
-    """The beginning of the task that is asked for; `noise` is (1, C, Y, X).
+def begin(request: GenerationRequest, drawn: torch.Tensor) -> Beginning:
+    """The beginning of the task that is asked for; `drawn` (1, C, Y, X) is noise.
 
     Raises InvalidRequest for a file that is missing, cannot be read or has no use.
     """
@@ -60,26 +62,26 @@ def begin(request: GenerationRequest, noise: torch.Tensor) -> Beginning:
     if faults:
         raise InvalidRequest(faults)
     if task == "draw":
-        return Beginning(noise)
+        return Beginning(drawn)
     share = float(request.parameters["strength"])
-    given = _read(request, "image", like=noise)
+    given = _read(request, "image", like=drawn)
     match task:
         case "vary":
-            time = torch.tensor([1.0 - share], device=noise.device)
-            return Beginning(mix(given, noise, time), time=1.0 - share)
+            time = torch.tensor([1.0 - share], device=drawn.device)
+            return Beginning(mix(given, drawn, time), time=1.0 - share)
         case "denoise":
             # The noise of the picture itself takes the place of the path's own.
             return Beginning((1.0 - share) * given, time=1.0 - share)
         case "inpaint":
-            anew = _read(request, "mask", like=noise[:, :1]) > 0.0
-            return Beginning(noise, correct=keep_outside(anew, given))
+            anew = _read(request, "mask", like=drawn[:, :1]) > 0.0
+            return Beginning(drawn, correct=keep_outside(anew, given))
         case "deblur":
-            blur = blurring(noise.shape[-1]).to(noise.device)
-            return Beginning(noise, correct=agree(blur, blur, given, spread=_ROUNDING))
+            blur = blurring(drawn.shape[-1]).to(drawn.device)
+            return Beginning(drawn, correct=agree(blur, blur, given, error=_BLUR_ERROR))
         case _:
-            shrink = shrinking(noise.shape[-1]).to(noise.device)
+            shrink = shrinking(drawn.shape[-1]).to(drawn.device)
             small = shrink @ given.double() @ shrink.T
-            return Beginning(noise, correct=agree(shrink, shrink, small.float(), spread=0.0))
+            return Beginning(drawn, correct=agree(shrink, shrink, small.float(), error=0.0))
 
 
 #: The files that each task needs.
@@ -99,27 +101,37 @@ TASKS = tuple(_NEEDED)
 
 def keep_outside(anew: torch.Tensor, given: torch.Tensor) -> Correction:
     """Exactly the given picture wherever `anew` (1, 1, Y, X) is false."""
-    return lambda predicted: torch.where(anew, predicted, given)
+
+    def correct(predicted: torch.Tensor, _: float) -> torch.Tensor:
+        return torch.where(anew, predicted, given)
+
+    return correct
 
 
 def agree(
-    rows: torch.Tensor, columns: torch.Tensor, measured: torch.Tensor, *, spread: float
+    rows: torch.Tensor, columns: torch.Tensor, measured: torch.Tensor, *, error: float
 ) -> Correction:
     """The nearest picture x with rows @ x @ columns.T = `measured`, (M, Y), (N, X), (1, C, M, N).
 
-    `spread` is the variance of errors in what was measured, for a prior of variance 1; 0 asks for
-    agreement to rounding. The measurement is separable, so that its singular vectors are products
-    of those of `rows` and `columns`.
+    `error` is the deviation of what was measured; 0 asks for agreement to rounding. Otherwise the
+    measurement counts against the prediction by their variances, the latter sigma^2 / (alpha^2 +
+    sigma^2) at its time as in Pokle et al. 2023 (arXiv:2310.04432). The measurement is separable,
+    so its singular vectors are products of those of `rows` and `columns`.
     """
     left, heights, right = torch.linalg.svd(rows.double(), full_matrices=False)
     left_x, widths, right_x = torch.linalg.svd(columns.double(), full_matrices=False)
     gains = heights[:, None] * widths  # (M, N) singular values of the whole
-    inverse = torch.where(gains > 0.0, gains / (gains**2 + spread), torch.zeros_like(gains))
     target = left.T @ measured.double() @ left_x
 
-    def correct(predicted: torch.Tensor) -> torch.Tensor:
+    def correct(predicted: torch.Tensor, time: float) -> torch.Tensor:
         missing = target - gains * (right @ predicted.double() @ right_x.T)
-        return predicted + (right.T @ (inverse * missing) @ right_x).to(predicted.dtype)
+        inverse = 1.0 / gains
+        if error:
+            doubt = noise(time) ** 2 / (signal(time) ** 2 + noise(time) ** 2)
+            inverse = gains * doubt / (gains**2 * doubt + error**2)
+        change = right.T @ (inverse * missing) @ right_x
+        corrected: torch.Tensor = predicted + change.to(predicted.dtype)
+        return corrected
 
     return correct
 

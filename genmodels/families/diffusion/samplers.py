@@ -130,6 +130,9 @@ class DenoisingPath(_TimedPath):
     Song et al. 2020 (arXiv:2010.02502, eq. 12 and 16). `freshness` is their eta: 0 keeps the noise
     that there is, which makes the path an Euler path of another variable; 1 is the ancestral
     sampling of Ho et al. 2020 (arXiv:2006.11239, eq. 6 and 7), with fresh noise from `random`.
+
+    Each step is taken `repeats` times, with noise back to its beginning in between: what is drawn
+    then has time to fit what is kept (Lugmayr et al. 2022, arXiv:2201.09865, section 4.2).
     """
 
     def __init__(
@@ -139,10 +142,17 @@ class DenoisingPath(_TimedPath):
         *,
         random: torch.Generator,
         freshness: float,
+        repeats: int = 1,
     ) -> None:
         super().__init__(x, times)
         self._random = random
         self._freshness = freshness
+        self._repeats = repeats
+        self._repeat = 0
+
+    @property
+    def num_left(self) -> int:
+        return super().num_left * self._repeats - self._repeat
 
     def follow(self, velocity: torch.Tensor) -> None:
         now, after = self._times[self._step : self._step + 2]
@@ -153,9 +163,18 @@ class DenoisingPath(_TimedPath):
         fresh = self._freshness * noise(after) * math.sqrt(max(0.0, 1.0 - kept))
         self.x = signal(after) * data + math.sqrt(noise(after) ** 2 - fresh**2) * old_noise
         if fresh:
-            drawn = torch.randn(self.x.shape, generator=self._random, dtype=self.x.dtype)
-            self.x = self.x + fresh * drawn.to(self.x.device)
-        self._step += 1
+            self.x = self.x + fresh * self._draw()
+        self._repeat += 1
+        if self._repeat < self._repeats:
+            share = signal(now) / signal(after)
+            lost = math.sqrt(noise(now) ** 2 - (share * noise(after)) ** 2)
+            self.x = share * self.x + lost * self._draw()
+        else:
+            self._step, self._repeat = self._step + 1, 0
+
+    def _draw(self) -> torch.Tensor:
+        drawn = torch.randn(self.x.shape, generator=self._random, dtype=self.x.dtype)
+        return drawn.to(self.x.device)
 
 
 class MultistepPath(_TimedPath):
@@ -190,6 +209,9 @@ def _log_ratio(time: float) -> float:
     return math.inf if noise(time) == 0.0 else math.log(signal(time) / noise(time))
 
 
+#: How often `repaint` takes each step.
+REPEATS = 4
+
 #: Makes a path of so many steps from a picture at a time; the generator is for fresh noise.
 PathMaker = Callable[[torch.Tensor, int, float, torch.Generator], Path]
 
@@ -212,6 +234,11 @@ def _ddpm(x: torch.Tensor, num_steps: int, start: float, random: torch.Generator
     return DenoisingPath(x, times, random=random, freshness=1.0)
 
 
+def _repaint(x: torch.Tensor, num_steps: int, start: float, random: torch.Generator) -> Path:
+    times = cosine_times(num_steps, start=start)
+    return DenoisingPath(x, times, random=random, freshness=1.0, repeats=REPEATS)
+
+
 def _multistep(x: torch.Tensor, num_steps: int, start: float, _: torch.Generator) -> Path:
     return MultistepPath(x, ratio_times(num_steps, start=start))
 
@@ -223,6 +250,7 @@ SAMPLERS: Mapping[str, PathMaker] = MappingProxyType(
         "heun": _heun,
         "ddim": _ddim,
         "ddpm": _ddpm,
+        "repaint": _repaint,
         "dpm++": _multistep,
     }
 )

@@ -12,8 +12,8 @@ import math
 
 #: Where n steps that are even in log(alpha / sigma) begin and end, but for pure noise and pure
 #: data themselves: at alpha / sigma of the first by n and of the second times n. So the two end
-#: steps, which no polynomial helps, get shorter as fast as the others do. docs/families/diffusion.md
-#: compares other spacings.
+#: steps, which no polynomial helps, get shorter as fast as the others do. Other spacings are
+#: compared in docs/families/diffusion.md.
 _FIRST_RATIO = 0.4
 _LAST_RATIO = 1.2
 
