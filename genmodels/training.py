@@ -2,38 +2,42 @@
 
 Everything random comes from one `torch.Generator`, whose state is saved with the network, its
 running average and the optimisers. The folder that a training writes into holds, besides the best
-checkpoint so far: `state.safetensors` (to resume) and `log.jsonl` (one object a line).
+checkpoint so far: `state.safetensors` (to resume), `log.jsonl` (one object a line) and, where
+matplotlib is installed, `progress.svg`.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save
 from torch import nn
 
-from genmodels.checkpoint import save_checkpoint, write_bytes_atomically
-from genmodels.course import Course, Player, Recipe
+from genmodels.checkpoint import save_checkpoint
+from genmodels.course import Course, Recipe
 from genmodels.randomness import seeded
+from genmodels.training_log import Report, append_report, can_plot, draw_plot, forget_after
+from genmodels.training_state import (
+    TrainingState,
+    UnableToTrain,
+    fresh_state,
+    restore_state,
+    save_state,
+)
+from genmodels.training_watch import Watch
 
 STATE_NAME = "state.safetensors"
 LOG_NAME = "log.jsonl"
+PLOT_NAME = "progress.svg"
 
 _LOG_EVERY = 20
 _TRIAL_STEPS = 3
-
-
-class UnableToTrain(Exception):
-    """The loss is no longer a number, or the saved state does not belong to this preset."""
 
 
 @dataclass(frozen=True)
@@ -55,24 +59,6 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Report:
-    """One line of the log. `validation` is there on the steps that validated.
-
-    `loss` is the first player's; `losses` has all where there are several.
-    """
-
-    step: int
-    seconds: float
-    share: float
-    loss: float
-    gradient_norm: float
-    rate: float
-    losses: tuple[float, ...] | None = None
-    validation: float | None = None
-    best: float | None = None
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What a training came to; the best checkpoint lies in `folder`."""
 
@@ -80,26 +66,6 @@ class Outcome:
     steps: int
     seconds: float
     best: float
-
-
-@dataclass
-class _State:
-    """All that a resumed training must find as it was."""
-
-    network: nn.Module
-    average: nn.Module
-    players: Sequence[Player]
-    random: torch.Generator
-    step: int = 0
-    seconds: float = 0.0
-    best: float = float("inf")
-    precision: str = "float32"
-
-    @property
-    def optimizers(self) -> list[torch.optim.Optimizer]:
-        """Of all players, in their order."""
-        # A player that has several turns in a step is listed as often.
-        return list(dict.fromkeys(each for player in self.players for each in player.optimizers))
 
 
 def train(
@@ -124,46 +90,56 @@ def train(
     recipe = course.recipe
     limits = budget if budget is not None else Budget(minutes=recipe.minutes)
     out.mkdir(parents=True, exist_ok=True)
-    state = _fresh_state(course)
+    state = fresh_state(course)
     if resume:
-        _restore(state, out / STATE_NAME, course)
-        _forget_after(out / LOG_NAME, state.step)
+        restore_state(state, out / STATE_NAME, slug=course.slug)
+        forget_after(out / LOG_NAME, state.step)
     else:
         state.precision = precision or choose_precision(course)
         (out / LOG_NAME).write_text("")
-    fresh = _fresh_state(course).optimizers
+    fresh = fresh_state(course).optimizers
     full_rates = [[group["lr"] for group in each.param_groups] for each in fresh]
     losses: list[list[float]] = []
+    watch = Watch()
     began = time.monotonic() - state.seconds
     saved_at = time.monotonic()
     share = limits.share(step=state.step, seconds=state.seconds)
-    while share < 1.0:
+    while share < 1.0 and not _is_stale(recipe, state):
         rate = schedule(recipe, share)
         _set_rates(state.optimizers, full_rates, rate)
         found, norm = _step(course, state)
         losses.append(found)
         state.seconds = time.monotonic() - began
         share = limits.share(step=state.step, seconds=state.seconds)
-        means = tuple(round(sum(each) / len(each), 5) for each in zip(*losses, strict=True))
-        line = Report(
-            step=state.step,
-            seconds=round(state.seconds, 2),
-            share=round(share, 4),
-            loss=means[0],
-            losses=means if len(means) > 1 else None,
-            gradient_norm=round(norm, 4),
-            rate=round(rate, 5),
-        )
-        if state.step % recipe.validate_every == 0 or share >= 1.0:
-            line = _validate(course, state, limits, out=out, commit=commit, line=line)
-        if state.step % _LOG_EVERY == 0 or line.validation is not None:
-            _append(out / LOG_NAME, line)
+        validates = state.step % recipe.validate_every == 0 or share >= 1.0
+        if validates or state.step % _LOG_EVERY == 0:
+            means = tuple(round(sum(each) / len(each), 5) for each in zip(*losses, strict=True))
+            line = Report(
+                step=state.step,
+                seconds=round(state.seconds, 2),
+                share=round(share, 4),
+                loss=means[0],
+                losses=means if len(means) > 1 else None,
+                gradient_norm=round(norm, 4),
+                rate=round(rate, 5),
+                alarms=watch.look(means, norm) or None,
+            )
+            if validates:
+                line = _validate(course, state, limits, out=out, commit=commit, line=line)
+            append_report(out / LOG_NAME, line)
+            if validates and can_plot():
+                draw_plot(out / LOG_NAME, out / PLOT_NAME)
             report(line)
             losses.clear()
-        if time.monotonic() - saved_at > save_every_seconds or share >= 1.0:
-            _save(state, out / STATE_NAME, course)
+        is_over = share >= 1.0 or _is_stale(recipe, state)
+        if is_over or time.monotonic() - saved_at > save_every_seconds:
+            save_state(state, out / STATE_NAME, slug=course.slug)
             saved_at = time.monotonic()
     return Outcome(folder=out, steps=state.step, seconds=state.seconds, best=state.best)
+
+
+def _is_stale(recipe: Recipe, state: TrainingState) -> bool:
+    return bool(recipe.patience) and state.stale >= recipe.patience
 
 
 def schedule(recipe: Recipe, share: float) -> float:
@@ -211,15 +187,6 @@ def half_precision(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tenso
     }
 
 
-def _fresh_state(course: Course) -> _State:
-    return _State(
-        network=course.network,
-        average=copy.deepcopy(course.network).requires_grad_(requires_grad=False),
-        players=course.players(),
-        random=seeded(course.recipe.seed),
-    )
-
-
 def _set_rates(
     optimizers: list[torch.optim.Optimizer], full_rates: list[list[float]], factor: float
 ) -> None:
@@ -228,7 +195,7 @@ def _set_rates(
             group["lr"] = rate * factor
 
 
-def _step(course: Course, state: _State) -> tuple[list[float], float]:
+def _step(course: Course, state: TrainingState) -> tuple[list[float], float]:
     """One update of each player; their losses and the largest norm of a gradient as it came."""
     found: list[float] = []
     norms: list[float] = []
@@ -251,7 +218,7 @@ def _step(course: Course, state: _State) -> tuple[list[float], float]:
     return found, max(norms)
 
 
-def _average(course: Course, state: _State) -> None:
+def _average(course: Course, state: TrainingState) -> None:
     # A young average forgets fast, so that the random start leaves it within a few hundred steps.
     decay = min(course.recipe.average_decay, (1 + state.step) / (10 + state.step))
     with torch.no_grad():
@@ -265,7 +232,7 @@ def _average(course: Course, state: _State) -> None:
 
 
 def _validate(
-    course: Course, state: _State, limits: Budget, *, out: Path, commit: str, line: Report
+    course: Course, state: TrainingState, limits: Budget, *, out: Path, commit: str, line: Report
 ) -> Report:
     """Measure the averaged weights as they would ship, and ship them if they are the best."""
     shipped = copy.deepcopy(course.ship(state.average))
@@ -273,8 +240,9 @@ def _validate(
     shipped.load_state_dict(weights)
     metrics = course.validate(shipped)
     value = metrics[0].value
+    state.stale += 1
     if value < state.best:
-        state.best = value
+        state.best, state.stale = value, 0
         save_checkpoint(
             out,
             weights=weights,
@@ -285,10 +253,13 @@ def _validate(
                 commit=commit,
             ),
         )
-    return replace(line, validation=round(value, 5), best=round(state.best, 5))
+    alarms = (*(line.alarms or ()), *course.alarms(shipped))
+    return replace(
+        line, validation=round(value, 5), best=round(state.best, 5), alarms=alarms or None
+    )
 
 
-def _summary(course: Course, state: _State, limits: Budget) -> dict[str, Any]:
+def _summary(course: Course, state: TrainingState, limits: Budget) -> dict[str, Any]:
     return {
         "steps": state.step,
         "seconds": round(state.seconds, 1),
@@ -299,79 +270,4 @@ def _summary(course: Course, state: _State, limits: Budget) -> dict[str, Any]:
         "torch": torch.__version__,
         "parameters": sum(each.numel() for each in state.network.parameters()),
         "recipe": asdict(course.recipe),
-    }
-
-
-def _append(path: Path, line: Report) -> None:
-    values = {name: value for name, value in asdict(line).items() if value is not None}
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(values) + "\n")
-
-
-def _forget_after(path: Path, step: int) -> None:
-    """Drop the lines of steps that were made after the state was saved: they are made again."""
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
-    kept = [line for line in lines if json.loads(line)["step"] <= step]
-    write_bytes_atomically(path, "".join(kept).encode())
-
-
-def _tensors(state: _State) -> Iterator[tuple[str, torch.Tensor]]:
-    for name, tensor in state.network.state_dict().items():
-        yield f"network/{name}", tensor
-    for name, tensor in state.average.state_dict().items():
-        yield f"average/{name}", tensor
-    for number, optimizer in enumerate(state.optimizers):
-        for index, entries in optimizer.state_dict()["state"].items():
-            for name, tensor in entries.items():
-                yield f"optimizer/{number}/{index}/{name}", torch.as_tensor(tensor)
-    yield "random", state.random.get_state()
-
-
-def _save(state: _State, path: Path, course: Course) -> None:
-    """Everything in one file, so that there is no moment when its parts disagree."""
-    facts = {
-        "slug": course.slug,
-        "step": state.step,
-        "seconds": state.seconds,
-        "best": state.best,
-        "precision": state.precision,
-    }
-    tensors = {name: tensor.detach().clone().contiguous() for name, tensor in _tensors(state)}
-    write_bytes_atomically(path, save(tensors, metadata={"facts": json.dumps(facts)}))
-
-
-def _restore(state: _State, path: Path, course: Course) -> None:
-    if not path.is_file():
-        raise UnableToTrain(f"there is no {path} to resume from")
-    with _opened(path) as (facts, tensors):
-        if facts["slug"] != course.slug:
-            raise UnableToTrain(f"{path} belongs to {facts['slug']}, not to {course.slug}")
-        state.network.load_state_dict(_under(tensors, "network/"))
-        state.average.load_state_dict(_under(tensors, "average/"))
-        for number, optimizer in enumerate(state.optimizers):
-            entries: dict[int, dict[str, torch.Tensor]] = {}
-            for name, tensor in _under(tensors, f"optimizer/{number}/").items():
-                index, _, key = name.partition("/")
-                entries.setdefault(int(index), {})[key] = tensor
-            groups = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({"state": entries, "param_groups": groups})
-        state.random.set_state(tensors["random"])
-    state.step = facts["step"]
-    state.seconds = facts["seconds"]
-    state.best = facts["best"]
-    state.precision = facts["precision"]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, torch.Tensor]]]:
-    with safe_open(path, framework="pt") as file:
-        facts = json.loads(file.metadata()["facts"])
-        yield facts, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-
-
-def _under(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
     }

@@ -14,7 +14,7 @@ from genmodels.pictures.captions import captions_of, wordings_of
 from genmodels.pictures.subjects import Naming
 
 #: Prompts less similar than this to every wording are called unfamiliar. Measured on the shipped
-#: sentence encoder; the figures are in docs/families/README.md.
+#: sentence encoder; the figures are in docs/families/diffusion.md.
 FAMILIAR = 0.5
 
 

@@ -16,15 +16,17 @@ from genmodels.contract import Metric
 from genmodels.course import Course, Recipe
 from genmodels.training import (
     LOG_NAME,
+    PLOT_NAME,
     STATE_NAME,
     Budget,
-    Report,
-    UnableToTrain,
     choose_precision,
     half_precision,
     schedule,
     train,
 )
+from genmodels.training_log import Report
+from genmodels.training_state import UnableToTrain
+from genmodels.training_watch import Watch
 from tests.genmodels.tiny import TinyFamily, tiny_diffusion, tiny_transformer
 
 _RECIPE = Recipe(
@@ -181,3 +183,56 @@ def test_half_precision_keeps_whole_numbers_whole() -> None:
     halved = half_precision({"a": torch.tensor([1.0]), "b": torch.tensor([2**40])})
     assert halved["a"].dtype == torch.float16
     assert halved["b"].item() == 2**40
+
+
+def test_training_ends_early_when_nothing_gets_better(tmp_path: Path) -> None:
+    course = tiny_transformer()
+    course.preset = replace(course.preset, recipe=replace(course.recipe, patience=2))
+    measured = iter([3.0, 1.0, 2.0, 2.0, 0.5])
+
+    def validate(_: torch.nn.Module) -> tuple[Metric, ...]:
+        return (Metric("validation_loss", next(measured), "", "", "", "", 1, 0),)
+
+    course.validate = validate  # type: ignore[method-assign, assignment]
+    outcome = train(course, out=tmp_path, budget=Budget(steps=40), precision="float32")
+    assert (outcome.steps, outcome.best) == (16, 1.0)
+    again = train(course, out=tmp_path, budget=Budget(steps=40), precision="float32", resume=True)
+    assert again.steps == 16
+
+
+def test_a_plot_is_drawn_beside_the_log(tmp_path: Path) -> None:
+    _train(tiny_transformer(), tmp_path, steps=8)
+    plot = (tmp_path / PLOT_NAME).read_text()
+    assert "<svg" in plot
+    assert plot.count("<path") > 10
+
+
+def test_alarms_of_a_course_are_reported(tmp_path: Path) -> None:
+    course = tiny_transformer()
+
+    def alarms(network: torch.nn.Module) -> tuple[str, ...]:
+        assert network is not course.network
+        return ("all alike",)
+
+    course.alarms = alarms  # type: ignore[method-assign]
+    reports: list[Report] = []
+    train(
+        course,
+        out=tmp_path,
+        budget=Budget(steps=4),
+        precision="float32",
+        report=reports.append,
+    )
+    assert reports[-1].alarms == ("all alike",)
+
+
+def test_a_loss_that_jumps_and_a_huge_gradient_are_alarming() -> None:
+    watch = Watch()
+    for step in range(40):
+        assert (
+            watch.look((2.0 - 0.01 * step + 0.02 * (step % 3), -5.0), 1.0 + 0.1 * (step % 2)) == ()
+        )
+    [alarm] = watch.look((9.0, -5.0), 1.0)
+    assert "player 1 rose to 9" in alarm
+    [alarm] = watch.look((1.6, -5.0), 50.0)
+    assert "times its usual length" in alarm

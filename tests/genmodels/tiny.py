@@ -29,23 +29,33 @@ EMBEDDER = HashingEmbedder(dims=32)
 _VERSE = "to be, or not to be: that is the question.\n"
 
 
-def tiny_subject(side: int = 8) -> Subject:
-    """Eight noisy squares of `side` pixels, one of each of the first eight kinds of clothing."""
-    pixels = np.random.default_rng(0).integers(0, 80, (8, side, side), dtype=np.uint8)
-    pixels[:, side // 4 : -side // 4, side // 4 : -side // 4] += 150
-    pictures = LabelledPictures(pixels=pixels, labels=np.arange(8, dtype=np.uint8))
+def tiny_subject(side: int = 8, copies: int = 1) -> Subject:
+    """Noisy squares of `side` pixels, `copies` of each of the first eight kinds of clothing.
+
+    With more than one the held-out pictures are others, else the same.
+    """
+    train = _noisy_squares(side, copies, seed=0)
+    held_out = train if copies == 1 else _noisy_squares(side, copies, seed=1)
     return Subject(
         name=FASHION,
         title="Noisy squares",
         naming=Naming(CLOTHING, FRAMES),
-        train=pictures,
-        validation=pictures,
+        train=train,
+        validation=held_out,
         provenance={"name": "squares", "title": "Noisy squares", "subject": FASHION},
         may_mirror=True,
         summary="squares",
         prompt_help="Any square.",
         example_prompts=("a square",),
     )
+
+
+def _noisy_squares(side: int, copies: int, *, seed: int) -> LabelledPictures:
+    count, edge = 8 * copies, side // 4
+    dice = np.random.default_rng(seed)
+    pixels = dice.integers(0, 80, (count, side, side), dtype=np.uint8)
+    pixels[:, edge:-edge, edge:-edge] += 150
+    return LabelledPictures(pixels=pixels, labels=np.arange(count, dtype=np.uint8) % 8)
 
 
 def tiny_transformer() -> TransformerCourse:

@@ -184,6 +184,15 @@ class TransformerCourse:
             ),
         )
 
+    def alarms(self, network: nn.Module) -> tuple[str, ...]:
+        """None that the loss would not show."""
+        del network
+        return ()
+
+    def measure(self, network: nn.Module) -> tuple[Metric, ...]:
+        """As in training: that is the whole held-out part."""
+        return self.validate(network)
+
     def card(
         self,
         *,
