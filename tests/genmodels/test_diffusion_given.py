@@ -10,6 +10,7 @@ import torch
 from genmodels.contract import Generator, InvalidRequest, Scalar, resolve_request
 from genmodels.families.diffusion.generator import PictureRun
 from genmodels.families.diffusion.given import agree, blurring, keep_outside, shrinking
+from genmodels.families.diffusion.samplers import REPEATS
 from genmodels.pictures.encoding import decode_picture, encode_png
 from genmodels.randomness import seeded
 
@@ -46,11 +47,16 @@ def _draw(
     return run, decode_picture(run.sample.content, side=8, colours=1)
 
 
-@pytest.mark.parametrize("sampler", ["heun", "ddpm", "dpm++"])
+@pytest.mark.parametrize("sampler", ["automatic", "heun", "dpm++"])
 def test_what_is_not_inpainted_keeps_every_level(painter: Generator, sampler: str) -> None:
     drawn = _draw(painter, {"task": "inpaint", "sampler": sampler}, _FILES)[1]
     assert torch.equal(drawn[..., :4], _picture()[..., :4])
     assert not torch.equal(drawn[..., 4:], _picture()[..., 4:])
+
+
+def test_what_must_fit_is_painted_in_repeated_steps(painter: Generator) -> None:
+    drawn, filled = _draw(painter, {}, {})[0], _draw(painter, {"task": "inpaint"}, _FILES)[0]
+    assert (drawn.progress.total, filled.progress.total) == (6, 6 * REPEATS)
 
 
 def test_what_is_inpainted_depends_on_what_is_around_it(painter: Generator) -> None:

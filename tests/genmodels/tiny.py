@@ -132,8 +132,8 @@ FAMILIES = (
         name="diffusion",
         open_course=tiny_diffusion,
         prompts=("a coat", "running shoes", "a dress"),
-        short={"steps": 2, "sampler": "euler"},
-        long={"steps": 4, "sampler": "heun", "guidance": 3.0},
+        short={"steps": 2, "guidance": 1.0},
+        long={"steps": 7, "sampler": "ddpm", "guidance": 3.0, "show": "filmstrip"},
     ),
     TinyFamily(
         id="distillation",
@@ -141,7 +141,7 @@ FAMILIES = (
         open_course=tiny_distillation,
         prompts=("a coat", "running shoes", "a dress"),
         short={"steps": 2},
-        long={"steps": 7, "sampler": "ddpm", "guidance": 0.0},
+        long={"steps": 4, "sampler": "heun", "guidance": 0.0},
     ),
 )
 

@@ -25,6 +25,7 @@ from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.knobs import INPUTS, parameters_of
 from genmodels.families.diffusion.network import UNet, UNetConfig
 from genmodels.families.diffusion.objective import velocity_loss
+from genmodels.families.diffusion.samplers import AUTOMATIC, SAMPLERS
 from genmodels.pictures.batches import CaptionedPictures
 from genmodels.pictures.course import PictureCourse
 from genmodels.pictures.subjects import FASHION, HANDWRITING, Subject
@@ -154,7 +155,9 @@ class DiffusionCourse(PictureCourse):
             ),
             verb="Draws",
             tasks=("text-to-image", "image-to-image"),
-            parameters=parameters_of(guidance=2.0, steps=20, sampler="dpm++"),
+            parameters=parameters_of(
+                guidance=2.0, steps=20, samplers=(AUTOMATIC, *SAMPLERS), starts_from_pictures=True
+            ),
             inputs=INPUTS,
             config=asdict(self.config),
             papers=(
@@ -163,6 +166,7 @@ class DiffusionCourse(PictureCourse):
                 "arXiv:2207.12598",
                 "arXiv:2105.05233",
                 "arXiv:2211.01095",
+                "arXiv:2201.09865",
                 "arXiv:2212.00490",
             ),
             determinism=DETERMINISM,

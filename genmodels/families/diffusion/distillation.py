@@ -27,7 +27,7 @@ from genmodels.families.diffusion.course import (
     restore_unet,
 )
 from genmodels.families.diffusion.drawing import finish_noise
-from genmodels.families.diffusion.knobs import INPUTS, parameters_of
+from genmodels.families.diffusion.knobs import parameters_of
 from genmodels.families.diffusion.network import UNet
 from genmodels.families.diffusion.objective import mix
 from genmodels.pictures.course import PictureCourse
@@ -174,9 +174,15 @@ class DistillationCourse(PictureCourse):
                 f"with self-attention; straightened from {self.preset.teacher}"
             ),
             verb="Draws in one to four steps",
-            tasks=("text-to-image", "image-to-image"),
-            parameters=parameters_of(guidance=1.0, steps=STEPS[-1], sampler="euler"),
-            inputs=INPUTS,
+            tasks=("text-to-image",),
+            # What it predicts is where a line ends, not the mean of what is possible, as editing
+            # and the samplers with fresh noise need it.
+            parameters=parameters_of(
+                guidance=1.0,
+                steps=STEPS[-1],
+                samplers=("euler", "heun"),
+                starts_from_pictures=False,
+            ),
             config=asdict(config),
             papers=("arXiv:2209.03003", "arXiv:2210.02747", "arXiv:2207.12598"),
             determinism=DETERMINISM,

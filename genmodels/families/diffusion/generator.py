@@ -18,7 +18,7 @@ from genmodels.families.diffusion.given import Correction, begin
 from genmodels.families.diffusion.guidance import LEAST_ROWS, guided_velocities
 from genmodels.families.diffusion.network import UNet
 from genmodels.families.diffusion.objective import predict_data
-from genmodels.families.diffusion.samplers import SAMPLERS, Path
+from genmodels.families.diffusion.samplers import Path, choose_sampler
 from genmodels.nn.company import is_indifferent_to_company
 from genmodels.pictures.concepts import PromptReader, ReadPrompt
 from genmodels.pictures.encoding import lay_out
@@ -51,7 +51,7 @@ class PictureRun(PromptedRun):
 
     @property
     def progress(self) -> Progress:
-        """Counted in evaluations of the network: two a step with Heun, one with all others."""
+        """In evaluations of the network: two a step with Heun, four with RePaint, else one."""
         return Progress(
             done=self._total - self.path.num_left, total=self._total, unit="evaluation"
         )
@@ -128,7 +128,9 @@ class DiffusionGenerator:
         random = seeded(request.seed)
         noise = stacked_normal([random], shape).to(self._device)
         beginning = begin(request, noise)
-        make_path = SAMPLERS[str(request.parameters["sampler"])]
+        make_path = choose_sampler(
+            str(request.parameters["sampler"]), is_held=beginning.correct is not None
+        )
         return PictureRun(
             request,
             card=self._card,

@@ -29,6 +29,20 @@ SHRINKING = 4
 #: that is never quite the one above.
 _BLUR_ERROR = 0.02
 
+#: The files that each task needs.
+_NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "draw": (),
+        "vary": ("image",),
+        "inpaint": ("image", "mask"),
+        "denoise": ("image",),
+        "deblur": ("image",),
+        "enlarge": ("image",),
+    }
+)
+
+TASKS = tuple(_NEEDED)
+
 #: Puts what is known into the picture (1, C, Y, X) that was predicted at a time.
 Correction = Callable[[torch.Tensor, float], torch.Tensor]
 
@@ -47,7 +61,8 @@ def begin(request: GenerationRequest, drawn: torch.Tensor) -> Beginning:
 
     Raises InvalidRequest for a file that is missing, cannot be read or has no use.
     """
-    task = str(request.parameters["task"])
+    # The cards of networks that only draw have no such parameter.
+    task = str(request.parameters.get("task", TASKS[0]))
     needed = _NEEDED[task]
     faults = [
         Fault(f"/inputs/{name}", "required", f"must be given: the task is {task}")
@@ -82,21 +97,6 @@ def begin(request: GenerationRequest, drawn: torch.Tensor) -> Beginning:
             shrink = shrinking(drawn.shape[-1]).to(drawn.device)
             small = shrink @ given.double() @ shrink.T
             return Beginning(drawn, correct=agree(shrink, shrink, small.float(), error=0.0))
-
-
-#: The files that each task needs.
-_NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "draw": (),
-        "vary": ("image",),
-        "inpaint": ("image", "mask"),
-        "denoise": ("image",),
-        "deblur": ("image",),
-        "enlarge": ("image",),
-    }
-)
-
-TASKS = tuple(_NEEDED)
 
 
 def keep_outside(anew: torch.Tensor, given: torch.Tensor) -> Correction:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from genmodels.contract import Input, Parameter
 from genmodels.families.diffusion.given import TASKS
-from genmodels.families.diffusion.samplers import SAMPLERS
+from genmodels.families.diffusion.samplers import AUTOMATIC
 from genmodels.pictures.course import UPSCALE
 
 
-def parameters_of(*, guidance: float, steps: int, sampler: str) -> tuple[Parameter, ...]:
-    """The parameters with the defaults that fit a preset."""
+def parameters_of(
+    *, guidance: float, steps: int, samplers: tuple[str, ...], starts_from_pictures: bool
+) -> tuple[Parameter, ...]:
+    """The parameters that fit a preset, with its defaults; the first sampler is one of them."""
     return (
         Parameter(
             name="guidance",
@@ -21,40 +23,14 @@ def parameters_of(*, guidance: float, steps: int, sampler: str) -> tuple[Paramet
             help="How strongly the picture follows the prompt: 0 ignores it, 1 is as learned.",
             essential=True,
         ),
-        Parameter(
-            name="task",
-            kind="choice",
-            default=TASKS[0],
-            choices=TASKS,
-            label="Task",
-            help=(
-                "Draw needs no picture, the others start from one: vary it, inpaint the white "
-                "part of a mask, denoise or deblur it, or enlarge one without details."
-            ),
-            essential=True,
-        ),
-        Parameter(
-            name="strength",
-            kind="number",
-            default=0.5,
-            minimum=0.05,
-            maximum=0.95,
-            label="Strength",
-            help=(
-                "For vary, how much of the given picture gives way to noise. For denoise, the "
-                "share of noise in it: 0.2 for a little, 0.5 for as much noise as picture."
-            ),
-        ),
+        *(_EDITING if starts_from_pictures else ()),
         Parameter(
             name="sampler",
             kind="choice",
-            default=sampler,
-            choices=tuple(SAMPLERS),
+            default=samplers[0],
+            choices=samplers,
             label="Sampler",
-            help=(
-                "dpm++ needs the fewest steps; heun asks the network twice a step; euler and ddim "
-                "take straight steps; ddpm adds fresh noise at each and wants many."
-            ),
+            help=" ".join(f"{name}: {_SAMPLER_HELP[name]}" for name in samplers),
         ),
         Parameter(
             name="steps",
@@ -76,6 +52,43 @@ def parameters_of(*, guidance: float, steps: int, sampler: str) -> tuple[Paramet
         UPSCALE,
     )
 
+
+_SAMPLER_HELP = {
+    AUTOMATIC: "dpm++, or repaint where a given picture is filled or restored.",
+    "euler": "straight steps.",
+    "heun": "asks the network twice a step.",
+    "ddim": "steps to less noise.",
+    "ddpm": "the same with fresh noise, and wants many steps.",
+    "repaint": "as ddpm, each step four times.",
+    "dpm++": "needs the fewest steps.",
+}
+
+_EDITING = (
+    Parameter(
+        name="task",
+        kind="choice",
+        default=TASKS[0],
+        choices=TASKS,
+        label="Task",
+        help=(
+            "Draw needs no picture, the others start from one: vary it, inpaint the white part of "
+            "a mask, denoise or deblur it, or enlarge one without details."
+        ),
+        essential=True,
+    ),
+    Parameter(
+        name="strength",
+        kind="number",
+        default=0.5,
+        minimum=0.05,
+        maximum=0.95,
+        label="Strength",
+        help=(
+            "For vary, how much of the given picture gives way to noise. For denoise, the share "
+            "of noise in it: 0.2 for a little, 0.5 for as much noise as picture."
+        ),
+    ),
+)
 
 INPUTS = (
     Input(

@@ -254,3 +254,14 @@ SAMPLERS: Mapping[str, PathMaker] = MappingProxyType(
         "dpm++": _multistep,
     }
 )
+
+#: Chooses among them by what a run has to do.
+AUTOMATIC = "automatic"
+
+
+def choose_sampler(name: str, *, is_held: bool) -> PathMaker:
+    """The sampler of that name; `is_held` tells whether the picture must fit what is known."""
+    if name == AUTOMATIC:
+        # The others leave seams between what is known and what is drawn.
+        name = "repaint" if is_held else "dpm++"
+    return SAMPLERS[name]
