@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from genmodels.checkpoint import UnableToLoadCheckpoint, load_checkpoint, read_card, write_card
+from genmodels.checkpoint import (
+    SHIPPED_CHECKPOINTS,
+    UnableToLoadCheckpoint,
+    load_checkpoint,
+    read_card,
+    write_card,
+)
 from genmodels.contract import (
     Card,
     InvalidRequest,
@@ -28,7 +34,6 @@ from genmodels.evaluation.measuring import measure_checkpoint, open_gallery
 from genmodels.evaluation.pictures import NUM_SAMPLES
 from genmodels.pictures.course import PictureCourse
 from genmodels.registry import (
-    SHIPPED_CHECKPOINTS,
     list_checkpoints,
     list_presets,
     load_generator,

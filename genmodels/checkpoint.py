@@ -20,6 +20,8 @@ from genmodels.contract import Card
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
 
+#: The checkpoints that come with the product.
+SHIPPED_CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
 ConfigT = TypeVar("ConfigT")
 

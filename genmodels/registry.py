@@ -15,6 +15,7 @@ from torch import nn
 
 from genmodels.checkpoint import (
     CARD_NAME,
+    SHIPPED_CHECKPOINTS,
     Checkpoint,
     UnableToLoadCheckpoint,
     load_checkpoint,
@@ -23,9 +24,6 @@ from genmodels.checkpoint import (
 from genmodels.contract import Card, Generator
 from genmodels.course import Course
 from genmodels.embedding import Embedder
-
-#: The checkpoints that come with the product.
-SHIPPED_CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
 FAMILY_MODULES = {
     "transformer": "genmodels.families.transformer.family",

@@ -1,30 +1,39 @@
-"""Flow matching and its samplers."""
+"""Flow matching, its runs, and the network that learns from it to draw in few steps."""
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from genmodels.contract import Generator
+from genmodels.checkpoint import SHIPPED_CHECKPOINTS, load_checkpoint
+from genmodels.contract import Generator, Scalar
+from genmodels.embedding import HashingEmbedder
+from genmodels.families.diffusion.course import FLOW_DIGITS, FLOW_FASHION, DiffusionCourse
+from genmodels.families.diffusion.distillation import TIMES, straight_loss
+from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.generator import DiffusionGenerator, PictureRun
+from genmodels.families.diffusion.guidance import guided_velocities
 from genmodels.families.diffusion.objective import draw_times, mix, predict_data
-from genmodels.families.diffusion.samplers import SAMPLERS
 from genmodels.pictures.concepts import Nearest
 from genmodels.pictures.encoding import read_recipe
 from genmodels.randomness import seeded, stacked_normal
-from tests.genmodels.tiny import finish, make_request
-
-
-def _end(sampler: str, steps: int, start: float = 1.0) -> float:
-    """Where the field v = x leads from `start`; exactly it would be start * e."""
-    path = SAMPLERS[sampler](torch.full((1, 1, 2, 2), start, dtype=torch.float64), steps)
-    while path.num_left:
-        path.follow(path.x)
-    return float(path.x[0, 0, 0, 0])
+from genmodels.registry import open_course
+from tests.genmodels.tiny import (
+    describe,
+    finish,
+    make_request,
+    tiny_diffusion,
+    tiny_distillation,
+    tiny_subject,
+)
 
 
 def test_the_ends_of_a_path_are_noise_and_data() -> None:
@@ -43,40 +52,6 @@ def test_times_are_logit_normal() -> None:
     inside = ((times > 0.25) & (times < 0.75)).float().mean().item()
     expected = math.erf(math.log(3) / math.sqrt(2))
     assert inside == pytest.approx(expected, abs=0.01)
-
-
-@pytest.mark.parametrize("sampler", sorted(SAMPLERS))
-@pytest.mark.parametrize("steps", [1, 2, 7])
-def test_a_constant_velocity_is_followed_exactly(sampler: str, steps: int) -> None:
-    start = torch.randn(1, 1, 4, 4, generator=seeded(1), dtype=torch.float64)
-    path = SAMPLERS[sampler](start, steps)
-    times = []
-    while path.num_left:
-        times.append(path.time)
-        path.follow(torch.ones_like(start))
-    assert torch.allclose(path.x, start + 1.0, atol=1e-12)
-    assert times[0] == 0.0
-    assert max(times) < 1.0
-
-
-def test_euler_is_of_first_order_and_heun_nearly_of_second() -> None:
-    def error(sampler: str, steps: int) -> float:
-        return abs(_end(sampler, steps) - math.e)
-
-    assert error("euler", 40) / error("euler", 80) == pytest.approx(2.0, abs=0.1)
-    assert error("heun", 40) / error("heun", 80) == pytest.approx(4.0, abs=0.3)
-    assert error("heun", 20) < error("euler", 200)
-
-
-def test_euler_asks_once_a_step_and_heun_twice_but_for_the_last() -> None:
-    noise = torch.zeros(1, 1, 4, 4)
-    assert SAMPLERS["euler"](noise, 9).num_left == 9
-    path = SAMPLERS["heun"](noise, 9)
-    counts = []
-    while path.num_left:
-        counts.append(path.num_left)
-        path.follow(torch.zeros_like(noise))
-    assert counts == list(range(17, 0, -1))
 
 
 def test_noise_of_a_row_comes_from_its_own_generator() -> None:
@@ -148,3 +123,96 @@ def test_passes_of_their_own_give_the_same_bytes(painter: DiffusionGenerator) ->
     while going := [run for run in runs if not run.done]:
         painter.advance(going)
     assert [run.sample.content for run in runs] == alone
+
+
+def test_a_pass_computes_no_row_without_weight(painter: DiffusionGenerator) -> None:
+    """Guidance of 0 or 1 needs one row a picture, others two; passes have an even number."""
+    network = painter._network
+    x = torch.randn(3, 1, 8, 8, generator=seeded(0))
+    sentences = torch.randn(3, network.config.sentence_width, generator=seeded(1))
+    sizes = []
+    hook = network.register_forward_pre_hook(lambda _, rows: sizes.append(len(rows[0])))
+    time = torch.full((3,), 0.5)
+
+    def velocities(*guidance: float) -> torch.Tensor:
+        return guided_velocities(
+            network, x=x, time=time, sentences=sentences, guidance=list(guidance)
+        )
+
+    mixed = velocities(0.0, 1.0, 3.0)
+    without, told, guided = velocities(0, 0, 0), velocities(1, 1, 1), velocities(3, 3, 3)
+    hook.remove()
+    assert sizes == [4, 4, 4, 6]
+    assert torch.equal(mixed, torch.stack((without[0], told[1], guided[2])))
+    assert torch.equal(guided, without + 3.0 * (told - without))
+
+
+def test_a_filmstrip_shows_up_to_eight_predictions_and_ends_with_the_picture(
+    painter: DiffusionGenerator,
+) -> None:
+    def draw(show: str, steps: int) -> torch.Tensor:
+        parameters: dict[str, Scalar] = {"show": show, "steps": steps, "upscale": 1}
+        request = make_request(painter, "a coat", {**parameters, "sampler": "ddpm"}, 3)
+        with Image.open(io.BytesIO(finish(painter, request))) as image:
+            return torch.from_numpy(np.array(image))
+
+    picture, strip, short = draw("picture", 20), draw("filmstrip", 20), draw("filmstrip", 3)
+    assert strip.shape == (8, 8 * 8 + 7 * 2)
+    assert torch.equal(strip[:, -8:], picture)
+    assert not torch.equal(strip[:, :8], picture)
+    assert short.shape == (8, 3 * 8 + 2 * 2)
+
+
+def test_many_pictures_at_once_are_those_of_runs(painter: DiffusionGenerator) -> None:
+    parameters: dict[str, Scalar] = {"sampler": "dpm++", "steps": 4, "guidance": 3.0}
+    run = painter.open(make_request(painter, "a coat", parameters, 5))
+    sentences = run.prompt.vector.expand(4, -1)
+    while not run.done:
+        painter.advance([run])
+    drawn = draw_pictures(
+        painter._network, sentences, seeded(5), sampler="dpm++", steps=4, guidance=3.0
+    )
+    assert drawn.shape == (4, 1, 8, 8)
+    assert torch.allclose(drawn[0], run.path.x[0].clamp(-1, 1), atol=1e-5)
+
+
+def test_a_course_measures_quality_and_speed(tmp_path: Path) -> None:
+    for course in (tiny_diffusion(), tiny_distillation()):
+        names = [metric.name for metric in course.measure(course.network)]
+        assert names[0] == "validation_loss"
+        assert names[-2:] == ["images_per_second_alone", "images_per_second"]
+
+
+def test_training_can_begin_with_a_shipped_checkpoint() -> None:
+    """Where the sizes are the same; others begin with random weights, and the card says which."""
+    subject, embedder = tiny_subject(28), HashingEmbedder(dims=384)
+    shipped = load_checkpoint(SHIPPED_CHECKPOINTS / FLOW_FASHION.slug)
+    course = DiffusionCourse(FLOW_DIGITS, subject, embedder)
+    weights = course.network.state_dict()
+    assert all(torch.equal(weights[name], tensor) for name, tensor in shipped.weights.items())
+    card = describe(course)("0" * 64)
+    assert card.training["began_with_sha256"] == shipped.card.weights_sha256
+    other = DiffusionCourse(FLOW_DIGITS, subject, HashingEmbedder(dims=32))
+    assert "began_with" not in describe(other)("0" * 64).training
+
+
+def test_a_student_is_asked_at_the_times_of_few_even_steps() -> None:
+    assert TIMES == (0.0, 0.25, 1 / 3, 0.5, 2 / 3, 0.75)
+
+
+def test_a_student_of_straight_lines_needs_one_step() -> None:
+    """The velocity error on straight lines is zero where one step leads to the teacher's end."""
+    course = tiny_distillation()
+    noise, data = torch.randn(2, 4, 1, 8, 8, generator=seeded(0))
+
+    answer = (data - noise).repeat(len(TIMES), 1, 1, 1)
+    course.network.register_forward_hook(lambda *_: answer)
+    sentences = torch.zeros(4, course.network.config.sentence_width)
+    assert straight_loss(course.network, noise, data, sentences).item() == pytest.approx(
+        0.0, abs=1e-12
+    )
+
+
+def test_a_student_does_not_take_a_persons_pictures(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="learns from flow-fashion"):
+        open_course("flow-fashion-fast", own=tmp_path, embedder=HashingEmbedder())

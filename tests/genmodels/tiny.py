@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from genmodels.checkpoint import save_checkpoint
+from genmodels.checkpoint import Checkpoint, save_checkpoint
 from genmodels.contract import Card, GenerationRequest, Generator, Scalar, resolve_request
 from genmodels.course import Course
 from genmodels.data.pictures import LabelledPictures
@@ -19,6 +19,7 @@ from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
+from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, DistillationCourse
 from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
 from genmodels.families.flow.tarflow_course import TARFLOW_DIGITS, TarFlowCourse
 from genmodels.families.gan.course import GanCourse
@@ -182,6 +183,23 @@ def tiny_gan(preset: GanPreset, *, copies: int = 1, validate_every: int = 4) -> 
     return GanCourse(small, tiny_subject(copies=copies), EMBEDDER)
 
 
+def tiny_distillation() -> DistillationCourse:
+    """A student of a tiny U-Net whose weights were all moved."""
+    course = tiny_diffusion()
+    stir(course.network, strength=0.05)
+    teacher = Checkpoint(card=describe(course)("0" * 64), weights=course.network.state_dict())
+    preset = replace(
+        FLOW_FASHION_FAST,
+        teacher_steps=3,
+        pairs=4,
+        rate=2e-3,
+        sentence_dropout=0.5,
+        num_validation=4,
+        recipe=replace(FLOW_FASHION_FAST.recipe, validate_every=4),
+    )
+    return DistillationCourse(preset, tiny_subject(), EMBEDDER, teacher)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
     """A preset with what the contract test needs of it: short runs and a request to make.
@@ -213,8 +231,16 @@ FAMILIES = (
         name="diffusion",
         open_course=tiny_diffusion,
         prompts=("a coat", "running shoes", "a dress"),
-        short={"steps": 2, "sampler": "euler"},
-        long={"steps": 4, "sampler": "heun", "guidance": 3.0},
+        short={"steps": 2, "guidance": 1.0},
+        long={"steps": 7, "sampler": "ddpm", "guidance": 3.0, "show": "filmstrip"},
+    ),
+    TinyFamily(
+        name="diffusion",
+        preset="distillation",
+        open_course=tiny_distillation,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={"steps": 2},
+        long={"steps": 4, "sampler": "heun", "guidance": 0.0},
     ),
     *(
         TinyFamily(

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from genmodels.contract import Card, Metric, Parameter
+from genmodels.checkpoint import (
+    SHIPPED_CHECKPOINTS,
+    Checkpoint,
+    fill_network,
+    load_checkpoint,
+    read_config,
+)
+from genmodels.contract import Card, Metric
 from genmodels.course import Player, Recipe
 from genmodels.embedding import Embedder
+from genmodels.families.diffusion.drawing import draw_pictures
+from genmodels.families.diffusion.knobs import INPUTS, parameters_of
 from genmodels.families.diffusion.network import UNet, UNetConfig
 from genmodels.families.diffusion.objective import velocity_loss
-from genmodels.pictures.course import UPSCALE, PictureCourse
-from genmodels.pictures.subjects import FASHION, Subject
+from genmodels.families.diffusion.samplers import AUTOMATIC, SAMPLERS
+from genmodels.pictures.batches import CaptionedPictures
+from genmodels.pictures.course import PictureCourse
+from genmodels.pictures.subjects import FASHION, HANDWRITING, Subject
 from genmodels.randomness import seeded
 
 
@@ -23,7 +36,9 @@ from genmodels.randomness import seeded
 class DiffusionPreset:
     """Sizes and rates of one training.
 
-    `sentence_dropout` is the share of pictures that are shown without a caption.
+    `sentence_dropout` is the share of pictures that are shown without a caption. `begins_with`
+    names a shipped checkpoint of the same sizes whose weights take the place of random ones: what
+    a network knows of noise, time and edges holds for other pictures too.
     """
 
     slug: str
@@ -36,7 +51,11 @@ class DiffusionPreset:
     sentence_dropout: float
     num_validation: int
     recipe: Recipe
+    begins_with: str = ""
 
+
+#: Rounds whose median is a speed.
+_SPEED_ROUNDS = 3
 
 FLOW_FASHION = DiffusionPreset(
     slug="flow-fashion",
@@ -59,35 +78,13 @@ FLOW_FASHION = DiffusionPreset(
     ),
 )
 
-PARAMETERS = (
-    Parameter(
-        name="guidance",
-        kind="number",
-        default=2.0,
-        minimum=0.0,
-        maximum=10.0,
-        label="Guidance",
-        help="How strongly the picture follows the prompt: 0 ignores it, 1 is as learned.",
-        essential=True,
-    ),
-    Parameter(
-        name="steps",
-        kind="integer",
-        default=24,
-        minimum=1,
-        maximum=200,
-        label="Steps",
-        help="More steps follow the learned path more closely and take longer.",
-    ),
-    Parameter(
-        name="sampler",
-        kind="choice",
-        default="heun",
-        choices=("euler", "heun"),
-        label="Sampler",
-        help="Heun asks the network twice a step and is more exact; Euler is twice as fast.",
-    ),
-    UPSCALE,
+FLOW_DIGITS = replace(
+    FLOW_FASHION,
+    slug="flow-digits",
+    name="Flow, MNIST",
+    subject=HANDWRITING,
+    begins_with=FLOW_FASHION.slug,
+    recipe=replace(FLOW_FASHION.recipe, minutes=10),
 )
 
 DETERMINISM = (
@@ -114,6 +111,7 @@ class DiffusionCourse(PictureCourse):
             sentence_width=self.data.sentence_width,
         )
         self.network = UNet(self.config, seeded(preset.recipe.seed))
+        self._began_with = self._begin()
 
     def players(self) -> Sequence[Player]:
         """AdamW over everything."""
@@ -132,35 +130,13 @@ class DiffusionCourse(PictureCourse):
     def validate(self, network: nn.Module) -> tuple[Metric, ...]:
         """The objective on held-out pictures under their plain names."""
         assert isinstance(network, UNet), "a course validates networks like its own"
-        random = seeded(self.recipe.seed)
-        size = 100
-        total = 0.0
-        held_out = self.data.held_out[: self.preset.num_validation]
-        for start in range(0, len(held_out), size):
-            pictures = held_out[start : start + size]
-            labels = self.data.held_out_labels[start : start + len(pictures)]
-            sentence = self.data.plain_names(labels)
-            with torch.no_grad():
-                total += velocity_loss(network, pictures, sentence, random).item() * len(pictures)
-        return (
-            Metric(
-                name="validation_loss",
-                value=round(total / len(held_out), 5),
-                unit="mean squared velocity error",
-                data=self.subject.title,
-                split=f"first {len(held_out)} test pictures",
-                protocol=(
-                    "flow-matching loss at one logit-normal time and one noise per picture, "
-                    "pixels in -1..1, plain names as captions; averaged weights in half precision"
-                ),
-                samples=len(held_out),
-                seed=self.recipe.seed,
-            ),
-        )
+        return (self._velocity_error("validation_loss", network, self.preset.num_validation),)
 
     def measure(self, network: nn.Module) -> tuple[Metric, ...]:
-        """The objective, as in training."""
-        return self.validate(network)
+        """The objective on all held-out pictures, and the speed in 20 Euler steps."""
+        assert isinstance(network, UNet), "a course measures networks like its own"
+        everything = self._velocity_error("test_loss", network, len(self.data.held_out))
+        return (*self.validate(network), everything, *measure_speed(network, self.data, steps=20))
 
     def card(
         self,
@@ -178,18 +154,100 @@ class DiffusionCourse(PictureCourse):
                 "patches with self-attention; flow matching, told a sentence vector"
             ),
             verb="Draws",
-            tasks=("text-to-image",),
-            parameters=PARAMETERS,
+            tasks=("text-to-image", "image-to-image"),
+            parameters=parameters_of(
+                guidance=2.0, steps=20, samplers=(AUTOMATIC, *SAMPLERS), starts_from_pictures=True
+            ),
+            inputs=INPUTS,
             config=asdict(self.config),
             papers=(
                 "arXiv:2210.02747",
                 "arXiv:2403.03206",
                 "arXiv:2207.12598",
                 "arXiv:2105.05233",
+                "arXiv:2211.01095",
+                "arXiv:2201.09865",
+                "arXiv:2212.00490",
             ),
             determinism=DETERMINISM,
             weights_sha256=weights_sha256,
             metrics=metrics,
-            training=training,
+            training={**self._began_with, **training},
             commit=commit,
         )
+
+    def _velocity_error(self, name: str, network: UNet, count: int) -> Metric:
+        """The objective on the first `count` held-out pictures."""
+        random = seeded(self.recipe.seed)
+        size, total = 100, 0.0
+        held_out = self.data.held_out[:count]
+        for start in range(0, len(held_out), size):
+            pictures = held_out[start : start + size]
+            labels = self.data.held_out_labels[start : start + len(pictures)]
+            sentence = self.data.plain_names(labels)
+            with torch.no_grad():
+                total += velocity_loss(network, pictures, sentence, random).item() * len(pictures)
+        return Metric(
+            name=name,
+            value=round(total / len(held_out), 5),
+            unit="mean squared velocity error",
+            data=self.subject.title,
+            split=f"first {len(held_out)} test pictures",
+            protocol=(
+                "flow-matching loss at one logit-normal time and one noise per picture, "
+                "pixels in -1..1, plain names as captions; averaged weights in half precision"
+            ),
+            samples=len(held_out),
+            seed=self.recipe.seed,
+        )
+
+    def _begin(self) -> dict[str, str]:
+        """Take the weights of the checkpoint to begin with; what the card says about it.
+
+        Pictures of other sizes or colours need other weights, so they begin with random ones.
+        """
+        if not self.preset.begins_with:
+            return {}
+        checkpoint = load_checkpoint(SHIPPED_CHECKPOINTS / self.preset.begins_with)
+        if read_config(checkpoint.card, UNetConfig) != self.config:
+            return {}
+        fill_network(self.network, checkpoint)
+        return {
+            "began_with": self.preset.begins_with,
+            "began_with_sha256": checkpoint.card.weights_sha256,
+        }
+
+
+def restore_unet(checkpoint: Checkpoint) -> UNet:
+    """The network of a checkpoint in float32; raises UnableToLoadCheckpoint."""
+    network = UNet(read_config(checkpoint.card, UNetConfig), seeded(0))
+    fill_network(network, checkpoint)
+    return network
+
+
+def measure_speed(network: UNet, data: CaptionedPictures, *, steps: int) -> tuple[Metric, ...]:
+    """Pictures per second with Euler and no guidance, alone and 64 at a time."""
+    found = []
+    for count in (1, 64):
+        sentences = data.plain_names(data.held_out_labels[:count])
+        seconds = []
+        for seed in range(_SPEED_ROUNDS):
+            began = time.perf_counter()
+            draw_pictures(network, sentences, seeded(seed), sampler="euler", steps=steps)
+            seconds.append(time.perf_counter() - began)
+        found.append(
+            Metric(
+                name="images_per_second" if count > 1 else "images_per_second_alone",
+                value=round(len(sentences) / statistics.median(seconds), 2),
+                unit="pictures per second",
+                data="plain names",
+                split="none",
+                protocol=(
+                    f"Euler, {steps} steps, {steps} evaluations, guidance 1, {count} at a time, "
+                    f"{torch.get_num_threads()} threads, float32, median of {_SPEED_ROUNDS}"
+                ),
+                samples=_SPEED_ROUNDS * len(sentences),
+                seed=0,
+            )
+        )
+    return tuple(found)

@@ -1,10 +1,16 @@
 """Diffusion: a flow-matching U-Net that draws what a sentence says.
 
-network.py    the U-Net, told the time and a sentence vector
-objective.py  flow matching on straight paths (Lipman et al. 2022, arXiv:2210.02747)
-samplers.py   Euler and Heun
-course.py     the preset `flow-fashion`, its data, optimiser and card
-generator.py  runs that join and leave at any step
+network.py       the U-Net, told the time and a sentence vector
+objective.py     flow matching on straight paths (Lipman et al. 2022, arXiv:2210.02747)
+schedule.py      how much data and noise there is at a time, and the times of samplers
+samplers.py      Euler, Heun, DDIM, DDPM and DPM-Solver++(2M) on the one network
+guidance.py      how strongly the sentence speaks
+given.py         varying, filling and restoring a given picture
+course.py        the presets `flow-fashion` and `flow-digits`: data, optimiser and card
+distillation.py  the preset `flow-fashion-fast`, which needs one to four steps
+generator.py     runs that join and leave at any step
+drawing.py       many pictures at once, to be measured
+knobs.py         the parameters and inputs of cards
 """
 
 from __future__ import annotations
@@ -13,25 +19,53 @@ from pathlib import Path
 
 import torch
 
-from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
+from genmodels.checkpoint import (
+    SHIPPED_CHECKPOINTS,
+    Checkpoint,
+    UnableToLoadCheckpoint,
+    load_checkpoint,
+)
 from genmodels.embedding import Embedder, load_embedder
-from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
+from genmodels.families.diffusion.course import (
+    FLOW_DIGITS,
+    FLOW_FASHION,
+    DiffusionCourse,
+    restore_unet,
+)
+from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, DistillationCourse
+from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.generator import DiffusionGenerator
-from genmodels.families.diffusion.network import UNet, UNetConfig
 from genmodels.pictures.concepts import PromptReader
 from genmodels.pictures.subjects import choose_subject, naming_of
-from genmodels.randomness import seeded
 
-PRESETS = (FLOW_FASHION.slug,)
+__all__ = ("PRESETS", "draw_pictures", "load", "open_course", "restore_network")
+
+_FLOWS = {preset.slug: preset for preset in (FLOW_FASHION, FLOW_DIGITS)}
+
+PRESETS = (*_FLOWS, FLOW_FASHION_FAST.slug)
+
+restore_network = restore_unet
 
 
 def open_course(
     preset: str, *, data: Path | None, own: Path | None, embedder: Embedder | None
-) -> DiffusionCourse:
-    """The course of a preset, its captions embedded by `embedder` or the product's own."""
+) -> DiffusionCourse | DistillationCourse:
+    """The course of a preset, its captions embedded by `embedder` or the product's own.
+
+    Raises ValueError for own pictures where a teacher draws the pictures.
+    """
     assert preset in PRESETS, "the registry asks for presets that are listed"
-    subject = choose_subject(FLOW_FASHION.subject, data=data, own=own)
-    return DiffusionCourse(FLOW_FASHION, subject, embedder or load_embedder())
+    if preset in _FLOWS:
+        subject = choose_subject(_FLOWS[preset].subject, data=data, own=own)
+        return DiffusionCourse(_FLOWS[preset], subject, embedder or load_embedder())
+    if own is not None:
+        raise ValueError(f"{preset} learns from {FLOW_FASHION_FAST.teacher}, not from pictures")
+    return DistillationCourse(
+        FLOW_FASHION_FAST,
+        choose_subject(FLOW_FASHION_FAST.subject, data=data, own=None),
+        embedder or load_embedder(),
+        load_checkpoint(SHIPPED_CHECKPOINTS / FLOW_FASHION_FAST.teacher),
+    )
 
 
 def load(
@@ -51,10 +85,3 @@ def load(
         reader=PromptReader(chosen, naming_of(checkpoint.card), device),
         device=device,
     )
-
-
-def restore_network(checkpoint: Checkpoint) -> UNet:
-    """The network of a checkpoint in float32; raises UnableToLoadCheckpoint."""
-    network = UNet(read_config(checkpoint.card, UNetConfig), seeded(0))
-    fill_network(network, checkpoint)
-    return network

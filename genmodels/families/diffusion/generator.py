@@ -14,30 +14,44 @@ from typing import cast
 import torch
 
 from genmodels.contract import Card, GenerationRequest, Preview, Progress, Run, Sample
+from genmodels.families.diffusion.given import Correction, begin
+from genmodels.families.diffusion.guidance import LEAST_ROWS, guided_velocities
 from genmodels.families.diffusion.network import UNet
 from genmodels.families.diffusion.objective import predict_data
-from genmodels.families.diffusion.samplers import SAMPLERS, Path
+from genmodels.families.diffusion.samplers import Path, choose_sampler
 from genmodels.nn.company import is_indifferent_to_company
 from genmodels.pictures.concepts import PromptReader, ReadPrompt
+from genmodels.pictures.encoding import lay_out
 from genmodels.pictures.runs import PromptedRun
 from genmodels.randomness import seeded, stacked_normal
+
+#: Pictures of a filmstrip, if there are as many evaluations.
+FRAMES = 8
 
 
 class PictureRun(PromptedRun):
     """One picture on its way."""
 
     def __init__(
-        self, request: GenerationRequest, *, card: Card, prompt: ReadPrompt, path: Path
+        self,
+        request: GenerationRequest,
+        *,
+        card: Card,
+        prompt: ReadPrompt,
+        path: Path,
+        correct: Correction | None,
     ) -> None:
         super().__init__(request, card=card, prompt=prompt)
         self._total = path.num_left
+        self._correct = correct
         self._predicted: torch.Tensor | None = None
+        self._frames: list[torch.Tensor] = []
         self.path = path
         self.guidance = float(request.parameters["guidance"])
 
     @property
     def progress(self) -> Progress:
-        """Counted in evaluations of the network: one a step with Euler, two with Heun."""
+        """In evaluations of the network: two a step with Heun, four with RePaint, else one."""
         return Progress(
             done=self._total - self.path.num_left, total=self._total, unit="evaluation"
         )
@@ -52,14 +66,32 @@ class PictureRun(PromptedRun):
 
     @property
     def sample(self) -> Sample:
-        """The picture with its recipe inside; `extra` names the nearest concept."""
+        """The picture, or all frames in a row, with its recipe inside."""
         assert self.done, "a sample is asked for when the run is done"
-        return self.make_sample(self.path.x[0], {"evaluations": float(self._total)}, {})
+        picture = self.path.x[0]
+        if self.request.parameters["show"] == "filmstrip":
+            frames = torch.stack([*self._frames[:-1], picture])
+            picture = lay_out(frames, columns=len(frames))
+        return self.make_sample(picture, {"evaluations": float(self._total)}, {})
 
     def follow(self, velocity: torch.Tensor) -> None:
-        """Go on by this velocity (1, C, Y, X)."""
-        self._predicted = predict_data(self.path.x, velocity, self.path.time)[0]
+        """Go on by this velocity (1, C, Y, X), bent to what the run is held to."""
+        predicted = predict_data(self.path.x, velocity, self.path.time)
+        if self._correct is not None:
+            predicted = self._correct(predicted, self.path.time)
+            velocity = (predicted - self.path.x) / (1.0 - self.path.time)
+        self._predicted = predicted[0]
         self.path.follow(velocity)
+        if self.done and self._correct is not None:
+            # The way there may have rounded what is known.
+            self.path.x = self._correct(self.path.x, 1.0)
+        if self._is_frame(self.progress.done):
+            self._frames.append(self._predicted)
+
+    def _is_frame(self, evaluation: int) -> bool:
+        """Whether it is one of FRAMES evenly spaced evaluations, of which the last is one."""
+        before, now = ((evaluation - back) * FRAMES // self._total for back in (1, 0))
+        return now > before
 
 
 class DiffusionGenerator:
@@ -87,16 +119,24 @@ class DiffusionGenerator:
         return self._card
 
     def open(self, request: GenerationRequest) -> PictureRun:
-        """Start a run: embed its prompt and draw its noise."""
+        """Start a run: read its prompt and files, and draw its noise.
+
+        Raises InvalidRequest for files that do not fit the task.
+        """
         config = self._network.config
         shape = (config.colours, config.side, config.side)
-        noise = stacked_normal([seeded(request.seed)], shape).to(self._device)
-        make_path = SAMPLERS[str(request.parameters["sampler"])]
+        random = seeded(request.seed)
+        noise = stacked_normal([random], shape).to(self._device)
+        beginning = begin(request, noise)
+        make_path = choose_sampler(
+            str(request.parameters["sampler"]), is_held=beginning.correct is not None
+        )
         return PictureRun(
             request,
             card=self._card,
             prompt=self._reader.read(request.prompt),
-            path=make_path(noise, int(request.parameters["steps"])),
+            path=make_path(beginning.x, int(request.parameters["steps"]), beginning.time, random),
+            correct=beginning.correct,
         )
 
     @torch.inference_mode()
@@ -104,37 +144,27 @@ class DiffusionGenerator:
         """One velocity for each of these runs, opened here and not done."""
         pictures = cast("Sequence[PictureRun]", runs)
         assert not any(run.done for run in pictures), "a run that is done has left"
-        if self.shares_passes:
-            for run, velocity in zip(pictures, self._guided_velocities(pictures), strict=True):
+        groups = [pictures] if self.shares_passes else [[run] for run in pictures]
+        for group in groups:
+            velocities = guided_velocities(
+                self._network,
+                x=torch.cat([run.path.x for run in group]),
+                time=torch.tensor([run.path.time for run in group], device=self._device),
+                sentences=torch.cat([run.prompt.vector for run in group]),
+                guidance=[run.guidance for run in group],
+            )
+            for run, velocity in zip(group, velocities, strict=True):
                 run.follow(velocity[None])
-        else:
-            for run in pictures:
-                run.follow(self._guided_velocities([run]))
-
-    def _guided_velocities(self, runs: Sequence[PictureRun]) -> torch.Tensor:
-        """Classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598, eq. 6): (R, C, Y, X).
-
-        The velocity without the sentence, plus `guidance` times what the sentence changes.
-        """
-        x = torch.cat([run.path.x for run in runs])
-        time = torch.tensor([run.path.time for run in runs], device=self._device)
-        guidance = torch.tensor([run.guidance for run in runs], device=self._device)
-        told = torch.cat([run.prompt.vector for run in runs])
-        untold = self._network.no_sentence.expand(len(runs), -1)
-        velocity = self._network(
-            torch.cat((x, x)), torch.cat((time, time)), torch.cat((told, untold))
-        )
-        with_sentence, without = velocity.chunk(2)
-        guided: torch.Tensor = without + guidance[:, None, None, None] * (with_sentence - without)
-        return guided
 
     def _is_indifferent_to_company(self) -> bool:
         """Whether pictures have the same velocities, bit by bit, in passes of 2 and of more."""
-        config, count = self._network.config, 2 * self.slots
+        config, count = self._network.config, LEAST_ROWS * self.slots
         x = stacked_normal([seeded(0)], (count, config.colours, config.side, config.side))[0]
         x = x.to(self._device)
         time = torch.linspace(0.0, 1.0, count, device=self._device)
         sentence = self._network.no_sentence.expand(count, -1)
         return is_indifferent_to_company(
-            lambda rows: self._network(x[rows], time[rows], sentence[rows]), rows=count
+            lambda rows: self._network(x[rows], time[rows], sentence[rows]),
+            rows=count,
+            least=LEAST_ROWS,
         )
