@@ -1,8 +1,8 @@
 """How two processes share the suite (pytest-xdist), since much of its time is spent waiting.
 
 One runs what starts a whole Pinakes, one after the other: these tests share what they have started
-and wait for servers and browsers more than they compute. The other one runs the rest. Whoever is
-done first helps.
+and wait for servers and browsers more than they compute. The other one runs the rest in its usual
+order. Whoever is done first helps.
 """
 
 from __future__ import annotations
@@ -10,25 +10,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-#: Fixtures that whatever starts a Pinakes depends on.
-_LIVE = frozenset({"first_start", "empty_home"})
+#: How the names of the tests begin that start a whole Pinakes.
+_LIVE = (
+    "tests/browser/",
+    "tests/chaos/",
+    "tests/embedded/test_up.py",
+    "tests/faults/test_faults.py",
+)
 
 
-def _share_of(item: pytest.Item) -> str:
-    if not _LIVE.isdisjoint(getattr(item, "fixturenames", ())):
-        return "live"
-    database = item.get_closest_marker("django_db")
-    if database is not None and database.kwargs.get("transaction"):
-        # These empty the database, and so come after all that find in it what migrations left.
-        return "transactions"
-    return item.nodeid.partition("::")[0]
+class Shares(LoadScopeScheduling):
+    """What starts a Pinakes stays together; every other test goes to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "live" if nodeid.startswith(_LIVE) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shares:
+    """Share the tests in the order in which they were collected, the largest share first."""
+    return Shares(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Tell each test's share before pytest-xdist reads it, and put the longest one first."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_share_of(item)))
+    """Put what starts a Pinakes first, once pytest-django has put the others into order."""
     yield
-    items.sort(key=lambda item: _share_of(item) != "live")
+    items.sort(key=lambda item: not item.nodeid.startswith(_LIVE))
+    for item in items:
+        if "first_start" in getattr(item, "fixturenames", ()):
+            assert item.nodeid.startswith(_LIVE), f"say in {__name__} that it is live: {item}"
