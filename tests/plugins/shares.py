@@ -8,9 +8,9 @@ order. Whoever is done first helps.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 #: How the names of the tests begin that start a whole Pinakes.
@@ -22,14 +22,14 @@ _LIVE = (
 )
 
 
-class Shares(LoadScopeScheduling):
+class Shares(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist publishes no types
     """What starts a Pinakes stays together; every other test goes to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "live" if nodeid.startswith(_LIVE) else nodeid
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shares:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shares:
     """Share the tests in the order in which they were collected, the largest share first."""
     return Shares(config, log)
 
