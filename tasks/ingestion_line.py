@@ -27,7 +27,7 @@ from webapp import queueing
 from webapp.common.problems import DATABASE_OUTAGES
 from webapp.jobs import operations as jobs
 from webapp.jobs import queries as job_queries
-from webapp.jobs.operations import ClaimedJob
+from webapp.jobs.operations import ClaimedJob, JobProgress
 from webapp.knowledge.ingestion import (
     ClaimedSource,
     ReadSource,
@@ -251,6 +251,7 @@ class Line:
             return
         self._next_look = time.monotonic() + LOOK_SECONDS
         leases = job_queries.look_at_jobs(list(self._documents))
+        news = []
         for document in list(self._documents.values()):
             job = document.job
             lease = leases.get(job.id)
@@ -260,7 +261,9 @@ class Line:
                 self._forget(job)
             elif document.progress != document.told:
                 document.told = document.progress
-                jobs.record_progress(job_id=job.id, fence=job.fence, progress=document.told)
+                news.append(JobProgress(job.id, job.fence, document.told))
+        if news:
+            jobs.record_progress_together(news)
 
     def _hear_reading(self) -> None:
         for document in list(self._documents.values()):

@@ -217,16 +217,16 @@ def test_a_cancel_between_slices_ends_the_job_as_canceled(
 
     watch(wait)
     told: list[object] = []
-    record = jobs.record_progress
+    record = jobs.record_progress_together
 
-    def cancel(**facts: Any) -> bool:
-        told.append(facts["progress"])
-        if facts["progress"]["total"]:
+    def cancel(progress: Sequence[jobs.JobProgress]) -> int:
+        told.extend(each.facts for each in progress)
+        if progress[0].facts["total"]:
             jobs.cancel_job(job_id=source.job_id)
             may_go_on.set()
-        return record(**facts)
+        return record(progress)
 
-    monkeypatch.setattr(jobs, "record_progress", cancel)
+    monkeypatch.setattr(jobs, "record_progress_together", cancel)
     Line(process).run()
     assert job_of(source).state == JobState.CANCELED
     assert told[-1] == {"stage": "embedding", "done": 0, "total": 80, "unit": "passage"}

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from numpy.typing import NDArray
 
@@ -147,7 +147,10 @@ def _meet(compared: Sequence[ComparedSource]) -> dict[int, list[tuple[uuid.UUID,
         if found is not None
     ]
     met: dict[int, list[tuple[uuid.UUID, str]]] = defaultdict(list)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Going through all bands seems cheap to the planner while they are few, and never is:
+        # each would be compared with each.
+        cursor.execute("SELECT set_config('enable_seqscan', 'off', true)")
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
             cursor.execute(

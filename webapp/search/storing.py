@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 
 from django.db import connection, transaction
+from pgvector import SparseVector
 
 from webapp.search.models import EmbeddingSpace, Passage
 from webapp.search.spaces import hold_space, partition_name
@@ -54,7 +55,7 @@ def insert_passages(passages: Sequence[Passage]) -> None:
                 [getattr(passage, name) for passage in batch] for name in names
             ]
             terms = [array_literal(passage.terms) for passage in batch]
-            weights = [passage.bm25.to_text() for passage in batch]
+            weights = [_sparse_literal(passage.bm25) for passage in batch]
             cursor.execute(_INSERT_PASSAGES, [*columns, terms, weights])
 
 
@@ -81,6 +82,17 @@ def insert_vectors(*, space: EmbeddingSpace, rows: Sequence[tuple[uuid.UUID, str
             )
             inserted += cursor.rowcount
         return inserted
+
+
+def _sparse_literal(weights: SparseVector) -> str:
+    """As Postgres reads it, in the precision that it keeps."""
+    elements = ",".join(
+        [
+            f"{index + 1}:{weight:.8g}"
+            for index, weight in zip(weights.indices(), weights.values(), strict=True)
+        ]
+    )
+    return f"{{{elements}}}/{weights.dimensions()}"
 
 
 def array_literal(numbers: Sequence[int]) -> str:
