@@ -15,22 +15,18 @@ import uuid
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
 from django.db import connection
-from numpy.typing import NDArray
 
 from genmodels.embedding import Embedder
+from tasks.ingestion_documents import Document, Part, Vectors, embed_parts
 from webapp import queueing
 from webapp.common.problems import DATABASE_OUTAGES
 from webapp.jobs import operations as jobs
 from webapp.jobs import queries as job_queries
 from webapp.jobs.operations import ClaimedJob, JobProgress
 from webapp.knowledge.ingestion import (
-    ClaimedSource,
-    ReadSource,
     end_unchanged,
     find_claimed,
     read_source,
@@ -39,8 +35,6 @@ from webapp.knowledge.ingestion import (
 )
 from webapp.knowledge.media import UnableToReadDocument
 from webapp.search.embedders import embedder_in_use
-from webapp.search.models import Passage
-from webapp.search.operations import prepare_passages
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +48,6 @@ _CLAIMED_AT_ONCE = 8
 _SLICE = 64
 #: Slices that wait for the embedder or are in it.
 _MAX_SLICES = 2
-
-_Vectors = dict[uuid.UUID, NDArray[np.float32]]
 
 
 class Process(Protocol):
@@ -72,60 +64,8 @@ class Process(Protocol):
     def let_go(self, job_id: uuid.UUID) -> None: ...
 
 
-class _Dropped(Exception):
-    """Nobody here wants the text of this document any more."""
-
-
 class _Interrupted(Exception):
     """This process is told to stop, or cannot be sure of its lease."""
-
-
-@dataclass(eq=False)
-class _Document:
-    """A claimed document: first it is read, then its passages are given to the embedder."""
-
-    job: ClaimedJob
-    claimed: ClaimedSource
-    reading: Future[ReadSource | None] | None = None
-    read: ReadSource | None = None
-    stage: str = ""
-    num_given: int = 0
-    num_embedded: int = 0
-    vectors: _Vectors = field(default_factory=dict)
-    is_dropped: bool = False
-    told: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def num_left(self) -> int:
-        """Passages that the embedder was not given yet."""
-        return 0 if self.read is None else len(self.read.passages) - self.num_given
-
-    @property
-    def is_embedded(self) -> bool:
-        """Whether it can be stored."""
-        return self.read is not None and self.num_embedded == len(self.read.passages)
-
-    @property
-    def progress(self) -> dict[str, object]:
-        """What its owner is told."""
-        done = total = None
-        if self.read is not None:
-            done, total = self.num_embedded, len(self.read.passages)
-        return {"stage": self.stage, "done": done, "total": total, "unit": "passage"}
-
-    def look(self, stage: str) -> None:
-        """Called by the thread that reads it."""
-        if self.is_dropped:
-            raise _Dropped
-        self.stage = stage
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Passages of one document within a slice."""
-
-    document: _Document
-    passages: Sequence[Passage]
 
 
 class Line:
@@ -134,10 +74,10 @@ class Line:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._held: dict[uuid.UUID, ClaimedJob] = {}
-        self._documents: dict[uuid.UUID, _Document] = {}
+        self._documents: dict[uuid.UUID, Document] = {}
         #: Those that were read, in that order, while the embedder was not given all of them.
-        self._waiting: deque[_Document] = deque()
-        self._slices: deque[tuple[list[_Part], Future[list[_Vectors | Exception]]]] = deque()
+        self._waiting: deque[Document] = deque()
+        self._slices: deque[tuple[list[Part], Future[list[Vectors | Exception]]]] = deque()
         self._embedder: Embedder | None = None
         self._next_claim = self._next_look = 0.0
         self._reading = ThreadPoolExecutor(1, "reading")
@@ -192,7 +132,7 @@ class Line:
         # In the order in which they were brought: the later repeats the earlier.
         for job in sorted(claimed, key=lambda job: job.id):
             if job.id in sources:
-                self._begin(_Document(job, sources[job.id]))
+                self._begin(Document(job, sources[job.id]))
             else:
                 # It was read again under a later job.
                 self._fail(job, code="superseded", detail="", transient=False)
@@ -205,7 +145,7 @@ class Line:
     def _num_waiting(self) -> int:
         return sum(document.num_left for document in self._waiting)
 
-    def _begin(self, document: _Document) -> None:
+    def _begin(self, document: Document) -> None:
         job = document.job
         self._documents[job.id] = document
         self._process.hold(job.id, seconds=document.claimed.source.job.attempt_seconds)
@@ -218,18 +158,18 @@ class Line:
                 return
             assert self._embedder is not None
             parts = self._next_parts()
-            future = self._embedding.submit(_embed, parts, self._embedder)
+            future = self._embedding.submit(embed_parts, parts, self._embedder)
             self._slices.append((parts, future))
 
-    def _next_parts(self) -> list[_Part]:
-        parts: list[_Part] = []
+    def _next_parts(self) -> list[Part]:
+        parts: list[Part] = []
         room = _SLICE
         while self._waiting and room:
             document = self._waiting[0]
             assert document.read is not None
             start = document.num_given
             passages = document.read.passages[start : start + room]
-            parts.append(_Part(document, passages))
+            parts.append(Part(document, passages))
             document.num_given += len(passages)
             room -= len(passages)
             if not document.num_left:
@@ -286,7 +226,7 @@ class Line:
             else:
                 self._go_on(document)
 
-    def _go_on(self, document: _Document) -> None:
+    def _go_on(self, document: Document) -> None:
         if document.read is None:
             end_unchanged(document.claimed)
             self._forget(document.job)
@@ -309,7 +249,7 @@ class Line:
                 if len(vectors) < len(part.passages):
                     self._go_on_without_vectors(document)
 
-    def _go_on_without_vectors(self, document: _Document) -> None:
+    def _go_on_without_vectors(self, document: Document) -> None:
         """The embedder is away: words find the rest until the index was filled."""
         assert document.read is not None
         document.num_given = document.num_embedded = len(document.read.passages)
@@ -322,7 +262,7 @@ class Line:
             self._store_together(embedded)
             queueing.wake(queueing.GRAPH_QUEUE)
 
-    def _store_together(self, documents: Sequence[_Document]) -> None:
+    def _store_together(self, documents: Sequence[Document]) -> None:
         """Store documents in one transaction, or each by itself if that fails."""
         assert self._embedder is not None
         read = [document.read for document in documents if document.read is not None]
@@ -342,7 +282,7 @@ class Line:
         for document in documents:
             self._forget(document.job)
 
-    def _fail_internally(self, document: _Document, error: Exception) -> None:
+    def _fail_internally(self, document: Document, error: Exception) -> None:
         logger.error("document %s", document.claimed.source.id, exc_info=error)
         self._fail(
             document.job,
@@ -390,19 +330,3 @@ class Line:
                 time.sleep(0.5)
             else:
                 self._forget(job)
-
-
-def _embed(parts: Sequence[_Part], embedder: Embedder) -> list[_Vectors | Exception]:
-    """The vectors of each part; all together, or each by itself if that fails."""
-    passages = [passage for part in parts for passage in part.passages]
-    try:
-        vectors = prepare_passages(passages=passages, embedder=embedder).vectors
-    except Exception as error:
-        # A task boundary: it is told with the document that it belongs to.
-        if len(parts) == 1:
-            return [error]
-        return [each for part in parts for each in _embed([part], embedder)]
-    return [
-        {passage.id: vectors[passage.id] for passage in part.passages if passage.id in vectors}
-        for part in parts
-    ]
