@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.databases import temporary_site
-from bench.loading import make_author, make_sources
+from bench.loading import make_author, make_sources, store_segments
 from bench.remembering import RememberingEmbedder
 
 _NAME = re.compile(r"(?<=\s)(?:the |The )?((?:[A-Z0-9][\w.-]*)(?: [A-Z0-9][\w.-]*)*)(['’]s)?")
@@ -129,7 +129,6 @@ def measure(paragraphs: Sequence[tuple[str, str]], follow_ups: Sequence[FollowUp
 
 def _load(paragraphs: Sequence[tuple[str, str]], embedder: Any) -> tuple[Any, dict[int, int]]:
     """Store every paragraph under its article's title; by ordinal of a passage its paragraph."""
-    from webapp.search.operations import prepare_source_passages, store_source_passages
     from webapp.search.segments import Segment, cut_into_segments
 
     [source] = make_sources(make_author("bench"), ["bench"])
@@ -139,10 +138,7 @@ def _load(paragraphs: Sequence[tuple[str, str]], embedder: Any) -> tuple[Any, di
         for piece in cut_into_segments(text):
             origins[len(segments)] = number
             segments.append(Segment(piece.text, piece.start, piece.end, heading=title))
-    prepared = prepare_source_passages(
-        owner=source.owner, source_id=source.id, segments=segments, embedder=embedder
-    )
-    store_source_passages(source_id=source.id, prepared=prepared)
+    store_segments(source, segments, embedder=embedder)
     return source.owner, origins
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.databases import temporary_site
-from bench.loading import make_author, make_sources
+from bench.loading import make_author, make_sources, store_segments
 from bench.remembering import RememberingEmbedder
 
 WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
@@ -78,19 +78,13 @@ def rank_all(
     from webapp.knowledge.graph_queries import passages_of_entities
     from webapp.knowledge.graph_reading import fill_graph
     from webapp.search.models import Passage
-    from webapp.search.operations import prepare_source_passages, store_source_passages
     from webapp.search.queries import hybrid_search
     from webapp.search.segments import Segment
 
     embedder = RememberingEmbedder(load_embedder())
     [source] = make_sources(make_author("bench"), ["bench"])
-    prepared = prepare_source_passages(
-        owner=source.owner,
-        source_id=source.id,
-        segments=[Segment(text, 0, len(text)) for _, text in paragraphs],
-        embedder=embedder,
-    )
-    store_source_passages(source_id=source.id, prepared=prepared)
+    segments = [Segment(text, 0, len(text)) for _, text in paragraphs]
+    store_segments(source, segments, embedder=embedder)
     while fill_graph().passages:
         pass
     texts = dict(Passage.objects.values_list("id", "text"))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.beir import Collection
 from genmodels.embedding import Embedder
+
+if TYPE_CHECKING:
+    from webapp.search.segments import Segment
 
 _BATCH = 500
 
@@ -46,6 +50,14 @@ def make_sources(owner: Any, titles: list[str]) -> list[Any]:
             for job, title in zip(jobs, titles, strict=True)
         ]
         return Source.objects.bulk_create(sources)
+
+
+def store_segments(source: Any, segments: Sequence[Segment], *, embedder: Embedder) -> None:
+    """Give a source these passages."""
+    from webapp.search.operations import passages_of_source, prepare_passages, store_passages
+
+    passages = passages_of_source(owner=source.owner, source_id=source.id, segments=segments)
+    store_passages(prepared=prepare_passages(passages=passages, embedder=embedder))
 
 
 def load_documents(

@@ -7,7 +7,11 @@ from django.utils import timezone
 
 from genmodels.embedding import MiniLmEmbedder, load_embedder
 from tests.factories import make_user
-from tests.search.factories import make_answered_generation, make_source
+from tests.search.factories import (
+    make_answered_generation,
+    make_source,
+    store_segments,
+)
 from webapp.accounts.models import Role, User
 from webapp.common.pagination import PageRequest
 from webapp.generations.operations import restore_generation, trash_generation
@@ -21,11 +25,7 @@ from webapp.grounding.queries import (
 )
 from webapp.knowledge.models import Source
 from webapp.search.headings import find_markdown_headings
-from webapp.search.operations import (
-    index_generation,
-    prepare_source_passages,
-    store_source_passages,
-)
+from webapp.search.operations import index_generation
 from webapp.search.segments import cut_into_segments
 
 pytestmark = pytest.mark.django_db
@@ -61,13 +61,9 @@ def owner() -> User:
 
 def bring(owner: User, text: str, embedder: MiniLmEmbedder, title: str = "Notes") -> Source:
     source = make_source(owner=owner, title=title)
-    prepared = prepare_source_passages(
-        owner=owner,
-        source_id=source.id,
-        segments=cut_into_segments(text, headings=find_markdown_headings(text)),
-        embedder=embedder,
+    store_segments(
+        source, cut_into_segments(text, headings=find_markdown_headings(text)), embedder=embedder
     )
-    store_source_passages(source_id=source.id, prepared=prepared)
     return source
 
 

@@ -12,9 +12,16 @@ from webapp.accounts.models import User
 from webapp.jobs import operations as jobs
 from webapp.jobs.models import JobState
 from webapp.jobs.operations import ClaimedJob
-from webapp.knowledge.ingestion import Reports, ingest_source
+from webapp.knowledge.ingestion import (
+    end_unchanged,
+    find_claimed,
+    read_source,
+    store_fetched,
+    store_sources,
+)
 from webapp.knowledge.models import Source
 from webapp.knowledge.operations import submit_source
+from webapp.search.operations import prepare_passages
 
 
 def claim() -> ClaimedJob:
@@ -24,13 +31,18 @@ def claim() -> ClaimedJob:
     return job
 
 
-def ingest(
-    job: ClaimedJob, report: Callable[[int, int], None] = lambda _done, _total: None
-) -> JobState | None:
-    """Read a claimed document."""
-    source = Source.objects.get(job_id=job.id)
-    reports = Reports(count=report)
-    return ingest_source(source=source, fence=job.fence, embedder=EMBEDDER, reports=reports)
+def ingest(job: ClaimedJob, before_storing: Callable[[], None] = lambda: None) -> JobState | None:
+    """Read a claimed document, step by step as a worker does."""
+    claimed = find_claimed([job])[job.id]
+    try:
+        read = read_source(claimed, look=lambda _stage: None)
+    finally:
+        store_fetched(claimed)
+    if read is None:
+        return end_unchanged(claimed)
+    prepared = prepare_passages(passages=read.passages, embedder=EMBEDDER)
+    before_storing()
+    return store_sources([read], vectors=prepared.vectors, embedder=EMBEDDER)
 
 
 def bring(owner: User, content: bytes, file_name: str = "notes.md", **wish: Any) -> Source:

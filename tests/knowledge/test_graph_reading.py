@@ -8,10 +8,10 @@ from pytest_django import DjangoAssertNumQueries
 from tests.factories import make_card, make_checkpoint, make_user
 from tests.knowledge.graphs import BABBAGE, LOVELACE, read_all
 from tests.search.factories import (
-    EMBEDDER,
     make_found_generation,
     make_found_source,
     passages_of,
+    store_segments,
 )
 from webapp.knowledge import graph_reading
 from webapp.knowledge.graph_models import (
@@ -24,7 +24,6 @@ from webapp.knowledge.graph_models import (
 from webapp.knowledge.graph_operations import root_of
 from webapp.knowledge.graph_reading import fill_graph, prune_graph
 from webapp.search.models import Passage
-from webapp.search.operations import prepare_source_passages, store_source_passages
 from webapp.search.segments import Segment
 
 pytestmark = pytest.mark.django_db
@@ -132,13 +131,7 @@ def test_a_replaced_document_takes_its_graph_with_it() -> None:
     source = make_found_source(owner=owner, texts=[LOVELACE])
     read_all()
     text = "Grace Hopper was born in New York City."
-    prepared = prepare_source_passages(
-        owner=owner,
-        source_id=source.id,
-        segments=[Segment(text, 0, len(text))],
-        embedder=EMBEDDER,
-    )
-    store_source_passages(source_id=source.id, prepared=prepared)
+    store_segments(source, [Segment(text, 0, len(text))])
     read_all()
     assert prune_graph() > 0
     assert not Entity.objects.filter(name="Ada Lovelace").exists()

@@ -75,11 +75,11 @@ def test_nothing_is_found_before_everything_is_stored(owner: User) -> None:
     source = Source.objects.get(id=submitted.source_id)
     assert source.status == "queued"
 
-    def look(_done: int, _total: int) -> None:
+    def look() -> None:
         assert found_by(owner, "lamps") == set()
         assert Source.objects.get(id=source.id).status == "running"
 
-    ingest(claim(), report=look)
+    ingest(claim(), before_storing=look)
     assert found_by(owner, "lamps") == {source.id}
 
 
@@ -87,10 +87,10 @@ def test_a_worker_that_lost_its_lease_stores_nothing(owner: User) -> None:
     submit_source(owner=owner, content=NOTES, file_name="lamps.md")
     job = claim()
 
-    def lose(_done: int, _total: int) -> None:
+    def lose() -> None:
         jobs.release_job(job_id=job.id, fence=job.fence)
 
-    assert ingest(job, report=lose) is None
+    assert ingest(job, before_storing=lose) is None
     assert found_by(owner, "lamps") == set()
     assert ingest(claim()) == JobState.SUCCEEDED
     assert len(found_by(owner, "lamps")) == 1

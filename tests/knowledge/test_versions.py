@@ -54,11 +54,11 @@ def test_the_earlier_version_is_found_until_the_next_is_read(owner: User) -> Non
     submitted = submit(owner, GAS)
     assert (submitted.source_id, submitted.is_new, submitted.version) == (source.id, False, 2)
 
-    def look(_done: int, _total: int) -> None:
+    def look() -> None:
         assert found_texts(owner) == ["Lamps burn oil."]
 
     assert found_texts(owner) == ["Lamps burn oil."]
-    ingest(claim(), report=look)
+    ingest(claim(), before_storing=look)
     assert found_texts(owner) == ["The newest lamps burn gas."]
     source.refresh_from_db()
     assert (source.version, source.size) == (2, len(GAS))

@@ -9,18 +9,17 @@ from django.test import Client
 from genmodels.embedding import load_embedder
 from tests.factories import make_user
 from tests.pages.makers import make_done
-from tests.search.factories import make_source
+from tests.search.factories import (
+    make_source,
+    store_segments,
+)
 from webapp.accounts.models import User
 from webapp.accounts.operations import create_user
 from webapp.catalog.models import Checkpoint
 from webapp.grounding.models import Answer
 from webapp.knowledge.models import Source
 from webapp.knowledge.operations import trash_source
-from webapp.search.operations import (
-    index_generation,
-    prepare_source_passages,
-    store_source_passages,
-)
+from webapp.search.operations import index_generation
 from webapp.search.segments import Segment
 
 LIGHTHOUSE = (
@@ -33,13 +32,7 @@ QUESTION = "On which island was the lighthouse of Alexandria built?"
 def bring(owner: User, text: str = LIGHTHOUSE, title: str = "Wonders") -> Source:
     """A document with one passage, findable by its real meaning."""
     source = make_source(owner=owner, title=title)
-    prepared = prepare_source_passages(
-        owner=owner,
-        source_id=source.id,
-        segments=[Segment(text, 0, len(text))],
-        embedder=load_embedder(),
-    )
-    store_source_passages(source_id=source.id, prepared=prepared)
+    store_segments(source, [Segment(text, 0, len(text))], embedder=load_embedder())
     return source
 
 

@@ -10,17 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from genmodels.embedding import load_embedder
 from tests.factories import make_card, make_checkpoint, make_generation
 from tests.pages.makers import make_done, make_failed, make_picture
-from tests.search.factories import make_source
+from tests.search.factories import (
+    make_source,
+    store_segments,
+)
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.generations.models import Generation
 from webapp.knowledge.models import Source
 from webapp.search import pages
-from webapp.search.operations import (
-    index_generation,
-    prepare_source_passages,
-    store_source_passages,
-)
+from webapp.search.operations import index_generation
 from webapp.search.segments import Segment
 
 
@@ -32,13 +31,7 @@ def index(generation: Generation) -> None:
 def index_document(owner: User, text: str) -> Source:
     """A document with one passage, findable by its real meaning."""
     source = make_source(owner=owner, title="Field notes")
-    prepared = prepare_source_passages(
-        owner=owner,
-        source_id=source.id,
-        segments=[Segment(text, 0, len(text))],
-        embedder=load_embedder(),
-    )
-    store_source_passages(source_id=source.id, prepared=prepared)
+    store_segments(source, [Segment(text, 0, len(text))], embedder=load_embedder())
     return source
 
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from genmodels.embedding import HashingEmbedder
+from genmodels.embedding import Embedder, HashingEmbedder
 from tests.factories import make_generation
 from webapp.accounts.models import User
 from webapp.common.ids import uuid7
@@ -16,8 +16,9 @@ from webapp.knowledge.models import Source, SourceVersion
 from webapp.search.models import Passage
 from webapp.search.operations import (
     index_generation,
-    prepare_source_passages,
-    store_source_passages,
+    passages_of_source,
+    prepare_passages,
+    store_passages,
 )
 from webapp.search.segments import Segment
 
@@ -56,11 +57,17 @@ def make_found_source(*, owner: User, texts: Sequence[str], title: str = "Notes"
     """A source with one passage per text."""
     source = make_source(owner=owner, title=title)
     segments = [Segment(text, 0, max(1, len(text))) for text in texts]
-    prepared = prepare_source_passages(
-        owner=owner, source_id=source.id, segments=segments, embedder=EMBEDDER
-    )
-    store_source_passages(source_id=source.id, prepared=prepared)
+    store_segments(source, segments)
     return source
+
+
+def store_segments(
+    source: Source, segments: Sequence[Segment], *, embedder: Embedder = EMBEDDER
+) -> None:
+    """Give a source these passages, in the place of any others."""
+    Passage.objects.filter(source=source).delete()
+    passages = passages_of_source(owner=source.owner, source_id=source.id, segments=segments)
+    store_passages(prepared=prepare_passages(passages=passages, embedder=embedder))
 
 
 def passages_of(source: Source) -> list[Passage]:

@@ -21,6 +21,7 @@ from tests.search.factories import (
     make_found_source,
     make_source,
     passages_of,
+    store_segments,
 )
 from webapp.accounts.models import Role, User
 from webapp.generations.operations import restore_generation, trash_generation
@@ -28,10 +29,6 @@ from webapp.knowledge.models import Source
 from webapp.search import queries, statement
 from webapp.search.analyser import analyse, document_weights, term_id
 from webapp.search.models import EmbeddingSpace
-from webapp.search.operations import (
-    prepare_source_passages,
-    store_source_passages,
-)
 from webapp.search.results import MODES, SearchFilter, SearchPage
 from webapp.search.segments import Segment
 from webapp.search.spaces import partition_name
@@ -348,10 +345,7 @@ def test_headings_weigh_more_than_sentences(author: User) -> None:
         Segment("violet and the rest of it", 0, 25),
         Segment("harbour and the rest of it", 25, 51, heading="violet"),
     ]
-    prepared = prepare_source_passages(
-        owner=author, source_id=source.id, segments=segments, embedder=EMBEDDER
-    )
-    store_source_passages(source_id=source.id, prepared=prepared)
+    store_segments(source, segments)
     page = search(author, "violet", mode="keyword", per_origin=10)
     assert [hit.ordinal for hit in page.hits] == [1, 0]
 
@@ -378,13 +372,7 @@ def test_the_first_hits_draw_their_like_upwards(author: User) -> None:
 def test_a_passage_stored_for_something_trashed_is_not_found(author: User) -> None:
     source = make_found_source(owner=author, texts=["copper engine"])
     Source.objects.filter(id=source.id).update(trashed_at=timezone.now())
-    prepared = prepare_source_passages(
-        owner=author,
-        source_id=source.id,
-        segments=[Segment("copper engine anew", 0, 18)],
-        embedder=EMBEDDER,
-    )
-    store_source_passages(source_id=source.id, prepared=prepared)
+    store_segments(source, [Segment("copper engine anew", 0, 18)])
     assert search(author, "copper").hits == ()
     Source.objects.filter(id=source.id).update(trashed_at=None)
     assert texts(search(author, "copper")) == ["copper engine anew"]

@@ -449,10 +449,34 @@ def release_job(*, job_id: uuid.UUID, fence: int) -> JobState | None:
     return JobState(row[0]) if row else None
 
 
+@dataclass(frozen=True)
+class JobProgress:
+    """How far a running job is, in words of its own kind."""
+
+    job_id: uuid.UUID
+    fence: int
+    facts: Mapping[str, Any]
+
+
 def record_progress(*, job_id: uuid.UUID, fence: int, progress: Mapping[str, Any]) -> bool:
     """Keep how far a job is, for readers without a live stream; False when the lease was lost."""
-    held = Job.objects.filter(id=job_id, state=JobState.RUNNING, fence=fence)
-    return bool(held.update(progress=dict(progress)))
+    return record_progress_together([JobProgress(job_id, fence, progress)]) == 1
+
+
+def record_progress_together(progress: Sequence[JobProgress]) -> int:
+    """`record_progress` for several; returns how many of them are still held."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE jobs_job SET progress = given.facts::jsonb"
+            " FROM unnest(%s::uuid[], %s::bigint[], %s::text[]) AS given (job_id, fence, facts)"
+            " WHERE id = given.job_id AND state = 'running' AND jobs_job.fence = given.fence",
+            [
+                [each.job_id for each in progress],
+                [each.fence for each in progress],
+                [json.dumps(dict(each.facts)) for each in progress],
+            ],
+        )
+        return int(cursor.rowcount)
 
 
 def cancel_jobs(job_ids: Sequence[uuid.UUID]) -> list[Job]:

@@ -27,8 +27,8 @@ _BAND = 8
 
 #: Scripts without spaces count by the character, everything else by the word.
 _WORD = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0eff\uac00-\ud7af]|[^\\W_]+")
-#: Runs that are permuted at once: as many as fit the processor's cache.
-_CHUNK = 2_048
+#: Runs that are permuted at once: as many as fit the cache next to a core.
+_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,13 @@ def fingerprint(runs: NDArray[np.uint64], *, numbers: int) -> Fingerprint:
     """The least of each permutation of these runs, of which there must be one at least."""
     factors, summands = _permutations(numbers)
     least = np.full(numbers, np.iinfo(np.uint64).max, np.uint64)
+    room = np.empty((min(_CHUNK, len(runs)), numbers), np.uint64)
     for start in range(0, len(runs), _CHUNK):
-        chunk = runs[start : start + _CHUNK, None] * factors + summands  # (runs, numbers)
-        least = np.minimum(least, chunk.min(axis=0))
+        chunk = runs[start : start + _CHUNK, None]  # (runs, 1)
+        permuted = room[: len(chunk)]  # (runs, numbers)
+        np.multiply(chunk, factors, out=permuted)
+        np.add(permuted, summands, out=permuted)
+        np.minimum(least, permuted.min(axis=0), out=least)
     # The upper half is the random one of a product.
     signature = (least >> np.uint64(32)).astype(np.uint32).view(np.int32)
     bands = tuple(

@@ -174,7 +174,8 @@ class SourceFingerprint(models.Model):
     bands = ArrayField(models.BigIntegerField())
 
     class Meta:
-        indexes = [GinIndex(fields=["bands"], name="source_bands")]
+        # Each document that comes looks here, and would have to go through a pending list.
+        indexes = [GinIndex(fields=["bands"], name="source_bands", fastupdate=False)]
 
     def __str__(self) -> str:
         return f"fingerprint of {self.source_id}"
@@ -210,7 +211,8 @@ class PassageFingerprint(models.Model):
     bands = ArrayField(models.BigIntegerField())
 
     class Meta:
-        indexes = [GinIndex(fields=["bands"], name="passage_bands")]
+        # As above, and for each of its passages.
+        indexes = [GinIndex(fields=["bands"], name="passage_bands", fastupdate=False)]
 
     def __str__(self) -> str:
         return f"fingerprint of {self.passage_id}"

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.db import connection, transaction
+from numpy.typing import NDArray
 from pgvector import SparseVector
 
 from genmodels.embedding import Embedder, ServedEmbedder, UnableToEmbed
@@ -33,7 +35,8 @@ from webapp.search.models import (
     Passage,
 )
 from webapp.search.segments import Segment, cut_into_segments
-from webapp.search.spaces import create_partition, dense_literal, hold_space, partition_name
+from webapp.search.spaces import create_partition, dense_literal, partition_name
+from webapp.search.storing import insert_passages, insert_vectors
 from webapp.search.text_language import guess_language
 
 logger = logging.getLogger(__name__)
@@ -176,28 +179,23 @@ def passages_of_source(
 
 @dataclass(frozen=True)
 class EmbeddedPassages:
-    """Passages with their vectors, ready to be stored together.
+    """Passages that are not stored yet, with their vectors by the passage's id.
 
-    There are vectors of the first passages only where the embedder went away.
+    Some have none where the embedder went away.
     """
 
     passages: Sequence[Passage]
-    vectors: Sequence[str]
-    space: EmbeddingSpace
+    vectors: Mapping[uuid.UUID, NDArray[np.float32]]
+    embedder: Embedder
 
 
-def prepare_passages(
-    *,
-    passages: Sequence[Passage],
-    embedder: Embedder,
-    report: Callable[[int, int], None] | None = None,
-) -> EmbeddedPassages:
-    """Embed passages outside of any transaction.
+def prepare_passages(*, passages: Sequence[Passage], embedder: Embedder) -> EmbeddedPassages:
+    """Embed passages outside of any transaction; the database is not asked.
 
-    `report(done, total)` is called after each batch and may raise to stop. While the embedder is
-    away, passages stay without a vector: words find them, and `fill_missing` comes to them.
+    While the embedder is away, passages stay without a vector: words find them, and
+    `fill_missing` comes to them.
     """
-    vectors: list[str] = []
+    vectors: dict[uuid.UUID, NDArray[np.float32]] = {}
     for start in range(0, len(passages), _BATCH):
         batch = passages[start : start + _BATCH]
         try:
@@ -205,43 +203,15 @@ def prepare_passages(
         except UnableToEmbed as error:
             logger.warning("passages are stored without vectors: %s", error)
             break
-        vectors += [dense_literal(vector) for vector in embedded]
-        if report is not None:
-            report(len(vectors), len(passages))
-    return EmbeddedPassages(
-        passages=passages, vectors=vectors, space=ensure_space(embedder=embedder)
-    )
-
-
-def prepare_source_passages(
-    *,
-    owner: User,
-    source_id: uuid.UUID,
-    segments: Iterable[Segment],
-    embedder: Embedder,
-    report: Callable[[int, int], None] | None = None,
-) -> EmbeddedPassages:
-    """Analyse and embed outside of any transaction what `store_source_passages` will store."""
-    passages = passages_of_source(owner=owner, source_id=source_id, segments=segments)
-    return prepare_passages(passages=passages, embedder=embedder, report=report)
-
-
-def store_source_passages(*, source_id: uuid.UUID, prepared: EmbeddedPassages) -> None:
-    """Replace the passages of a source, vectors included, in the caller's transaction."""
-    Passage.objects.filter(source_id=source_id).delete()
-    store_passages(prepared=prepared)
+        vectors.update(zip((passage.id for passage in batch), embedded, strict=True))
+    return EmbeddedPassages(passages=passages, vectors=vectors, embedder=embedder)
 
 
 def store_passages(*, prepared: EmbeddedPassages) -> None:
     """Store new passages with their vectors in the caller's transaction."""
-    Passage.objects.bulk_create(prepared.passages, batch_size=500)
-    insert_vectors(
-        space=prepared.space,
-        rows=[
-            (passage.id, vector)
-            for passage, vector in zip(prepared.passages, prepared.vectors, strict=False)
-        ],
-    )
+    insert_passages(prepared.passages)
+    rows = [(passage_id, dense_literal(vector)) for passage_id, vector in prepared.vectors.items()]
+    insert_vectors(space=ensure_space(embedder=prepared.embedder), rows=rows)
 
 
 def embed_passages(*, passages: Sequence[Passage], embedder: Embedder) -> int:
@@ -270,26 +240,6 @@ def embed_passages(*, passages: Sequence[Passage], embedder: Embedder) -> int:
 def embedded_text(passage: Passage) -> str:
     """What of a passage is embedded: a section's heading says what its sentences leave out."""
     return f"{passage.heading}\n{passage.text}" if passage.heading else passage.text
-
-
-def insert_vectors(*, space: EmbeddingSpace, rows: Sequence[tuple[uuid.UUID, str]]) -> int:
-    """Store vectors of passages; returns how many are new. None where the space was dropped."""
-    if not rows:
-        return 0
-    with transaction.atomic(), connection.cursor() as cursor:
-        if not hold_space(space):
-            return 0
-        # A passage that was deleted meanwhile is left out by the join; one that another process
-        # embedded meanwhile by the conflict.
-        cursor.execute(
-            f"INSERT INTO {partition_name(space)} (space_id, passage_id, embedding)"  # noqa: S608
-            " SELECT %s, p.id, v.embedding::halfvec"
-            " FROM unnest(%s::uuid[], %s::text[]) AS v (passage_id, embedding)"
-            " JOIN search_passage p ON p.id = v.passage_id"
-            " ON CONFLICT DO NOTHING",
-            [space.pk, [row[0] for row in rows], [row[1] for row in rows]],
-        )
-        return int(cursor.rowcount)
 
 
 # Newest first: what was just made is looked for first, and a row that cannot be indexed, should

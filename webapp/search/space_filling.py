@@ -20,11 +20,12 @@ from django.db.models.functions import Now
 from genmodels.embedding import Embedder, UnableToEmbed
 from webapp.search.embedders import embedder_in_use, embedder_of
 from webapp.search.models import EmbeddingSpace, Passage
-from webapp.search.operations import FilledIndex, embedded_text, fill_missing, insert_vectors
+from webapp.search.operations import FilledIndex, embedded_text, fill_missing
 from webapp.search.recall import check_recall
 from webapp.search.space_operations import UnableToSwitch, switch_space
 from webapp.search.space_queries import UnableToFindSpace, count_vectors, is_check_due
 from webapp.search.spaces import dense_literal, hold_space, partition_name
+from webapp.search.storing import insert_vectors
 
 logger = logging.getLogger(__name__)
 

@@ -73,8 +73,9 @@ def hold_space(space: EmbeddingSpace) -> bool:
 
 def dense_literal(vector: ArrayLike) -> str:
     """A vector as Postgres reads it, to six places: half precision holds no more of a unit's."""
-    # Rounded as doubles, whose shortest spelling is short; a list writes itself fastest.
-    return str(np.round(np.asarray(vector, dtype=np.float64), 6).tolist())
+    # In millionths, because whole numbers are written in half the time.
+    millionths = np.rint(np.asarray(vector, dtype=np.float64) * 1e6).astype(np.int64)
+    return f"{str(millionths.tolist())[:-1].replace(',', 'e-6,')}e-6]"
 
 
 def sparse_literal(weights: Mapping[int, float]) -> str:

@@ -17,6 +17,9 @@ _SCRIPTS = (
     ("hi", re.compile("[\u0900-\u097f]")),
 )
 
+# Most texts hold none of them, which one look tells.
+_ANY_SCRIPT = re.compile(f"[{''.join(script.pattern[1:-1] for _, script in _SCRIPTS)}]")
+
 # Words that are frequent in one of these languages and rare in the others.
 _FREQUENT_WORDS = {
     "en": "the of and to is that for with are was this by from which an be",
@@ -35,10 +38,10 @@ _MIN_FREQUENT_WORDS = 3
 def guess_language(text: str) -> str:
     """An ISO 639-1 code, or an empty string where the text does not show it."""
     sample = text[:4000]
-    letters = sum(character.isalpha() for character in sample)
+    letters = sum(map(str.isalpha, sample))
     if not letters:
         return ""
-    for code, script in _SCRIPTS:
+    for code, script in _SCRIPTS if _ANY_SCRIPT.search(sample) else ():
         if len(script.findall(sample)) >= _SCRIPT_SHARE * letters:
             return code
     counts = Counter(re.findall(r"\w+", sample.casefold()))
