@@ -29,8 +29,11 @@ SHIPPED_CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
 FAMILY_MODULES = {
     "transformer": "genmodels.families.transformer.family",
+    "gan": "genmodels.families.gan.family",
     "diffusion": "genmodels.families.diffusion.family",
     "vae": "genmodels.families.vae.family",
+    "autoregressive": "genmodels.families.autoregressive.family",
+    "flow": "genmodels.families.flow.family",
 }
 
 

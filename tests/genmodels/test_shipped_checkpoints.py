@@ -16,6 +16,9 @@ _QUICK: dict[str, dict[str, Scalar]] = {
     "transformer": {"max_new_tokens": 3},
     "diffusion": {"steps": 1},
     "vae": {"frames": 1},
+    "autoregressive": {},
+    "flow": {},
+    "gan": {},
 }
 
 
