@@ -68,7 +68,7 @@ def decode_picture(content: bytes, *, side: int, colours: int) -> torch.Tensor:
         with Image.open(io.BytesIO(content)) as image:
             upright = ImageOps.exif_transpose(image).convert("RGBA")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
-        raise UnableToReadPicture(f"is no picture that can be read: {error}") from error
+        raise UnableToReadPicture("is no picture that can be read") from error
     flat = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright)
     square = ImageOps.fit(
         flat.convert("L" if colours == 1 else "RGB"), (side, side), Image.Resampling.BOX

@@ -39,6 +39,5 @@ INPUTS = (
             "pictures it is reconstructed; a journey leads from it to the prompt, a walk goes "
             "through it, and a shift changes it from the prompt to what Towards says."
         ),
-        media_types=("image/png", "image/jpeg", "image/webp"),
     ),
 )
