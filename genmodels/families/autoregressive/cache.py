@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
@@ -30,6 +31,15 @@ class PlaceOwner:
         self.place = -1
         self.rows_read = 0
         self.leave: weakref.finalize[[int], PlaceOwner] | None = None
+
+
+@dataclass(frozen=True)
+class Spots:
+    """One pixel of each picture of a pass: its place, row and column, each (N,) int64."""
+
+    places: torch.Tensor
+    rows: torch.Tensor
+    columns: torch.Tensor
 
 
 class ActivationCache:
@@ -81,14 +91,27 @@ class ActivationCache:
         owner.leave()
         owner.place = -1
 
-    def write(
-        self, owners: Sequence[PlaceOwner], positions: Sequence[int], levels: torch.Tensor
-    ) -> None:
-        """Levels (N,) of one pixel of each owner, at its position in reading order."""
-        places = torch.tensor([owner.place for owner in owners], device=self.device)
-        where = torch.tensor(positions, device=self.device)
-        row, column = where // self.config.side, where % self.config.side
-        self.pixels[places, row + FIRST_REACH, column + FIRST_REACH] = levels
+    def locate(self, owners: Sequence[PlaceOwner], positions: Sequence[int]) -> Spots:
+        """One pixel of each owner, at its position in reading order."""
+        side = self.config.side
+        spots = torch.tensor(
+            [
+                [owner.place for owner in owners],
+                [position // side for position in positions],
+                [position % side for position in positions],
+            ],
+            device=self.device,
+        )
+        return Spots(*spots.unbind())
+
+    def write(self, spots: Spots, levels: torch.Tensor) -> None:
+        """Levels (N,) of these pixels."""
+        self.pixels.view(-1)[self.index_pixels(spots) + FIRST_REACH] = levels
+
+    def index_pixels(self, spots: Spots) -> torch.Tensor:
+        """Where in the flat `pixels` the first tap to the left of each spot lies: (N,)."""
+        _, height, width = self.pixels.shape
+        return (spots.places * height + spots.rows + FIRST_REACH) * width + spots.columns
 
     def picture(self, owner: PlaceOwner) -> torch.Tensor:
         """The levels (Y, X) at the owner's place, to be read and written."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from genmodels.families.autoregressive.cache import ActivationCache, PlaceOwner
+from genmodels.families.autoregressive.cache import ActivationCache, PlaceOwner, Spots
 from genmodels.families.autoregressive.network import FIRST_REACH
 from genmodels.families.autoregressive.rounded import RoundedPixelCNN
 from genmodels.nn.exact import to_grid
@@ -45,40 +45,32 @@ class PixelDecoder:
         self._out = [layer.out.t().contiguous() for layer in layers]  # each (C, C)
         self._before = torch.stack([layer.horizontal[:, :, 0, 0].t() for layer in layers[1:]])
         self._here = [layer.horizontal[:, :, 0, 1].t().contiguous() for layer in layers[1:]]
-        self._dilations = torch.tensor([layer.dilation for layer in layers[1:]], device=device)
+        self._dilations = torch.tensor([[layer.dilation] for layer in layers[1:]], device=device)
         self._numbers = torch.arange(len(layers) - 1, device=device)[:, None]
 
     @torch.inference_mode()
     def read(
-        self, cache: ActivationCache, owners: Sequence[PlaceOwner], positions: Sequence[int]
+        self, cache: ActivationCache, owners: Sequence[PlaceOwner], spots: Spots
     ) -> torch.Tensor:
-        """Scores (N, lanes) of each owner's pixel at its position, counted in reading order.
-
-        All pixels before it must be there.
-        """
-        self._read_rows(cache, owners, [position // self._side for position in positions])
-        places = torch.tensor([owner.place for owner in owners], device=cache.device)
-        where = torch.tensor(positions, device=cache.device)
-        row, column = where // self._side, where % self._side
-        told = cache.told[:, places, column]  # (L, N, 2 C)
-        taps = cache.pixels[
-            places[:, None], row[:, None] + FIRST_REACH, column[:, None] + self._columns
-        ]
-        told[0] += functional.embedding_bag(
-            taps + self._left_offsets, self._left_table, mode="sum"
-        )
-        reach = column + cache.margin - self._dilations[:, None]  # (L - 1, N)
-        before = cache.left[self._numbers, places, reach]  # (L - 1, N, C)
+        """Scores (N, lanes) of each owner's pixel, at its spot; all before it must be there."""
+        self._read_rows(cache, owners, spots.rows.tolist())
+        taps = cache.pixels.view(-1)[cache.index_pixels(spots)[:, None] + self._columns]
+        where = spots.places * self._side + spots.columns
+        told = cache.told.flatten(1, 2).index_select(1, where)  # (L, N, 2 C)
+        first, *others = told.unbind()
+        first += functional.embedding_bag(taps + self._left_offsets, self._left_table, mode="sum")
+        left = cache.left.flatten(1, 2)  # (L - 1, P (margin + X), C)
+        here = spots.places * cache.left.shape[2] + spots.columns + cache.margin  # (N,)
+        before = left[self._numbers, here - self._dilations]  # (L - 1, N, C)
         told[1:].baddbmm_(before, self._before)
         network = self._network
-        gates = network.gate(told[0])
-        x = to_grid(torch.mm(gates, self._out[0]), network.bits)
+        x = to_grid(torch.mm(network.gate(first), self._out[0]), network.bits)
         kept = [x]
-        for number, here in enumerate(self._here, start=1):
-            gates = network.gate(torch.addmm(told[number], x, here))
-            x = to_grid(torch.addmm(x, gates, self._out[number]), network.bits)
+        for own, weight, out in zip(others, self._here, self._out[1:], strict=True):
+            gates = network.gate(torch.addmm(own, x, weight))
+            x = to_grid(torch.addmm(x, gates, out), network.bits)
             kept.append(x)
-        cache.left[:, places, column + cache.margin] = torch.stack(kept[:-1])
+        left.index_copy_(1, here, torch.stack(kept[:-1]))
         return network.score(x)
 
     def _read_rows(

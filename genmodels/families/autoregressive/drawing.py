@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from genmodels.families.autoregressive.cache import ActivationCache, PlaceOwner
+from genmodels.families.autoregressive.cache import ActivationCache, PlaceOwner, Spots
 from genmodels.families.autoregressive.decoder import PixelDecoder
 from genmodels.families.autoregressive.network import PixelCNNConfig
 from genmodels.families.autoregressive.rounded import RoundedPixelCNN
@@ -66,7 +66,8 @@ class Easel:
     @torch.inference_mode()
     def advance(self, drawings: Sequence[Drawing]) -> None:
         """One pixel of each of these, none of which is done."""
-        scores = self.read(drawings)
+        spots = self._locate(drawings)
+        scores = self._decoder.read(self._cache, drawings, spots)
         levels = choose_levels(
             scores,
             scales=scores.new_tensor([drawing.scale for drawing in drawings]),
@@ -74,7 +75,7 @@ class Easel:
                 [drawing.uniforms[drawing.position] for drawing in drawings]
             ),
         )
-        self._cache.write(drawings, [drawing.position for drawing in drawings], levels)
+        self._cache.write(spots, levels)
         for drawing in drawings:
             drawing.position += 1
             if drawing.done:
@@ -84,11 +85,7 @@ class Easel:
     @torch.inference_mode()
     def read(self, drawings: Sequence[Drawing]) -> torch.Tensor:
         """Scores (N, lanes) of the next pixel of each."""
-        for drawing in drawings:
-            if drawing.place < 0:
-                self._begin(drawing)
-        positions = [drawing.position for drawing in drawings]
-        return self._decoder.read(self._cache, drawings, positions)
+        return self._decoder.read(self._cache, drawings, self._locate(drawings))
 
     def look(self, drawing: Drawing) -> torch.Tensor:
         """The levels (Y, X) as they are now, on the CPU; those to come have no meaning."""
@@ -96,9 +93,13 @@ class Easel:
             return drawing.levels
         return self._cache.picture(drawing).to("cpu", copy=True)
 
-    def _begin(self, drawing: Drawing) -> None:
-        self._cache.claim(drawing, drawing.conditions)
-        self._cache.picture(drawing).copy_(drawing.levels)
+    def _locate(self, drawings: Sequence[Drawing]) -> Spots:
+        """The next pixel of each; those that have no place yet get one."""
+        for drawing in drawings:
+            if drawing.place < 0:
+                self._cache.claim(drawing, drawing.conditions)
+                self._cache.picture(drawing).copy_(drawing.levels)
+        return self._cache.locate(drawings, [drawing.position for drawing in drawings])
 
 
 def draw_naively(
