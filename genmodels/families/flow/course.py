@@ -16,10 +16,10 @@ from genmodels.course import Player, Recipe
 from genmodels.embedding import Embedder
 from genmodels.families.flow.anomaly import (
     NUM_DRAWS,
+    alarm_p_values,
     as_calibration,
     auroc,
     bits_per_dimension,
-    p_values,
     score,
 )
 from genmodels.families.flow.levels import dequantise
@@ -142,6 +142,9 @@ DETERMINISM = (
     "differ by one level."
 )
 
+#: The rate of false alarms that `measure` asks for.
+_RATE = 0.05
+
 #: Pictures that a speed is measured on.
 _NUM_TIMED = 64
 
@@ -226,14 +229,14 @@ class GlowCourse(PictureCourse):
         assert isinstance(network, Glow), "a course measures networks like its own"
         usual = score(network, self.data.held_out, seeded(self.recipe.seed))
         count = len(self.data.held_out)
-        alarms = p_values(network.calibration_corrected, usual.corrected) <= 0.05
+        alarms = alarm_p_values(network, usual) <= _RATE
         found = [
             self.measure_bits(network, self.data.held_out),
             self._metric(
                 "false_alarm_rate",
                 float(alarms.double().mean()),
                 "share",
-                "corrected score; pictures with a conformal p-value of at most 0.05 against "
+                f"pictures with a conformal p-value of at most {_RATE}, by either score, against "
                 f"{len(self.calibration_pictures)} training pictures that were set aside",
                 count,
             ),
@@ -247,6 +250,13 @@ class GlowCourse(PictureCourse):
             )
             total = count + len(strangers.validation)
             found += [
+                self._metric(
+                    "detection_rate",
+                    float((alarm_p_values(network, others) <= _RATE).double().mean()),
+                    "share",
+                    f"pictures of {strangers.title} with a conformal p-value of at most {_RATE}",
+                    len(strangers.validation),
+                ),
                 self._metric(
                     "auroc",
                     auroc(usual.corrected, others.corrected),
