@@ -10,7 +10,14 @@ import torch
 from torch.nn import functional
 
 from genmodels.contract import Generator, InvalidRequest, resolve_request
-from genmodels.families.flow.anomaly import as_calibration, auroc, complexity, p_values
+from genmodels.families.flow.anomaly import (
+    Scores,
+    alarm_p_values,
+    as_calibration,
+    auroc,
+    complexity,
+    p_values,
+)
 from genmodels.families.flow.course import GlowCourse
 from genmodels.families.flow.generator import GlowGenerator, JudgeRun
 from genmodels.families.flow.levels import LevelScale, as_levels, as_pictures, dequantise
@@ -128,6 +135,19 @@ def test_higher_scores_are_less_likely_and_ties_are_no_alarm() -> None:
     calibration = as_calibration(torch.tensor([1.0, 1.0, 1.0, 2.0]))
     found = p_values(calibration, torch.tensor([0.0, 1.0, 1.5, 3.0]))
     assert found.tolist() == pytest.approx([1.0, 1.0, 0.4, 0.2])
+
+
+def test_an_alarm_by_either_score_is_no_more_frequent_than_asked() -> None:
+    network = tiny_glow().network
+    drawn = torch.randn(2, 4000, generator=seeded(0))
+    network.calibration_raw = as_calibration(drawn[0, :2000])
+    network.calibration_corrected = as_calibration(drawn[1, :2000])
+    found = alarm_p_values(network, Scores(raw=drawn[0, 2000:], corrected=drawn[1, 2000:]))
+    for rate in (0.02, 0.1, 0.3):
+        # Three standard deviations of a count of 2000, and of the calibration's own.
+        assert (found <= rate).double().mean() < rate + 3 * (rate / 1000) ** 0.5
+    one_sided = Scores(raw=torch.tensor([9.0, -9.0]), corrected=torch.tensor([-9.0, 9.0]))
+    assert alarm_p_values(network, one_sided).tolist() == pytest.approx([2 / 2001] * 2)
 
 
 def test_auroc_is_the_share_of_ordered_pairs() -> None:

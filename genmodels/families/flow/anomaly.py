@@ -85,6 +85,20 @@ def p_values(calibration: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
     return (1 + len(calibration) - below) / (len(calibration) + 1)
 
 
+def alarm_p_values(network: Glow, scores: Scores) -> torch.Tensor:
+    """Of either score being so high: (n,), no smaller than an alarm of either kind deserves.
+
+    Each score is blind where the other sees: likelihood to pictures that are simpler than the
+    known ones, the corrected one to those that a compressor finds as hard as the flow does. Twice
+    the smaller p-value is one again (Bonferroni).
+    """
+    smaller = torch.minimum(
+        p_values(network.calibration_raw, scores.raw),
+        p_values(network.calibration_corrected, scores.corrected),
+    )
+    return (2 * smaller).clamp(max=1)
+
+
 def auroc(usual: torch.Tensor, unusual: torch.Tensor) -> float:
     """Probability that an unusual picture has the higher score, ties counting half."""
     assert not usual.isnan().any(), "scores are numbers"

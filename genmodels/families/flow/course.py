@@ -11,23 +11,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from genmodels.contract import Card, Input, Metric, Parameter
+from genmodels.contract import Card, Metric
 from genmodels.course import Player, Recipe
 from genmodels.embedding import Embedder
 from genmodels.families.flow.anomaly import (
     NUM_DRAWS,
+    alarm_p_values,
     as_calibration,
     auroc,
     bits_per_dimension,
-    p_values,
     score,
 )
 from genmodels.families.flow.levels import dequantise
 from genmodels.families.flow.model import GlowModel
 from genmodels.families.flow.network import Glow, GlowConfig
 from genmodels.families.flow.one_class import tell_kinds_apart
+from genmodels.families.flow.parameters import INPUTS, PARAMETERS
 from genmodels.pictures.course import PictureCourse
-from genmodels.pictures.latent import LATENT_PARAMETERS
 from genmodels.pictures.subjects import FASHION, HANDWRITING, Subject, as_data
 from genmodels.randomness import seeded
 
@@ -87,60 +87,15 @@ GLOW_FASHION = replace(
     GLOW_DIGITS, slug="glow-fashion", name="Glow, Fashion-MNIST", subject=FASHION
 )
 
-_TASK = Parameter(
-    name="task",
-    kind="choice",
-    default="draw",
-    choices=("draw", "judge"),
-    label="Task",
-    help=(
-        "Draw pictures of the prompt; or judge a picture that you give: how likely it is, where "
-        "its bits are, and whether it is unlike everything the network knows."
-    ),
-    essential=True,
-)
-
-_ALARM_RATE = Parameter(
-    name="alarm_rate",
-    kind="number",
-    default=0.05,
-    minimum=0.005,
-    maximum=0.5,
-    label="False alarms",
-    help=(
-        "How often a picture of the known kind may be called unusual. Only for judging: the "
-        "picture is called unusual when its p-value is not above this."
-    ),
-)
-
-#: Latents a little nearer to the typical than learned give cleaner pictures (arXiv:1807.03039,
-#: section 6, uses a temperature of 0.7).
-_SPREAD = 0.8
-
-PARAMETERS = (
-    _TASK,
-    *(
-        replace(each, default=_SPREAD) if each.name == "spread" else each
-        for each in LATENT_PARAMETERS
-    ),
-    _ALARM_RATE,
-)
-
-INPUTS = (
-    Input(
-        name="image",
-        label="Picture to judge",
-        help="For the task judge: its middle square is scaled to the pixels of the network.",
-        media_types=("image/png", "image/jpeg", "image/webp"),
-    ),
-)
-
 DETERMINISM = (
     "Runs share passes where a trial at loading finds that pictures are the same, bit by bit, in "
     "passes of every size; elsewhere, and when a picture is judged, each run has its own pass. "
     "The bytes repeat on the same kind of processor and torch version; elsewhere a pixel may "
     "differ by one level."
 )
+
+#: The rate of false alarms that `measure` asks for.
+_RATE = 0.05
 
 #: Pictures that a speed is measured on.
 _NUM_TIMED = 64
@@ -226,14 +181,14 @@ class GlowCourse(PictureCourse):
         assert isinstance(network, Glow), "a course measures networks like its own"
         usual = score(network, self.data.held_out, seeded(self.recipe.seed))
         count = len(self.data.held_out)
-        alarms = p_values(network.calibration_corrected, usual.corrected) <= 0.05
+        alarms = alarm_p_values(network, usual) <= _RATE
         found = [
             self.measure_bits(network, self.data.held_out),
             self._metric(
                 "false_alarm_rate",
                 float(alarms.double().mean()),
                 "share",
-                "corrected score; pictures with a conformal p-value of at most 0.05 against "
+                f"pictures with a conformal p-value of at most {_RATE}, by either score, against "
                 f"{len(self.calibration_pictures)} training pictures that were set aside",
                 count,
             ),
@@ -247,6 +202,13 @@ class GlowCourse(PictureCourse):
             )
             total = count + len(strangers.validation)
             found += [
+                self._metric(
+                    "detection_rate",
+                    float((alarm_p_values(network, others) <= _RATE).double().mean()),
+                    "share",
+                    f"pictures of {strangers.title} with a conformal p-value of at most {_RATE}",
+                    len(strangers.validation),
+                ),
                 self._metric(
                     "auroc",
                     auroc(usual.corrected, others.corrected),

@@ -7,6 +7,7 @@ anomaly.py    likelihood corrected for complexity, and conformal p-values
 one_class.py  a flow on principal components that knows one kind of picture
 model.py      the Glow as a decoder of latents
 course.py     the presets `glow-digits` and `glow-fashion`, their data, optimiser and cards
+parameters.py what one may ask of a Glow
 generator.py  runs that draw, and runs that judge a picture
 
 tarflow.py            causal transformers over patches (Zhai et al. 2024)

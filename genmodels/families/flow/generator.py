@@ -24,6 +24,8 @@ from genmodels.contract import (
 )
 from genmodels.families.flow.anomaly import (
     NUM_DRAWS,
+    Scores,
+    alarm_p_values,
     bits_per_dimension,
     complexity,
     p_values,
@@ -51,8 +53,8 @@ class Judgement:
     """What the flow says of a picture (C, Y, X), in bits per dimension where not said otherwise.
 
     `view` is the picture with its latent pulled towards the typical. `bits` (Y, X) are the bits
-    at each pixel, whose sum is the picture's. `prompt_bits` is how many bits of the whole picture
-    the prompt saves.
+    at each pixel, whose sum is the picture's. `p_value` is that of an alarm by either score.
+    `prompt_bits` is how many bits of the whole picture the prompt saves.
     """
 
     view: torch.Tensor
@@ -60,7 +62,8 @@ class Judgement:
     bits_per_dim: float
     complexity: float
     p_value: float
-    p_value_raw: float
+    p_value_likelihood: float
+    p_value_corrected: float
     prompt_bits: float
 
     @property
@@ -112,7 +115,8 @@ class JudgeRun(PromptedRun):
                 "complexity_bits_per_dim": round(found.complexity, 4),
                 "anomaly_score": round(found.score, 4),
                 "p_value": round(found.p_value, 4),
-                "p_value_uncorrected": round(found.p_value_raw, 4),
+                "p_value_likelihood": round(found.p_value_likelihood, 4),
+                "p_value_corrected": round(found.p_value_corrected, 4),
                 "prompt_bits": round(found.prompt_bits, 2),
             },
             {
@@ -129,10 +133,11 @@ class JudgeRun(PromptedRun):
 
 
 def _verdict(request: GenerationRequest, found: Judgement, *, unusual: bool) -> str:
-    share = f"{100 * found.p_value:.2g} % of known pictures score as high or higher"
     first = "Unlike what this network knows" if unusual else "Nothing unusual"
-    helps = "fits" if found.prompt_bits > 0 else "does not fit"
-    return f"{first}: {share}. The wording {request.prompt!r} {helps}."
+    share = f"as far out as {100 * found.p_value:.2g} % of known pictures"
+    does = "saves" if found.prompt_bits >= 0 else "costs"
+    bits = f"{abs(found.prompt_bits):.0f} of {found.bits.sum():.0f} bits"
+    return f"{first}: {share}. The wording {request.prompt!r} {does} {bits}."
 
 
 class GlowGenerator:
@@ -191,15 +196,16 @@ class GlowGenerator:
         nats = reading.nats[:NUM_DRAWS]
         raw, told_bits = bits_per_dimension(reading.nats, picture.numel()).view(2, -1).mean(dim=1)
         length = complexity(picture[None]).to(raw.device)
-        corrected = raw[None] - length
+        scores = Scores(raw=raw[None], corrected=raw[None] - length)
         view = network.inverse(_PULL * reading.latents[:NUM_DRAWS], silence)
         return Judgement(
             view=as_pictures(view)[0].cpu(),
             bits=nats.mean(dim=0).cpu() / math.log(2),
             bits_per_dim=float(raw),
             complexity=float(length),
-            p_value=float(p_values(network.calibration_corrected, corrected)),
-            p_value_raw=float(p_values(network.calibration_raw, raw[None])),
+            p_value=float(alarm_p_values(network, scores)),
+            p_value_likelihood=float(p_values(network.calibration_raw, scores.raw)),
+            p_value_corrected=float(p_values(network.calibration_corrected, scores.corrected)),
             prompt_bits=float(raw - told_bits) * picture.numel(),
         )
 
