@@ -21,7 +21,8 @@ class Recipe:
 
     The learning rates rise over the first `warmup` share of the budget, stay, and fall linearly to
     zero over the last `decay` share (Haegele et al. 2024, arXiv:2405.18392). After `patience`
-    validations without a better figure the training ends early; 0 means never.
+    validations without a better figure the training ends early; 0 means never. An empty
+    `precision` leaves the choice to a trial.
     """
 
     seed: int
@@ -32,6 +33,7 @@ class Recipe:
     validate_every: int
     minutes: float
     patience: int = 0
+    precision: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,11 @@ from genmodels.embedding import Embedder
 
 FAMILY_MODULES = {
     "transformer": "genmodels.families.transformer.family",
+    "gan": "genmodels.families.gan.family",
     "diffusion": "genmodels.families.diffusion.family",
+    "vae": "genmodels.families.vae.family",
+    "autoregressive": "genmodels.families.autoregressive.family",
+    "flow": "genmodels.families.flow.family",
 }
 
 

@@ -81,7 +81,7 @@ def train(
 ) -> Outcome:
     """Train a course and leave its best checkpoint in `out`.
 
-    1. Fresh or saved state; the precision that a short trial finds faster, unless one is given.
+    1. Fresh or saved state; the precision that a short trial finds faster, unless one is set.
     2. Steps with clipped gradients and a scheduled rate, averaged weights beside them.
     3. Validation of the averaged half-precision weights, which is what ships; the best is kept.
 
@@ -95,7 +95,7 @@ def train(
         restore_state(state, out / STATE_NAME, slug=course.slug)
         forget_after(out / LOG_NAME, state.step)
     else:
-        state.precision = precision or choose_precision(course)
+        state.precision = precision or recipe.precision or choose_precision(course)
         (out / LOG_NAME).write_text("")
     fresh = fresh_state(course).optimizers
     full_rates = [[group["lr"] for group in each.param_groups] for each in fresh]
@@ -153,9 +153,11 @@ def choose_precision(course: Course) -> str:
     """Return "bfloat16" where a few trial steps run faster in it than in "float32".
 
     Small networks, and processors without bfloat16 instructions, are slower in it. The trial works
-    on the course's own network but changes neither weights nor training randomness.
+    on the course's own network but changes neither weights, buffers nor training randomness.
     """
     seconds = {}
+    # Statistics of a normalisation and counters of steps move with every loss.
+    before = copy.deepcopy(course.network.state_dict())
     for precision in ("float32", "bfloat16"):
         random = seeded(course.recipe.seed)
         durations = []
@@ -169,6 +171,7 @@ def choose_precision(course: Course) -> str:
             durations.append(time.perf_counter() - began)
             course.network.zero_grad(set_to_none=True)
         seconds[precision] = min(durations)
+    course.network.load_state_dict(before)
     return min(seconds, key=lambda precision: seconds[precision])
 
 

@@ -282,6 +282,10 @@ class ModelReplaced(Exception):
     """The weights on the disk are not those that the request was accepted for."""
 
 
+class InputLost(Exception):
+    """The bytes of a file that the request starts from are gone, or are others by now."""
+
+
 @dataclass(frozen=True)
 class _Failure:
     code: str
@@ -305,6 +309,9 @@ def _describe(error: Exception) -> _Failure:
         case ModelReplaced():
             detail = "The model was replaced since. Submit it again to use the new one."
             return _Failure("model_replaced", detail, transient=False)
+        case InputLost():
+            detail = f"The file that it starts from ({error}) is lost. Bring it again."
+            return _Failure("input_lost", detail, transient=False)
         case _ if is_out_of_memory(error):
             return _Failure("out_of_memory", "There was not enough memory.", transient=True)
         case OSError():

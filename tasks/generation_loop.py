@@ -26,13 +26,22 @@ from django.conf import settings
 from genmodels.checkpoint import UnableToLoadCheckpoint
 from genmodels.contract import GenerationRequest, Generator, Run
 from tasks import bookkeeping
-from tasks.bookkeeping import Background, Bookkeeping, Held, ModelReplaced, Room, Seen
+from tasks.bookkeeping import (
+    Background,
+    Bookkeeping,
+    Held,
+    InputLost,
+    ModelReplaced,
+    Room,
+    Seen,
+)
 from tasks.comparison import compare
 from webapp.catalog.models import Checkpoint
 from webapp.common import live
 from webapp.common.problems import DATABASE_OUTAGES
-from webapp.common.storage import BlobMissing, read_blob
+from webapp.common.storage import BlobCorrupt, BlobMissing, read_blob
 from webapp.generations.broadcast import PROGRESS_SECONDS, Broadcast, progress_facts
+from webapp.generations.inputs import KeptInput
 from webapp.generations.models import Generation, Reproduction
 from webapp.generations.operations import Completion
 from webapp.jobs.operations import ClaimedJob
@@ -287,7 +296,12 @@ class GenerationLoop:
         generator = self._generators.get(key, checkpoint_folder(row.checkpoint))
         if generator.card.weights_sha256 != row.checkpoint_revision:
             raise ModelReplaced
-        request = GenerationRequest(prompt=row.prompt, parameters=row.parameters, seed=row.seed)
+        request = GenerationRequest(
+            prompt=row.prompt,
+            parameters=row.parameters,
+            seed=row.seed,
+            inputs={name: _read_input(name, kept) for name, kept in row.kept_inputs.items()},
+        )
         limit = min(generator.slots, self._process.batch_limits.get(job.batch_key, MAX_RUNS))
         self._limits[job.batch_key] = limit
         group = self._groups.get(job.batch_key) or Group(generator, limit)
@@ -460,6 +474,13 @@ class GenerationLoop:
         for active in self._active():
             self._remove(active)
             self._process.let_go(active.job.id)
+
+
+def _read_input(name: str, kept: KeptInput) -> bytes:
+    try:
+        return read_blob(kept.sha256)
+    except (BlobMissing, BlobCorrupt) as error:
+        raise InputLost(name) from error
 
 
 def _read_if_there(sha256: str) -> bytes | None:

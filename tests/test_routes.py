@@ -15,13 +15,14 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.factories import PASSWORD, make_checkpoint, make_user
 from tests.knowledge.graphs import make_graph
-from tests.pages.makers import make_batch, make_done
+from tests.pages.makers import PNG, make_batch, make_done
 from tests.search.factories import make_found_source, passages_of
 from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
 from webapp.chats.models import Chat, Turn
 from webapp.collections.operations import CollectionWish, create_collection
 from webapp.common.encryption import encrypt
+from webapp.generations.upload_operations import keep_upload
 from webapp.grounding.models import Answer
 from webapp.knowledge.graph_models import EntityAlias
 from webapp.search.models import SavedSearch
@@ -77,6 +78,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "": {"GET": OWN_LIST},
     "studio/knobs": {"GET": SHARED},
     "studio/references": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "studio/files": {"POST": OWN_LIST},
     "studio/generate": {"POST": OWN_LIST},
     "queue": {"GET": OWN_LIST},
     "library": {"GET": OWN_LIST},
@@ -91,6 +93,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "generations/<uuid:generation_id>/restore": {"POST": FOREIGN},
     "generations/<uuid:generation_id>/retry": {"POST": FOREIGN},
     "generations/<uuid:generation_id>/reproduce": {"POST": FOREIGN},
+    "uploads": {"GET": OWN_LIST},
+    "uploads/<uuid:upload_id>/delete": {"POST": FOREIGN},
     "batches": {"GET": OWN_LIST},
     "batches/<uuid:batch_id>": {"GET": FOREIGN},
     "batches/<uuid:batch_id>/cancel": {"POST": FOREIGN},
@@ -147,12 +151,16 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/generations/<uuid:generation_id>/reproductions": {"GET": FOREIGN},
     "api/v1/generations/<uuid:generation_id>/restore": {"POST": FOREIGN},
     "api/v1/generations/<uuid:generation_id>/similar": {"GET": FOREIGN},
+    "api/v1/generations/<uuid:generation_id>/inputs/<str:name>/content": {"GET": FOREIGN},
     "api/v1/generations/references": {"GET": OWN_LIST},
     "api/v1/batches": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/batches/<uuid:batch_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
     "api/v1/batches/<uuid:batch_id>/cancel": {"POST": FOREIGN},
     "api/v1/batches/<uuid:batch_id>/restore": {"POST": FOREIGN},
     "api/v1/artifacts/<uuid:artifact_id>/content": {"GET": FOREIGN},
+    "api/v1/uploads": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/uploads/<uuid:upload_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
+    "api/v1/uploads/<uuid:upload_id>/content": {"GET": FOREIGN},
     "api/v1/search": {"GET": OWN_LIST},
     "api/v1/embedding-spaces": {"GET": ADMINS_ONLY, "POST": ADMINS_ONLY},
     "api/v1/embedding-spaces/<int:space_id>": {"GET": ADMINS_ONLY, "DELETE": ADMINS_ONLY},
@@ -263,6 +271,7 @@ def address(owner: User) -> dict[str, str]:
     turn = Turn.objects.create(chat=chat, question="Mine alone?", answer=answer)
     source = make_found_source(owner=owner, texts=["Mine alone."])
     collection = create_collection(owner=owner, wish=CollectionWish("Mine alone"))
+    upload = keep_upload(owner=owner, content=PNG, name="mine alone.png").upload
     saved = SavedSearch.objects.create(
         owner=owner, name="Mine alone", parameters={"q": "mine alone"}
     )
@@ -278,6 +287,8 @@ def address(owner: User) -> dict[str, str]:
         "<uuid:generation_id>": str(generation.id),
         "<uuid:saved_id>": str(saved.id),
         "<uuid:batch_id>": str(make_batch(owner, n=2).id),
+        "<uuid:upload_id>": str(upload.id),
+        "<str:name>": "image",
         "<uuid:artifact_id>": str(generation.response.artifacts.get().id),
         "<uuid:source_id>": str(source.id),
         "<uuid:passage_id>": str(passages_of(source)[0].id),

@@ -29,13 +29,13 @@ showLocalTimes(document);
 navigator.serviceWorker?.register("/service-worker.js");
 
 // Fields that are not set stay out of addresses, so that these can be read and passed on; the
-// tokens of forms stay out because addresses end up in logs.
+// tokens of forms stay out because addresses end up in logs. Files have no place in one.
 const KEPT_OUT = new Set(["csrfmiddlewaretoken", "key"]);
 document.addEventListener("htmx:config:request", (event) => {
   const { request } = event.detail.ctx;
   if (request.method !== "GET" || !(request.body instanceof FormData)) return;
   for (const [name, value] of [...request.body]) {
-    if (value === "" || KEPT_OUT.has(name)) request.body.delete(name);
+    if (value === "" || value instanceof File || KEPT_OUT.has(name)) request.body.delete(name);
   }
 });
 

@@ -7,8 +7,8 @@ on the CPU from the run's own generator, so that a seed means the same picture o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import torch
@@ -95,11 +95,15 @@ class LatentModel(Protocol):
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """What one run puts into a pass."""
+class Rows:
+    """What one run puts into a pass: latents (n, *L) under sentences (n, S), on the CPU.
+
+    `figures` are what the family found out on the way; they become metrics of the sample.
+    """
 
     latents: torch.Tensor
     sentences: torch.Tensor
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.latents)
@@ -109,7 +113,7 @@ class LatentRun(PromptedRun):
     """One sheet on its way; it takes a single pass."""
 
     def __init__(
-        self, request: GenerationRequest, *, card: Card, prompt: ReadPrompt, rows: _Rows
+        self, request: GenerationRequest, *, card: Card, prompt: ReadPrompt, rows: Rows
     ) -> None:
         super().__init__(request, card=card, prompt=prompt)
         self.rows = rows
@@ -133,13 +137,15 @@ class LatentRun(PromptedRun):
         assert self.pictures is not None, "a sample is asked for when the run is done"
         count = len(self.pictures)
         columns = count if count <= 8 else math.ceil(math.sqrt(count))
-        return self.make_sample(
-            lay_out(self.pictures, columns=columns), {"pictures": float(count)}, {}
-        )
+        metrics = {"pictures": float(count), **self.rows.figures}
+        return self.make_sample(lay_out(self.pictures, columns=columns), metrics, {})
 
 
 class LatentGenerator:
-    """A loaded checkpoint of such a family."""
+    """A loaded checkpoint of such a family.
+
+    A family that can start from more than a prompt overrides `draw_rows`.
+    """
 
     #: Runs of up to 16 pictures each: more in a pass are no faster per picture.
     slots = 8
@@ -149,7 +155,7 @@ class LatentGenerator:
     ) -> None:
         self._card = card
         self._model = model
-        self._reader = reader
+        self.reader = reader
         self._device = device
         self.shares_passes = self._is_indifferent_to_company()
 
@@ -159,9 +165,9 @@ class LatentGenerator:
 
     def open(self, request: GenerationRequest) -> LatentRun:
         """Start a run: read its prompts and draw its latents."""
-        prompt = self._reader.read(request.prompt)
+        prompt = self.reader.read(request.prompt)
         return LatentRun(
-            request, card=self._card, prompt=prompt, rows=self._draw_rows(request, prompt)
+            request, card=self._card, prompt=prompt, rows=self.draw_rows(request, prompt)
         )
 
     @torch.inference_mode()
@@ -186,7 +192,8 @@ class LatentGenerator:
         sentences = torch.cat((sentences, sentences[:missing])).to(self._device)
         return self._model.decode(latents, sentences)[:count]
 
-    def _draw_rows(self, request: GenerationRequest, prompt: ReadPrompt) -> _Rows:
+    def draw_rows(self, request: GenerationRequest, prompt: ReadPrompt) -> Rows:
+        """What a request puts into its pass; raises InvalidRequest."""
         parameters = request.parameters
         count, show = int(parameters["frames"]), str(parameters["show"])
         spread, random = float(parameters["spread"]), seeded(request.seed)
@@ -194,25 +201,21 @@ class LatentGenerator:
         if show == "pictures":
             sentences = told.expand(count, -1)
             latents = self._model.draw_latents(sentences, spread=spread, random=random)
-            return _Rows(latents, sentences)
-        if count < 2:
-            fault = Fault("/params/frames", "too_few", f"a {show} needs at least 2 pictures")
-            raise InvalidRequest([fault])
+            return Rows(latents, sentences)
+        require_way(count, show)
         towards = str(parameters["towards"]).strip()
-        end = self._reader.read(towards).vector.cpu() if towards and show == "journey" else told
+        end = self.reader.read(towards).vector.cpu() if towards and show == "journey" else told
         ends = self._model.draw_latents(torch.cat((told, end)), spread=spread, random=random)
         if show == "walk":
-            # The last picture would be the first again, so it is left out.
-            angles = torch.linspace(0, 2 * math.pi, count + 1)[:-1]
-            return _Rows(_on_circle(ends, angles), told.expand(count, -1))
+            return Rows(circle(ends, count), told.expand(count, -1))
         shares = torch.linspace(0, 1, count)
         between = (1 - shares)[:, None] * told + shares[:, None] * end
-        return _Rows(slerp(ends[0], ends[1], shares), functional.normalize(between, dim=1))
+        return Rows(slerp(ends[0], ends[1], shares), functional.normalize(between, dim=1))
 
     def _is_indifferent_to_company(self) -> bool:
         """Whether pictures have the same bits in passes of 2 and of more."""
         count, random = 2 * self.slots, seeded(0)
-        width = self._reader.concepts.vectors.shape[1]
+        width = self.reader.concepts.vectors.shape[1]
         sentences = functional.normalize(torch.randn(count, width, generator=random), dim=1)
         latents = self._model.draw_latents(sentences, spread=1.0, random=random)
         latents, sentences = latents.to(self._device), sentences.to(self._device)
@@ -237,10 +240,18 @@ def slerp(start: torch.Tensor, end: torch.Tensor, shares: torch.Tensor) -> torch
     ).sin() / angle.sin() * end
 
 
-def _on_circle(ends: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
-    """Around the origin through both latents (2, *L) at these angles (n,): (n, *L).
+def circle(ends: torch.Tensor, count: int) -> torch.Tensor:
+    """`count` points around the origin through both latents (2, *L), from the first: (n, *L).
 
-    The cosine and sine weights keep the variance of Gaussian latents.
+    The cosine and sine weights keep the variance of Gaussian latents. The point that would be the
+    first again is left out.
     """
-    angles = angles.view(-1, *[1] * (ends.ndim - 1))
+    angles = torch.linspace(0, 2 * math.pi, count + 1)[:-1].view(-1, *[1] * (ends.ndim - 1))
     return angles.cos() * ends[0] + angles.sin() * ends[1]
+
+
+def require_way(count: int, show: str) -> None:
+    """Raise InvalidRequest where there are too few pictures to show a way."""
+    if count < 2:
+        fault = Fault("/params/frames", "too_few", f"a {show} needs at least 2 pictures")
+        raise InvalidRequest([fault])

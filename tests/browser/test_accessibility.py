@@ -37,6 +37,7 @@ ADDRESSES = (
     "/workers",
     "/spaces",
     "/batches",
+    "/uploads",
     "/collections",
     "/account",
     "/account/webhooks",

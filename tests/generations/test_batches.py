@@ -178,7 +178,7 @@ def test_prompts_may_go_to_models_of_several_families(client, monkeypatch):
     text = make_checkpoint(make_card(slug="toy-words"))
     monkeypatch.setattr(
         "webapp.generations.operations.checkpoint_for",
-        lambda _, *, prompt: picture if prompt == "a picture" else text,
+        lambda _model, *, prompt, **_: picture if prompt == "a picture" else text,
     )
     body = {"prompts": ["a picture", "some words"], "n": 2}
     assert client.post(URL, body, format="json").status_code == 202

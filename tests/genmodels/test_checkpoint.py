@@ -94,8 +94,8 @@ def test_another_sentence_width_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_family_that_is_not_installed_is_refused(folder: Path) -> None:
-    write_card(folder, replace(read_card(folder), family="gan"))
-    with pytest.raises(UnableToLoadCheckpoint, match="gan"):
+    write_card(folder, replace(read_card(folder), family="hybrid"))
+    with pytest.raises(UnableToLoadCheckpoint, match="hybrid"):
         load_generator(folder)
 
 

@@ -112,7 +112,7 @@ def test_company_that_joins_and_leaves_changes_no_byte(
                 finished[index] = run.sample.content
         waiting = [(index, run) for index, run in waiting if not run.done]
     assert [finished[index] for index in range(len(requests))] == alone
-    assert len(sizes) > 3
+    assert len(sizes) > 2  # families that draw in one pass need three passes for all
 
 
 def test_progress_counts_up_to_its_total(family: TinyFamily, generator: Generator) -> None:

@@ -15,6 +15,10 @@ _FOLDERS = list_checkpoints()
 _QUICK: dict[str, dict[str, Scalar]] = {
     "transformer": {"max_new_tokens": 3},
     "diffusion": {"steps": 1},
+    "vae": {"frames": 1},
+    "autoregressive": {},
+    "flow": {},
+    "gan": {},
 }
 
 

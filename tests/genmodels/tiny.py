@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,22 @@ from genmodels.course import Course
 from genmodels.data.pictures import LabelledPictures
 from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
+from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, DistillationCourse
+from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
+from genmodels.families.flow.tarflow_course import TARFLOW_DIGITS, TarFlowCourse
+from genmodels.families.gan.course import GanCourse
+from genmodels.families.gan.presets import (
+    DCGAN_FASHION,
+    R3GAN_FASHION,
+    WGAN_FASHION,
+    GanPreset,
+)
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
+from genmodels.families.vae.course import VAECourse
+from genmodels.families.vae.presets import PRESETS as VAE_PRESETS
+from genmodels.families.vae.presets import VAEPreset
 from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
 from genmodels.pictures.subjects import FASHION, Naming, Subject
@@ -87,6 +101,89 @@ def tiny_diffusion() -> DiffusionCourse:
     return DiffusionCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_vae(preset: VAEPreset) -> VAECourse:
+    """The fewest channels and latents over the tiny subject."""
+    small = replace(
+        preset,
+        channels=8,
+        encoder_channels=8,
+        width=16,
+        latents=8,
+        prior_layers=4,
+        prior_width=16,
+        free_nats=1.0,
+        batch=8,
+        sentence_dropout=0.5,
+        num_validation=8,
+        recipe=replace(preset.recipe, validate_every=4),
+    )
+    return VAECourse(small, tiny_subject(), EMBEDDER)
+
+
+def tiny_autoregressive() -> PixelCNNCourse:
+    """A PixelCNN of the fewest channels and layers over the tiny subject, in sixteen levels."""
+    preset = replace(
+        PIXELCNN_FASHION,
+        channels=16,
+        num_layers=3,
+        batch=8,
+        num_validation=8,
+        recipe=replace(PIXELCNN_FASHION.recipe, validate_every=4),
+    )
+    return PixelCNNCourse(preset, tiny_subject(), EMBEDDER)
+
+
+def tiny_glow() -> GlowCourse:
+    """A Glow of one and two steps over the tiny subject."""
+    preset = replace(
+        GLOW_FASHION,
+        fine_steps=1,
+        fine_channels=16,
+        coarse_steps=2,
+        coarse_channels=16,
+        condition_width=16,
+        batch=8,
+        rate=5e-3,
+        num_calibration=1,
+        num_validation=8,
+        recipe=replace(GLOW_FASHION.recipe, validate_every=4),
+    )
+    return GlowCourse(preset, tiny_subject(), EMBEDDER)
+
+
+def tiny_tarflow() -> TarFlowCourse:
+    """A TarFlow of two narrow blocks over the tiny subject."""
+    preset = replace(
+        TARFLOW_DIGITS,
+        patch=4,
+        num_blocks=2,
+        num_layers=1,
+        num_heads=2,
+        width=16,
+        batch=8,
+        sentence_dropout=0.5,
+        num_validation=8,
+        recipe=replace(TARFLOW_DIGITS.recipe, validate_every=4),
+    )
+    return TarFlowCourse(preset, tiny_subject(), EMBEDDER)
+
+
+def tiny_gan(preset: GanPreset, *, copies: int = 1, validate_every: int = 4) -> GanCourse:
+    """Two networks of the fewest channels over the tiny subject, in the game of a preset."""
+    small = replace(
+        preset,
+        channels=4,
+        latent_width=8,
+        features=8,
+        batch=8,
+        critic_turns=min(2, preset.critic_turns),
+        penalty_steps=10,
+        sentence_dropout=0.5,
+        recipe=replace(preset.recipe, validate_every=validate_every),
+    )
+    return GanCourse(small, tiny_subject(copies=copies), EMBEDDER)
+
+
 def tiny_distillation() -> DistillationCourse:
     """A student of a tiny U-Net whose weights were all moved."""
     course = tiny_diffusion()
@@ -108,20 +205,23 @@ def tiny_distillation() -> DistillationCourse:
 class TinyFamily:
     """A preset with what the contract test needs of it: short runs and a request to make.
 
-    `id` is the preset's name in the reports of tests.
+    `preset` tells those of one family apart.
     """
 
-    id: str
     name: str
     open_course: Callable[[], Course]
     prompts: tuple[str, str, str]
     short: dict[str, Scalar]
     long: dict[str, Scalar]
+    preset: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.preset or self.name
 
 
 FAMILIES = (
     TinyFamily(
-        id="transformer",
         name="transformer",
         open_course=tiny_transformer,
         prompts=("to be", "question:", "that is not the question, that is"),
@@ -129,7 +229,6 @@ FAMILIES = (
         long={"max_new_tokens": 40, "temperature": 1.1, "top_k": 9, "top_p": 0.9},
     ),
     TinyFamily(
-        id="diffusion",
         name="diffusion",
         open_course=tiny_diffusion,
         prompts=("a coat", "running shoes", "a dress"),
@@ -137,12 +236,57 @@ FAMILIES = (
         long={"steps": 7, "sampler": "ddpm", "guidance": 3.0, "show": "filmstrip"},
     ),
     TinyFamily(
-        id="distillation",
         name="diffusion",
+        preset="distillation",
         open_course=tiny_distillation,
         prompts=("a coat", "running shoes", "a dress"),
         short={"steps": 2},
         long={"steps": 4, "sampler": "heun", "guidance": 0.0},
+    ),
+    *(
+        TinyFamily(
+            name="vae",
+            preset=preset.slug,
+            open_course=partial(tiny_vae, preset),
+            prompts=("a coat", "running shoes", "a dress"),
+            short={"frames": 1},
+            long={"frames": 3, "show": "shift", "towards": "a bag", "spread": 0.9},
+        )
+        for preset in VAE_PRESETS.values()
+    ),
+    TinyFamily(
+        name="autoregressive",
+        open_course=tiny_autoregressive,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={},
+        long={"temperature": 0.8},
+    ),
+    TinyFamily(
+        name="flow",
+        open_course=tiny_glow,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={"frames": 1},
+        long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.0},
+        preset="glow",
+    ),
+    TinyFamily(
+        name="flow",
+        open_course=tiny_tarflow,
+        prompts=("a coat", "running shoes", "a dress"),
+        short={"frames": 1},
+        long={"frames": 3, "spread": 1.2},
+        preset="tarflow",
+    ),
+    *(
+        TinyFamily(
+            name="gan",
+            preset=preset.slug,
+            open_course=partial(tiny_gan, preset),
+            prompts=("a coat", "running shoes", "a dress"),
+            short={"frames": 1},
+            long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.2},
+        )
+        for preset in (R3GAN_FASHION, DCGAN_FASHION, WGAN_FASHION)
     ),
 )
 

@@ -12,13 +12,14 @@ from django.test import Client
 from genmodels.contract import FAMILIES
 from tests.knowledge.graphs import entity, read_all
 from tests.pages.html import Page
-from tests.pages.makers import make_done, make_failed, make_picture
+from tests.pages.makers import PNG, make_done, make_failed, make_picture
 from tests.search.factories import EMBEDDER, make_found_source
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.chats.operations import NewChat, start_chat
 from webapp.collections.operations import CollectionWish, add_items, create_collection
 from webapp.collections.queries import ItemReference
+from webapp.generations.upload_operations import keep_upload
 from webapp.review.operations import give_feedback
 from webapp.search.operations import index_generation
 from webapp.search.saved_operations import save_search
@@ -48,8 +49,10 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         collection=held,
         items=[ItemReference(generation_id=picture.id), ItemReference(source_id=source.id)],
     )
+    keep_upload(owner=author, content=PNG, name=HOSTILE)
     return [
         "/",
+        "/uploads",
         "/collections",
         f"/collections/{held.id}",
         f"/generations/{done.id}/collections",

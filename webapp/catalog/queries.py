@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import QuerySet
 
+from genmodels.contract import Card
 from genmodels.embedding import load_embedder
 from webapp.catalog.models import Checkpoint
 from webapp.catalog.routing import choose
@@ -36,8 +39,10 @@ def get_checkpoint(slug: str) -> Checkpoint:
     return found
 
 
-def checkpoint_for(slug: str, *, prompt: str) -> Checkpoint:
+def checkpoint_for(slug: str, *, prompt: str, inputs: Collection[str] = ()) -> Checkpoint:
     """The usable checkpoint of this slug, or for `auto` the one that suits the prompt best.
+
+    With `auto`, only those are asked that take files of the names `inputs` and need no others.
 
     Raises UnableToFindCheckpoint or UnableToUseCheckpoint.
     """
@@ -49,5 +54,14 @@ def checkpoint_for(slug: str, *, prompt: str) -> Checkpoint:
     usable = [checkpoint for checkpoint in list_checkpoints() if checkpoint.usable]
     if not usable:
         raise UnableToUseCheckpoint("No model is available.")
-    cards = [checkpoint.card for checkpoint in usable]
-    return usable[choose(prompt, cards, load_embedder())]
+    fitting = [checkpoint for checkpoint in usable if _takes(checkpoint.card, inputs)]
+    if not fitting:
+        raise UnableToUseCheckpoint("No model that is available takes just these files.")
+    cards = [checkpoint.card for checkpoint in fitting]
+    return fitting[choose(prompt, cards, load_embedder())]
+
+
+def _takes(card: Card, inputs: Collection[str]) -> bool:
+    taken = {each.name for each in card.inputs}
+    needed = {each.name for each in card.inputs if each.required}
+    return needed <= set(inputs) <= taken

@@ -59,7 +59,8 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
         "The interface answers in JSON, and streams as text/event-stream.",
     ),
     "unsupported_media_type": ProblemType(
-        "The media type is not supported", "Bodies are JSON; documents may be sent as a form."
+        "The media type is not supported",
+        "Bodies are JSON; documents may be sent as a form, and pictures must be.",
     ),
     "conflict": ProblemType(
         "The state does not allow it", "`detail` says what state the object is in."
@@ -75,6 +76,13 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "too_large": ProblemType("The body is too large", "`detail` names the limit."),
     "unsupported_document": ProblemType(
         "The document cannot be read", "`detail` says why: its type, its state or its size."
+    ),
+    "unsupported_picture": ProblemType(
+        "The picture cannot be taken",
+        "`detail` says why: its format, its size, or damage. Nothing was stored.",
+    ),
+    "too_many_uploads": ProblemType(
+        "No more pictures can be kept", "Nothing was stored. Delete some of your uploads first."
     ),
     "model_unavailable": ProblemType(
         "The model is not available", "`detail` says why. Other models are not affected."

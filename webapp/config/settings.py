@@ -239,8 +239,10 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
-#: Largest document that may be uploaded, in bytes.
+#: Largest document or picture that may be uploaded, in bytes.
 PINAKES_MAX_UPLOAD_BYTES = env_int("PINAKES_MAX_UPLOAD_BYTES", 20_000_000)
+#: How many pictures one person may keep for generations to start from, about 4 MB each at most.
+PINAKES_MAX_UPLOADS_PER_OWNER = env_int("PINAKES_MAX_UPLOADS_PER_OWNER", 500)
 
 #: Whether documents may be brought by their address, which the worker then calls.
 FETCH_DOCUMENTS = env_bool("PINAKES_FETCH_DOCUMENTS")

@@ -9,6 +9,8 @@ from webapp.collections import pages as collections
 from webapp.common import pages as common
 from webapp.generations import batch_pages as batches
 from webapp.generations import pages as generations
+from webapp.generations import studio_pages as studio
+from webapp.generations import upload_pages as uploads
 from webapp.grounding import pages as grounding
 from webapp.grounding import retrieval_pages as retrieval
 from webapp.jobs import pages as jobs
@@ -28,8 +30,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *accounts.urlpatterns,
     *catalog.urlpatterns,
     *jobs.urlpatterns,
+    *studio.urlpatterns,
     *generations.urlpatterns,
     *batches.urlpatterns,
+    *uploads.urlpatterns,
     *collections.urlpatterns,
     *search.urlpatterns,
     *references.urlpatterns,

@@ -1,4 +1,4 @@
-"""REST: generations and their files."""
+"""REST: generations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from django.http import FileResponse, HttpResponse
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -32,8 +31,8 @@ from webapp.common.interface import (
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
-from webapp.common.storage import BlobMissing, open_blob
 from webapp.generations import operations, queries
+from webapp.generations.inputs import REFERENCE_KINDS, InputReference
 from webapp.generations.models import Generation, Verdict
 from webapp.generations.representation import describe_generation
 from webapp.generations.requests import SubmitRequest
@@ -44,7 +43,24 @@ from webapp.jobs.operations import UnableToReuseIdempotencyKey
 _PRIORITIES = [priority.name.lower() for priority in Priority]
 #: The furthest that a start or an end may be asked for.
 _MAX_SECONDS = 30 * 24 * 3600
+#: More files than any card names.
+_MAX_INPUTS = 16
 _FILTERS = ("status", "model", "family", "tag", "batch", "from", "to", "mine", "trashed")
+
+
+class InputReferenceInput(StrictSerializer):
+    """A file to start from: an upload, a result's artifact, or what a generation started from."""
+
+    upload = serializers.UUIDField(required=False)
+    artifact = serializers.UUIDField(required=False)
+    generation = serializers.UUIDField(required=False)
+
+    def validate(self, attrs: dict[str, uuid.UUID]) -> dict[str, uuid.UUID]:
+        """Exactly one of them."""
+        if len(attrs) != 1:
+            kinds = ", ".join(REFERENCE_KINDS)
+            raise serializers.ValidationError(f"must have exactly one of {kinds}", "invalid")
+        return attrs
 
 
 class GenerationInput(StrictSerializer):
@@ -53,6 +69,7 @@ class GenerationInput(StrictSerializer):
     model = Text(default=AUTO, max_length=64)
     prompt = Text(allow_blank=True, trim_whitespace=False)
     params = serializers.DictField(default=dict)
+    inputs = serializers.DictField(child=InputReferenceInput(), default=dict)
     seed = WholeNumber(required=False, allow_null=True, min_value=0, max_value=MAX_SEED)
     tags = serializers.ListField(child=Text(allow_blank=True), default=list)
     # `parent` is also an attribute of fields, but of their instances: the metaclass takes this
@@ -64,6 +81,14 @@ class GenerationInput(StrictSerializer):
     priority = serializers.ChoiceField(choices=_PRIORITIES, default="normal")
     expires_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
     deadline_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
+
+    def validate_inputs(
+        self, value: dict[str, dict[str, uuid.UUID]]
+    ) -> dict[str, dict[str, uuid.UUID]]:
+        """Refuse what would cost many queries to find out that no card takes it."""
+        if len(value) > _MAX_INPUTS:
+            raise serializers.ValidationError(f"at most {_MAX_INPUTS} files", "too_many")
+        return value
 
 
 class QueueOutput(serializers.Serializer[Any]):
@@ -108,6 +133,17 @@ class ArtifactOutput(serializers.Serializer[Any]):
     url = serializers.CharField()
 
 
+class InputOutput(serializers.Serializer[Any]):
+    """A file that a generation starts from; where it was taken from may be gone by now."""
+
+    media_type = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    upload = serializers.UUIDField(allow_null=True)
+    artifact = serializers.UUIDField(allow_null=True)
+    url = serializers.CharField()
+
+
 class PlaceInBatchOutput(serializers.Serializer[Any]):
     """The batch that a generation belongs to, and its place in it."""
 
@@ -144,6 +180,7 @@ class GenerationOutput(serializers.Serializer[Any]):
     model = ModelReferenceOutput()
     prompt = serializers.CharField()
     params = serializers.DictField()
+    inputs = serializers.DictField(child=InputOutput())
     seed = serializers.IntegerField()
     tags = serializers.ListField(child=serializers.CharField())
     score = ScoreOutput(allow_null=True)
@@ -304,6 +341,7 @@ def read_wish(user: User, body: Mapping[str, Any], *, prompt: str) -> SubmitRequ
         model=body["model"],
         prompt=prompt,
         params=body["params"],
+        inputs=_read_references(body["inputs"]),
         seed=body.get("seed"),
         tags=tuple(body["tags"]),
         parent_id=body.get("parent"),
@@ -312,6 +350,14 @@ def read_wish(user: User, body: Mapping[str, Any], *, prompt: str) -> SubmitRequ
         expires_in_seconds=body.get("expires_in"),
         deadline_in_seconds=body.get("deadline_in"),
     )
+
+
+def _read_references(raw: Mapping[str, Mapping[str, uuid.UUID]]) -> dict[str, InputReference]:
+    references = {}
+    for name, reference in raw.items():
+        [kind] = [kind for kind in REFERENCE_KINDS if kind in reference]
+        references[name] = InputReference(kind, reference[kind])
+    return references
 
 
 def _priority(user: User, name: str) -> Priority:
@@ -448,39 +494,3 @@ class RestoreGenerationApi(APIView):
         """Take it out of the trash."""
         operations.restore_generation(generation=_get_to_change(request, generation_id))
         return Response(describe_generation(_get(request, generation_id)))
-
-
-class ArtifactContentApi(APIView):
-    """`/api/v1/artifacts/{id}/content`."""
-
-    @extend_schema(
-        operation_id="artifacts_content", responses={(200, "application/octet-stream"): bytes}
-    )
-    def get(self, request: Request, artifact_id: uuid.UUID) -> HttpResponse | FileResponse:
-        """The bytes of a file. They never change, so a private cache may keep them."""
-        try:
-            artifact = queries.get_artifact(user=member(request), artifact_id=artifact_id)
-        except queries.UnableToFindArtifact as error:
-            detail = "There is no such file, or it is not yours."
-            raise Problem(404, "not_found", detail) from error
-        etag = f'"{artifact.sha256}"'
-        if request.headers.get("If-None-Match") == etag:
-            return HttpResponse(status=304, headers={"ETag": etag})
-        try:
-            file = open_blob(artifact.sha256)
-        except BlobMissing as error:
-            raise Problem(404, "not_found", "The file is lost; its row remains.") from error
-        inline = (
-            artifact.media_type.startswith("image/") and "download" not in request.query_params
-        )
-        response = FileResponse(
-            file,
-            as_attachment=not inline,
-            filename=artifact.file_name,
-            content_type=artifact.media_type,
-        )
-        response["ETag"] = etag
-        response["Cache-Control"] = "private, max-age=31536000, immutable"
-        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-        response["Cross-Origin-Resource-Policy"] = "same-origin"
-        return response

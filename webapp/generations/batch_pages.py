@@ -23,6 +23,7 @@ from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations import operations, queries
 from webapp.generations.cards import GenerationCard, make_cards
+from webapp.generations.input_fields import given_files
 from webapp.generations.models import Batch
 from webapp.generations.pages import signed_in_user
 
@@ -206,6 +207,8 @@ def show_batch(request: HttpRequest, batch_id: uuid.UUID) -> HttpResponse:
     context = {
         "face": make_face(batch, queries.count_batches([batch.id])[batch.id], viewer=user),
         "grid": lay_out(batch.axes, placed),
+        # All of them start from the same files.
+        "given_files": given_files(rows[0]) if rows else (),
     }
     return render(request, "generations/batch.html", context)
 

@@ -14,6 +14,7 @@ from genmodels.contract import (
     Card,
     Fault,
     GenerationRequest,
+    InputFacts,
     InvalidRequest,
     Scalar,
     resolve_request,
@@ -83,8 +84,14 @@ def size_faults(request: BatchRequest) -> list[Fault]:
     return []
 
 
-def expand(request: BatchRequest, checkpoints: Sequence[Checkpoint]) -> Expansion:
+def expand(
+    request: BatchRequest,
+    checkpoints: Sequence[Checkpoint],
+    inputs: Mapping[str, InputFacts] | None = None,
+) -> Expansion:
     """Check the request against the checkpoint of each prompt, and write out its cells.
+
+    All cells start from the same files, of which `inputs` are the facts.
 
     Raises InvalidRequest with all faults; pointers are those of the REST body.
     """
@@ -101,6 +108,7 @@ def expand(request: BatchRequest, checkpoints: Sequence[Checkpoint]) -> Expansio
                     prompt=prompt,
                     parameters=request.each.params,
                     seed=min(seed, MAX_SEED),
+                    inputs=inputs,
                 )
             )
         except InvalidRequest as error:

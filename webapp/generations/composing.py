@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.urls import reverse
 
@@ -13,6 +13,7 @@ from genmodels.contract import MAX_SEED, Card, Fault, InvalidRequest, Parameter,
 from webapp.catalog.models import Checkpoint
 from webapp.catalog.queries import AUTO
 from webapp.generations.batching import BatchRequest
+from webapp.generations.input_fields import REFERENCE_START, InputField, read_references
 from webapp.generations.queries import CheckpointFacts
 from webapp.generations.requests import SubmitRequest
 
@@ -98,6 +99,9 @@ class Composer:
     sweep_name: str
     sweep_values: str
     key: str
+    inputs: tuple[InputField, ...] = ()
+    #: References of files that the chosen model does not take, kept for when another one does.
+    carried: tuple[tuple[str, str], ...] = ()
     reference: Reference | None = None
     faults: tuple[str, ...] = ()
 
@@ -126,6 +130,8 @@ class Draft:
     sweep_values: str = ""
     reference: str = ""
     params: Mapping[str, Scalar | str] | None = None
+    #: References of the files to start from, by the names of the card's inputs.
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def asks_for_many(self) -> bool:
@@ -142,6 +148,7 @@ def compose(
     checkpoints: list[Checkpoint],
     draft: Draft,
     facts: Mapping[int, CheckpointFacts] | None = None,
+    inputs: tuple[InputField, ...] = (),
     reference: Reference | None = None,
     faults: tuple[str, ...] = (),
 ) -> Composer:
@@ -167,8 +174,19 @@ def compose(
         sweep_name=draft.sweep_name,
         sweep_values=draft.sweep_values,
         key=uuid.uuid4().hex,
+        inputs=inputs,
+        carried=_carried(draft, inputs),
         reference=reference,
         faults=faults,
+    )
+
+
+def _carried(draft: Draft, shown: tuple[InputField, ...]) -> tuple[tuple[str, str], ...]:
+    names = {each.name for each in shown}
+    return tuple(
+        (f"{REFERENCE_START}{name}", reference)
+        for name, reference in draft.inputs.items()
+        if name not in names
     )
 
 
@@ -196,11 +214,16 @@ def read_draft(fields: Mapping[str, str]) -> Draft:
             for name, value in fields.items()
             if name.startswith(FIELD_START)
         },
+        inputs={
+            name.removeprefix(REFERENCE_START): value
+            for name, value in fields.items()
+            if name.startswith(REFERENCE_START) and value
+        },
     )
 
 
 def read_request(draft: Draft, card: Card | None, tags: tuple[str, ...] = ()) -> SubmitRequest:
-    """Turn a draft into a request; raises UnreadableSeed, or InvalidRequest for the reference.
+    """Turn a draft into a request; raises UnreadableSeed, or InvalidRequest for a reference.
 
     Only the parameters of the chosen card are taken: without scripts the fields of the model
     chosen before may still be in the form. A field left empty means the default.
@@ -215,6 +238,7 @@ def read_request(draft: Draft, card: Card | None, tags: tuple[str, ...] = ()) ->
         model=draft.model,
         prompt=draft.prompt,
         params=params,
+        inputs=read_references(draft.inputs, card),
         seed=_read_seed(draft.seed),
         tags=tags,
         reference_id=_read_reference(draft.reference),
@@ -248,6 +272,10 @@ def describe_fault(fault: Fault, card: Card | None) -> str:
     """A fault as a sentence for people: the field's label, then what is wrong with it."""
     if fault.pointer.startswith("/sweep/"):
         return f"Several values: {fault.detail}"
+    if fault.pointer.startswith("/inputs/"):
+        name = fault.pointer.removeprefix("/inputs/")
+        labels = {each.name: each.label for each in (card.inputs if card else ())}
+        return f"{labels.get(name, name)}: {fault.detail}"
     place = fault.pointer.removeprefix("/params/").strip("/")
     labels = {parameter.name: parameter.label for parameter in (card.parameters if card else ())}
     label = labels.get(place, place.partition("/")[0].replace("_", " ").capitalize())
@@ -275,6 +303,7 @@ def draft_fields(draft: Draft) -> dict[str, str]:
             case _:
                 shown = str(value)
         fields[f"{FIELD_START}{name}"] = shown
+    fields |= {f"{REFERENCE_START}{name}": text for name, text in draft.inputs.items()}
     return {name: value for name, value in fields.items() if value}
 
 

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.common.ids import uuid7
+from webapp.generations.inputs import InputReference, KeptInput
 from webapp.jobs.models import Job
 
 
@@ -103,6 +104,8 @@ class Generation(models.Model):
     routed = models.BooleanField(default=False)
     prompt = models.TextField()
     parameters = models.JSONField(default=dict)
+    #: The files that it starts from, by the names of the card's inputs; see `KeptInput`.
+    inputs = models.JSONField(default=dict)
     seed = models.BigIntegerField()
     tags = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     provenance = models.CharField(
@@ -159,6 +162,16 @@ class Generation(models.Model):
     def accession(self) -> str:
         """The catalogue number that people quote, such as P-2026-000142."""
         return f"P-{self.created_at:%Y}-{self.number:06d}"
+
+    @property
+    def kept_inputs(self) -> dict[str, KeptInput]:
+        """The files that it starts from, by name."""
+        return {name: KeptInput.from_json(raw) for name, raw in self.inputs.items()}
+
+    @property
+    def input_references(self) -> dict[str, InputReference]:
+        """How another request names the same files, wherever they were taken from at first."""
+        return {name: InputReference("generation", self.id) for name in self.inputs}
 
 
 class Response(models.Model):
@@ -236,8 +249,41 @@ class Artifact(models.Model):
     def __str__(self) -> str:
         return f"{self.media_type} {self.sha256[:12]}"
 
-    @property
-    def file_name(self) -> str:
-        """A name to save the file under."""
-        endings = {"image/png": "png", "text/plain": "txt"}
-        return f"{self.sha256[:16]}.{endings.get(self.media_type.partition(';')[0], 'bin')}"
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    """Filters by their use."""
+
+    def visible_to(self, user: User) -> UploadQuerySet:
+        """Own rows; for reviewers and admins everybody's."""
+        return self if user.sees_everything else self.filter(owner=user)
+
+
+class Upload(models.Model):
+    """A picture that somebody brought for generations to start from.
+
+    Its bytes lie in the blob store, drawn anew from what was sent (`uploading.py`).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="uploads"
+    )
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    media_type = models.CharField(max_length=64)
+    #: What the file was called when its owner first sent it.
+    name = models.CharField(max_length=255)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "sha256"], name="upload_is_unique_for_owner")
+        ]
+        indexes = [models.Index(fields=["owner", "-id"], name="upload_owner")]
+
+    def __str__(self) -> str:
+        return self.name

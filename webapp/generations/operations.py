@@ -16,9 +16,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from genmodels.contract import (
-    Card,
     Fault,
-    GenerationRequest,
+    InputFacts,
     InvalidRequest,
     Sample,
     resolve_request,
@@ -36,6 +35,8 @@ from webapp.common.ids import uuid7
 from webapp.common.storage import store_bytes
 from webapp.generations.batching import BatchRequest, Cell, expand, size_faults
 from webapp.generations.broadcast import Broadcast, tell_changed
+from webapp.generations.input_queries import find_inputs
+from webapp.generations.inputs import KeptInput
 from webapp.generations.models import (
     Artifact,
     Batch,
@@ -120,8 +121,18 @@ def submit_generation(
     Raises InvalidRequest with every fault, UnableToUseCheckpoint, or UnableToReuseIdempotencyKey;
     in each case nothing was stored.
     """
-    checkpoint = _checkpoint(request.model, request.prompt)
-    cell = Cell(_resolve(owner, request, checkpoint.card), checkpoint)
+    checkpoint = _checkpoint(request, request.prompt)
+    inputs, faults = find_inputs(user=owner, references=request.inputs)
+    faults += _circumstantial_faults(owner, request)
+    with _joined_to(faults):
+        resolved = resolve_request(
+            checkpoint.card,
+            prompt=request.prompt,
+            parameters=request.params,
+            seed=draw_seed() if request.seed is None else request.seed,
+            inputs=_facts(inputs),
+        )
+    cell = Cell(resolved, checkpoint)
     key = None if idempotency_key is None else _Key("generations", idempotency_key, request)
     generation_id = uuid7()
     with _shares(owner, request, [cell]) as new_jobs, transaction.atomic():
@@ -129,7 +140,7 @@ def submit_generation(
         if bound_id != generation_id:
             new_jobs.clear()
             return Submitted(bound_id, generation=None)
-        [generation] = _store(owner, request, [cell], new_jobs, ids=[generation_id])
+        [generation] = _store(owner, request, [cell], inputs, new_jobs, ids=[generation_id])
         if original is None:
             # So that nobody asks the database what is known here.
             Generation.reproduction.related.set_cached_value(generation, None)
@@ -149,14 +160,11 @@ def submit_batch(
     faults = size_faults(request)
     if faults:
         raise InvalidRequest(faults)
-    checkpoints = [_checkpoint(request.each.model, prompt) for prompt in request.prompts]
-    faults = _circumstantial_faults(owner, request.each)
-    try:
-        expansion = expand(request, checkpoints)
-    except InvalidRequest as error:
-        raise InvalidRequest([*error.faults, *faults]) from error
-    if faults:
-        raise InvalidRequest(faults)
+    checkpoints = [_checkpoint(request.each, prompt) for prompt in request.prompts]
+    inputs, faults = find_inputs(user=owner, references=request.each.inputs)
+    faults += _circumstantial_faults(owner, request.each)
+    with _joined_to(faults):
+        expansion = expand(request, checkpoints, _facts(inputs))
     key = None if idempotency_key is None else _Key("batches", idempotency_key, request)
     batch_id = uuid7()
     with _shares(owner, request.each, expansion.cells) as new_jobs, transaction.atomic():
@@ -171,7 +179,7 @@ def submit_batch(
             axes=expansion.axes_as_json(),
             total=len(expansion.cells),
         )
-        rows = _store(owner, request.each, expansion.cells, new_jobs, batch=batch)
+        rows = _store(owner, request.each, expansion.cells, inputs, new_jobs, batch=batch)
     return SubmittedBatch(batch_id, tuple(rows))
 
 
@@ -214,6 +222,7 @@ def _store(
     owner: User,
     request: SubmitRequest,
     cells: Sequence[Cell],
+    inputs: Mapping[str, KeptInput],
     new_jobs: Sequence[NewJob],
     *,
     ids: Sequence[uuid.UUID] = (),
@@ -231,6 +240,7 @@ def _store(
             routed=request.model == AUTO,
             prompt=cell.wish.prompt,
             parameters=dict(cell.wish.parameters),
+            inputs={name: kept.to_json() for name, kept in inputs.items()},
             seed=cell.wish.seed,
             tags=list(dict.fromkeys(request.tags)),
             parent_id=request.parent_id,
@@ -284,11 +294,11 @@ def _in(seconds: int | None) -> datetime.datetime | None:
     return None if seconds is None else timezone.now() + timedelta(seconds=seconds)
 
 
-def _checkpoint(model: str, prompt: str) -> Checkpoint:
+def _checkpoint(request: SubmitRequest, prompt: str) -> Checkpoint:
     try:
-        return checkpoint_for(model, prompt=prompt)
+        return checkpoint_for(request.model, prompt=prompt, inputs=request.inputs)
     except UnableToFindCheckpoint as error:
-        faults = [Fault("/model", "unknown_model", f"there is no model {model!r}")]
+        faults = [Fault("/model", "unknown_model", f"there is no model {request.model!r}")]
         raise InvalidRequest(faults) from error
 
 
@@ -309,19 +319,24 @@ def _circumstantial_faults(owner: User, request: SubmitRequest) -> list[Fault]:
     return faults
 
 
-def _resolve(owner: User, request: SubmitRequest, card: Card) -> GenerationRequest:
-    """Check everything that can be checked before anything is stored, and collect all faults."""
-    faults = _circumstantial_faults(owner, request)
-    seed = draw_seed() if request.seed is None else request.seed
+def _facts(inputs: Mapping[str, KeptInput]) -> dict[str, InputFacts]:
+    return {name: kept.facts for name, kept in inputs.items()}
+
+
+@contextmanager
+def _joined_to(faults: Sequence[Fault]) -> Iterator[None]:
+    """Refuse for these faults together with those that the card finds, before anything is stored.
+
+    A file that is not found is told of once, and not called missing besides.
+    """
+    pointers = {fault.pointer for fault in faults}
     try:
-        resolved = resolve_request(
-            card, prompt=request.prompt, parameters=request.params, seed=seed
-        )
+        yield
     except InvalidRequest as error:
-        raise InvalidRequest([*error.faults, *faults]) from error
+        more = [fault for fault in error.faults if fault.pointer not in pointers]
+        raise InvalidRequest([*more, *faults]) from error
     if faults:
         raise InvalidRequest(faults)
-    return resolved
 
 
 @dataclass(frozen=True)
@@ -413,6 +428,7 @@ def retry_generation(
         model=generation.checkpoint.slug,
         prompt=generation.prompt,
         params=generation.parameters,
+        inputs=generation.input_references,
         seed=generation.seed,
         tags=tuple(generation.tags),
         parent_id=generation.parent_id,
@@ -440,6 +456,7 @@ def reproduce_generation(
         model=generation.checkpoint.slug,
         prompt=generation.prompt,
         params=generation.parameters,
+        inputs=generation.input_references,
         seed=generation.seed,
         reproduces_id=generation.id,
     )

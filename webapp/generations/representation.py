@@ -10,7 +10,15 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.urls import reverse
 
-from webapp.generations.models import Artifact, Batch, Generation, Reproduction, Response
+from webapp.generations.inputs import KeptInput
+from webapp.generations.models import (
+    Artifact,
+    Batch,
+    Generation,
+    Reproduction,
+    Response,
+    Upload,
+)
 from webapp.jobs.models import JobState, Priority
 from webapp.jobs.queries import Waiting, describe_waiting
 
@@ -43,6 +51,10 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         },
         "prompt": prompt,
         "params": generation.parameters,
+        "inputs": {
+            name: describe_input(generation, name, kept)
+            for name, kept in generation.kept_inputs.items()
+        },
         "seed": generation.seed,
         "tags": generation.tags,
         "score": None
@@ -110,6 +122,36 @@ def describe_artifact(artifact: Artifact) -> dict[str, Any]:
         "size": artifact.size,
         "sha256": artifact.sha256,
         "url": reverse("api:artifact-content", args=[artifact.id]),
+    }
+
+
+def describe_input(generation: Generation, name: str, kept: KeptInput) -> dict[str, Any]:
+    """A file that a generation starts from, with the address of its bytes."""
+    return {
+        "media_type": kept.media_type,
+        "size": kept.size,
+        "sha256": kept.sha256,
+        "upload": _id(kept.upload_id),
+        "artifact": _id(kept.artifact_id),
+        "url": reverse("api:generation-input", args=[generation.id, name]),
+    }
+
+
+def describe_upload(upload: Upload) -> dict[str, Any]:
+    """A picture to start from."""
+    return {
+        "id": str(upload.id),
+        "name": upload.name,
+        "media_type": upload.media_type,
+        "size": upload.size,
+        "sha256": upload.sha256,
+        "width": upload.width,
+        "height": upload.height,
+        "created_at": _time(upload.created_at),
+        "links": {
+            "self": reverse("api:upload", args=[upload.id]),
+            "content": reverse("api:upload-content", args=[upload.id]),
+        },
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from genmodels.contract import Fault
+from webapp.generations.inputs import InputReference
 from webapp.jobs.models import Priority
 
 MAX_TAGS = 20
@@ -23,6 +24,7 @@ class SubmitRequest:
     model: str
     prompt: str
     params: Mapping[str, object] = field(default_factory=dict)
+    inputs: Mapping[str, InputReference] = field(default_factory=dict)
     seed: int | None = None
     tags: tuple[str, ...] = ()
     parent_id: uuid.UUID | None = None

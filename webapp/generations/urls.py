@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.generations import api, batch_api
+from webapp.generations import api, batch_api, file_api
 
 urlpatterns = [
     path("generations", api.GenerationsApi.as_view(), name="generations"),
@@ -46,7 +46,19 @@ urlpatterns = [
     ),
     path(
         "artifacts/<uuid:artifact_id>/content",
-        api.ArtifactContentApi.as_view(),
+        file_api.ArtifactContentApi.as_view(),
         name="artifact-content",
+    ),
+    path(
+        "generations/<uuid:generation_id>/inputs/<str:name>/content",
+        file_api.InputContentApi.as_view(),
+        name="generation-input",
+    ),
+    path("uploads", file_api.UploadsApi.as_view(), name="uploads"),
+    path("uploads/<uuid:upload_id>", file_api.UploadApi.as_view(), name="upload"),
+    path(
+        "uploads/<uuid:upload_id>/content",
+        file_api.UploadContentApi.as_view(),
+        name="upload-content",
     ),
 ]

@@ -9,13 +9,9 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods
 
 from webapp.catalog.queries import list_checkpoints
-from webapp.generations.composing import compose, read_draft
-from webapp.generations.pages import (
-    is_fragment,
-    read_reference,
-    render_studio,
-    signed_in_user,
-)
+from webapp.generations.composing import read_draft
+from webapp.generations.pages import is_fragment, signed_in_user
+from webapp.generations.studio_pages import make_composer, render_studio
 from webapp.search.references import is_searchable, kind_of, show_references
 
 
@@ -36,9 +32,7 @@ def references(request: HttpRequest) -> HttpResponse:
         shown = show_references(user=user, draft=draft, kind=kind)
     if is_fragment(request):
         return render(request, "search/parts/references.html", {"references": shown})
-    composer = compose(
-        checkpoints=checkpoints, draft=draft, reference=read_reference(request, draft)
-    )
+    composer = make_composer(request, checkpoints, draft)
     return render_studio(request, composer, extra={"references": shown})
 
 

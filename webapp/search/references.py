@@ -106,6 +106,7 @@ def _with_all(draft: Draft, generation: Generation) -> Draft:
         _with_seed(draft, generation),
         model=generation.checkpoint.slug,
         params=generation.parameters,
+        inputs={name: str(each) for name, each in generation.input_references.items()},
         sweep_name="",
         sweep_values="",
     )

@@ -1,0 +1,97 @@
+"""Autoregressive: a gated PixelCNN that draws one pixel after the other.
+
+levels.py      pictures as the few levels that a pixel can have
+network.py     the gated PixelCNN (van den Oord et al. 2016, arXiv:1606.05328)
+objective.py   the exact likelihood of a picture
+likelihood.py  how it is reported
+course.py      the presets `pixelcnn-digits` and `pixelcnn-fashion`, their data and card
+rounded.py     the trained network in sums that round nowhere
+cache.py       what is kept of pictures that are being drawn (Ramachandran et al. 2017,
+               arXiv:1704.06001)
+decoder.py     pixel after pixel from what is kept, with the bits of a whole pass
+drawing.py     pictures drawn side by side
+generator.py   runs that join and leave at any pixel
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
+from genmodels.embedding import Embedder, load_embedder
+from genmodels.families.autoregressive.course import PRESETS, PixelCNNCourse, find_preset
+from genmodels.families.autoregressive.drawing import Drawing, Easel
+from genmodels.families.autoregressive.generator import PixelCNNGenerator
+from genmodels.families.autoregressive.levels import to_pictures
+from genmodels.families.autoregressive.network import PixelCNN, PixelCNNConfig
+from genmodels.families.autoregressive.rounded import RoundedPixelCNN
+from genmodels.pictures.concepts import PromptReader
+from genmodels.pictures.subjects import choose_subject, naming_of
+from genmodels.randomness import seeded
+
+#: As many are drawn side by side by `draw_pictures`: more are hardly faster a picture.
+PICTURES_A_PASS = 256
+
+__all__ = ["PRESETS", "draw_pictures", "load", "open_course", "restore_network"]
+
+
+def open_course(
+    preset: str, *, data: Path | None, own: Path | None, embedder: Embedder | None
+) -> PixelCNNCourse:
+    """The course of a preset, its captions embedded by `embedder` or the product's own."""
+    chosen = find_preset(preset)
+    subject = choose_subject(chosen.subject, data=data, own=own)
+    return PixelCNNCourse(chosen, subject, embedder or load_embedder())
+
+
+def load(
+    checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
+) -> PixelCNNGenerator:
+    """A generator on `device` whose prompts go through `embedder` or the product's own."""
+    chosen = embedder or load_embedder()
+    network = restore_network(checkpoint)
+    if chosen.dims != network.config.sentence_width:
+        raise UnableToLoadCheckpoint(
+            f"{checkpoint.card.slug} was trained on sentence vectors of "
+            f"{network.config.sentence_width} dimensions; {chosen.name} makes {chosen.dims}"
+        )
+    return PixelCNNGenerator(
+        card=checkpoint.card,
+        network=network.requires_grad_(requires_grad=False).eval().to(device),
+        reader=PromptReader(chosen, naming_of(checkpoint.card), device),
+        device=device,
+    )
+
+
+def restore_network(checkpoint: Checkpoint) -> PixelCNN:
+    """The network of a checkpoint in float32; raises UnableToLoadCheckpoint."""
+    network = PixelCNN(read_config(checkpoint.card, PixelCNNConfig), seeded(0))
+    fill_network(network, checkpoint)
+    return network
+
+
+def draw_pictures(
+    network: PixelCNN,
+    sentences: torch.Tensor,
+    random: torch.Generator,
+    *,
+    temperature: float = 1.0,
+) -> torch.Tensor:
+    """A picture (n, 1, Y, X) in -1..1 for each sentence (n, S), many in a pass."""
+    config, rounded = network.config, RoundedPixelCNN(network, sentences.device)
+    easel = Easel(rounded, num_places=PICTURES_A_PASS)
+    drawn = []
+    for told in torch.split(rounded.conditions(sentences), PICTURES_A_PASS):
+        uniforms = torch.rand(
+            len(told), config.side * config.side, generator=random, dtype=torch.float64
+        )
+        drawings = [
+            Drawing(config, conditions=own, uniforms=chances, temperature=temperature)
+            for own, chances in zip(told, uniforms, strict=True)
+        ]
+        while not drawings[0].done:
+            easel.advance(drawings)
+        drawn += [drawing.levels for drawing in drawings]
+    return to_pictures(torch.stack(drawn), config.levels)

@@ -1,0 +1,199 @@
+"""REST: the files of results and those that they start from, and uploads of the latter."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.http import FileResponse, HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from genmodels.contract import Fault
+from webapp.accounts.authentication import member
+from webapp.common.interface import StrictSerializer, list_of, parse_body
+from webapp.common.pagination import parse_page
+from webapp.common.problems import Problem
+from webapp.common.storage import BlobMissing, open_blob
+from webapp.generations import input_queries, queries, upload_operations
+from webapp.generations.api import refuse_who_may_not_submit
+from webapp.generations.models import Upload
+from webapp.generations.representation import describe_upload
+from webapp.generations.uploading import UnableToTakePicture
+
+_NO_SUCH_FILE = "There is no such file, or it is not yours."
+_ENDINGS = {"image/png": "png", "text/plain": "txt"}
+
+
+class UploadInput(StrictSerializer):
+    """A picture: PNG, JPEG, WebP or BMP, as a field of a form."""
+
+    file = serializers.FileField()
+
+
+class UploadOutput(serializers.Serializer[Any]):
+    """A picture to start from; made by `describe_upload`, written out here for the schema."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    media_type = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    links = serializers.DictField(child=serializers.CharField())
+
+
+def _serve(request: Request, *, sha256: str, media_type: str) -> HttpResponse | FileResponse:
+    """Stored bytes. They never change, so a private cache may keep them."""
+    etag = f'"{sha256}"'
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers={"ETag": etag})
+    try:
+        file = open_blob(sha256)
+    except BlobMissing as error:
+        raise Problem(404, "not_found", "The file is lost; its row remains.") from error
+    inline = media_type.startswith("image/") and "download" not in request.query_params
+    response = FileResponse(
+        file,
+        as_attachment=not inline,
+        filename=f"{sha256[:16]}.{_ENDINGS.get(media_type.partition(';')[0], 'bin')}",
+        content_type=media_type,
+    )
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+class ArtifactContentApi(APIView):
+    """`/api/v1/artifacts/{id}/content`."""
+
+    @extend_schema(
+        operation_id="artifacts_content", responses={(200, "application/octet-stream"): bytes}
+    )
+    def get(self, request: Request, artifact_id: uuid.UUID) -> HttpResponse | FileResponse:
+        """The bytes of a file. They never change, so a private cache may keep them."""
+        try:
+            artifact = queries.get_artifact(user=member(request), artifact_id=artifact_id)
+        except queries.UnableToFindArtifact as error:
+            raise Problem(404, "not_found", _NO_SUCH_FILE) from error
+        return _serve(request, sha256=artifact.sha256, media_type=artifact.media_type)
+
+
+class InputContentApi(APIView):
+    """`/api/v1/generations/{id}/inputs/{name}/content`."""
+
+    @extend_schema(
+        operation_id="generations_input_content",
+        responses={(200, "application/octet-stream"): bytes},
+    )
+    def get(
+        self, request: Request, generation_id: uuid.UUID, name: str
+    ) -> HttpResponse | FileResponse:
+        """The bytes that a generation starts from, also after their upload was deleted."""
+        try:
+            kept = input_queries.get_input(
+                user=member(request), generation_id=generation_id, name=name
+            )
+        except (queries.UnableToFindGeneration, input_queries.UnableToFindInput) as error:
+            raise Problem(404, "not_found", _NO_SUCH_FILE) from error
+        return _serve(request, sha256=kept.sha256, media_type=kept.media_type)
+
+
+class UploadsApi(APIView):
+    """`/api/v1/uploads`."""
+
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="uploads_list",
+        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        responses={200: list_of(UploadOutput)},
+    )
+    def get(self, request: Request) -> Response:
+        """One's own uploads, newest first."""
+        page = parse_page(request.query_params.dict())
+        found = input_queries.list_uploads(user=member(request), page=page)
+        return Response(found.to_dict([describe_upload(row) for row in found.rows]))
+
+    @extend_schema(
+        operation_id="uploads_create",
+        request={"multipart/form-data": UploadInput},
+        responses={200: UploadOutput, 201: UploadOutput},
+    )
+    def post(self, request: Request) -> Response:
+        """Bring a picture: 201, or 200 for one that is here already.
+
+        What is kept is a PNG drawn anew from its pixels, turned upright, at most 1,024 pixels on
+        a side, without metadata. The picture is the key: sending it again makes nothing new.
+        """
+        user = member(request)
+        refuse_who_may_not_submit(user)
+        file = parse_body(UploadInput, request)["file"]
+        try:
+            if file.size > settings.PINAKES_MAX_UPLOAD_BYTES:
+                raise upload_operations.too_large_file()
+            kept = upload_operations.keep_upload(
+                owner=user, content=file.read(), name=file.name or ""
+            )
+        except UnableToTakePicture as error:
+            raise _refused(error) from error
+        except upload_operations.TooManyUploads as error:
+            raise Problem(409, "too_many_uploads", str(error)) from error
+        body = describe_upload(kept.upload)
+        status = 201 if kept.is_new else 200
+        return Response(body, status=status, headers={"Location": body["links"]["self"]})
+
+
+def _refused(error: UnableToTakePicture) -> Problem:
+    if error.code == "too_large":
+        return Problem(413, "too_large", error.detail)
+    fault = Fault("/file", error.code, error.detail)
+    return Problem(422, "unsupported_picture", error.detail, errors=[fault])
+
+
+def _find(request: Request, upload_id: uuid.UUID) -> Upload:
+    try:
+        return input_queries.get_upload(user=member(request), upload_id=upload_id)
+    except input_queries.UnableToFindUpload as error:
+        detail = "There is no such upload, or it is not yours."
+        raise Problem(404, "not_found", detail) from error
+
+
+class UploadApi(APIView):
+    """`/api/v1/uploads/{id}`."""
+
+    @extend_schema(operation_id="uploads_get", responses={200: UploadOutput})
+    def get(self, request: Request, upload_id: uuid.UUID) -> Response:
+        """One upload."""
+        return Response(describe_upload(_find(request, upload_id)))
+
+    @extend_schema(operation_id="uploads_delete", responses={204: None})
+    def delete(self, request: Request, upload_id: uuid.UUID) -> Response:
+        """Take it off the list; generations that started from it keep its bytes."""
+        upload = _find(request, upload_id)
+        user = member(request)
+        if upload.owner_id != user.id and not user.runs_the_site:
+            raise Problem(403, "permission_denied", "Only its owner and admins may delete it.")
+        upload_operations.delete_upload(upload=upload)
+        return Response(status=204)
+
+
+class UploadContentApi(APIView):
+    """`/api/v1/uploads/{id}/content`."""
+
+    @extend_schema(
+        operation_id="uploads_content", responses={(200, "application/octet-stream"): bytes}
+    )
+    def get(self, request: Request, upload_id: uuid.UUID) -> HttpResponse | FileResponse:
+        """The bytes of the PNG."""
+        upload = _find(request, upload_id)
+        return _serve(request, sha256=upload.sha256, media_type=upload.media_type)
