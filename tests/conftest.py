@@ -1,3 +1,3 @@
 """What every test may use: the databases, a complete running Pinakes, and common fixtures."""
 
-pytest_plugins = ["tests.plugins.databases", "tests.plugins.stack"]
+pytest_plugins = ["tests.plugins.databases", "tests.plugins.shares", "tests.plugins.stack"]

@@ -6,7 +6,9 @@ until somebody has said who may use it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -20,11 +22,14 @@ from tests.search.factories import make_found_source, passages_of
 from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
 from webapp.chats.models import Chat, Turn
+from webapp.collections.models import Collection
 from webapp.collections.operations import CollectionWish, create_collection
 from webapp.common.encryption import encrypt
+from webapp.generations.models import Generation
 from webapp.generations.upload_operations import keep_upload
 from webapp.grounding.models import Answer
 from webapp.knowledge.graph_models import EntityAlias
+from webapp.knowledge.models import Source
 from webapp.search.models import SavedSearch
 from webapp.webhooks.models import Endpoint
 from webapp.webhooks.operations import send_test
@@ -242,68 +247,103 @@ def walk(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPatt
             yield route, pattern
 
 
-@pytest.fixture
-def owner() -> User:
-    return make_user(username="owner")
+class Rows:
+    """Rows of the owner, each made when it is first asked for: most routes need one of them."""
+
+    def __init__(self, owner: User) -> None:
+        self.owner = owner
+
+    @cached_property
+    def generation(self) -> Generation:
+        return make_done(owner=self.owner, prompt="mine alone")
+
+    @cached_property
+    def answer(self) -> Answer:
+        return Answer.objects.create(
+            owner=self.owner,
+            question="Whose is it?",
+            found=False,
+            confidence=0.1,
+            num_passages=0,
+            include_generations=True,
+            space="none",
+            took_ms=1.0,
+        )
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        return Endpoint.objects.create(
+            owner=self.owner,
+            url="https://example.com/mine-alone",
+            event_types=[],
+            secret=encrypt("x"),
+        )
+
+    @cached_property
+    def named(self) -> EntityAlias:
+        make_graph(self.owner, ["It was told by the poet Mine Alone."])
+        return EntityAlias.objects.get(text="Mine Alone")
+
+    @cached_property
+    def turn(self) -> Turn:
+        chat = Chat.objects.create(
+            owner=self.owner, title="Mine alone", grounded=True, answerer="quotes"
+        )
+        return Turn.objects.create(chat=chat, question="Mine alone?", answer=self.answer)
+
+    @cached_property
+    def source(self) -> Source:
+        return make_found_source(owner=self.owner, texts=["Mine alone."])
+
+    @cached_property
+    def collection(self) -> Collection:
+        return create_collection(owner=self.owner, wish=CollectionWish("Mine alone"))
+
+    @cached_property
+    def saved(self) -> SavedSearch:
+        return SavedSearch.objects.create(
+            owner=self.owner, name="Mine alone", parameters={"q": "mine alone"}
+        )
+
+
+#: What fills the places of a route.
+PLACES: dict[str, Callable[[Rows], object]] = {
+    "<uuid:collection_id>": lambda rows: rows.collection.id,
+    "<uuid:item_id>": lambda rows: rows.source.id,
+    "<uuid:entity_id>": lambda rows: rows.named.root_id,
+    "<int:alias_id>": lambda rows: rows.named.id,
+    "<uuid:chat_id>": lambda rows: rows.turn.chat_id,
+    "<uuid:turn_id>": lambda rows: rows.turn.id,
+    "<uuid:endpoint_id>": lambda rows: rows.endpoint.id,
+    "<uuid:delivery_id>": lambda rows: send_test(endpoint=rows.endpoint).id,
+    "<uuid:generation_id>": lambda rows: rows.generation.id,
+    "<uuid:saved_id>": lambda rows: rows.saved.id,
+    "<uuid:batch_id>": lambda rows: make_batch(rows.owner, n=2).id,
+    "<uuid:upload_id>": lambda rows: (
+        keep_upload(owner=rows.owner, content=PNG, name="mine alone.png").upload.id
+    ),
+    "<str:name>": lambda _: "image",
+    "<uuid:artifact_id>": lambda rows: rows.generation.response.artifacts.get().id,
+    "<uuid:source_id>": lambda rows: rows.source.id,
+    "<uuid:passage_id>": lambda rows: passages_of(rows.source)[0].id,
+    "<uuid:answer_id>": lambda rows: rows.answer.id,
+    "<uuid:key_id>": lambda rows: create_api_key(user=rows.owner, name="mine").row.id,
+    "<int:number>": lambda _: 1,
+    "<int:space_id>": lambda _: 1,
+    "<slug:slug>": lambda _: "toy-text",
+    "<slug:code>": lambda _: "not_found",
+}
 
 
 @pytest.fixture
-def address(owner: User) -> dict[str, str]:
-    """What fills the places of a route: rows of the owner."""
+def rows(db: None) -> Rows:
     make_checkpoint()
-    generation = make_done(owner=owner, prompt="mine alone")
-    answer = Answer.objects.create(
-        owner=owner,
-        question="Whose is it?",
-        found=False,
-        confidence=0.1,
-        num_passages=0,
-        include_generations=True,
-        space="none",
-        took_ms=1.0,
-    )
-    endpoint = Endpoint.objects.create(
-        owner=owner, url="https://example.com/mine-alone", event_types=[], secret=encrypt("x")
-    )
-    make_graph(owner, ["It was told by the poet Mine Alone."])
-    named = EntityAlias.objects.get(text="Mine Alone")
-    chat = Chat.objects.create(owner=owner, title="Mine alone", grounded=True, answerer="quotes")
-    turn = Turn.objects.create(chat=chat, question="Mine alone?", answer=answer)
-    source = make_found_source(owner=owner, texts=["Mine alone."])
-    collection = create_collection(owner=owner, wish=CollectionWish("Mine alone"))
-    upload = keep_upload(owner=owner, content=PNG, name="mine alone.png").upload
-    saved = SavedSearch.objects.create(
-        owner=owner, name="Mine alone", parameters={"q": "mine alone"}
-    )
-    return {
-        "<uuid:collection_id>": str(collection.id),
-        "<uuid:item_id>": str(source.id),
-        "<uuid:entity_id>": str(named.root_id),
-        "<int:alias_id>": str(named.id),
-        "<uuid:chat_id>": str(chat.id),
-        "<uuid:turn_id>": str(turn.id),
-        "<uuid:endpoint_id>": str(endpoint.id),
-        "<uuid:delivery_id>": str(send_test(endpoint=endpoint).id),
-        "<uuid:generation_id>": str(generation.id),
-        "<uuid:saved_id>": str(saved.id),
-        "<uuid:batch_id>": str(make_batch(owner, n=2).id),
-        "<uuid:upload_id>": str(upload.id),
-        "<str:name>": "image",
-        "<uuid:artifact_id>": str(generation.response.artifacts.get().id),
-        "<uuid:source_id>": str(source.id),
-        "<uuid:passage_id>": str(passages_of(source)[0].id),
-        "<uuid:answer_id>": str(answer.id),
-        "<uuid:key_id>": str(create_api_key(user=owner, name="mine").row.id),
-        "<int:number>": "1",
-        "<int:space_id>": "1",
-        "<slug:slug>": "toy-text",
-        "<slug:code>": "not_found",
-    }
+    return Rows(make_user(username="owner"))
 
 
-def call(client: Client, route: str, method: str, address: dict[str, str]) -> Any:
-    for place, value in address.items():
-        route = route.replace(place, value)
+def call(client: Client, route: str, method: str, rows: Rows) -> Any:
+    for place in re.findall("<.*?>", route):
+        route = route.replace(place, str(PLACES[place](rows)))
     query = "?q=mine" if route.endswith("search") else ""
     query = "?prompt=mine" if route == "api/v1/generations/references" else query
     content_type = "application/json" if route.startswith("api/") else "text/plain"
@@ -329,8 +369,8 @@ def test_the_table_names_every_route_and_method():
 
 
 @pytest.mark.parametrize(("route", "method"), CASES)
-def test_without_signing_in(route, method, address, db):
-    answer = call(Client(), route, method, address)
+def test_without_signing_in(route, method, rows):
+    answer = call(Client(), route, method, rows)
     if ROUTES[route][method] == OPEN:
         assert answer.status_code in {200, 302}
         assert "sign-in" not in answer.get("Location", "")
@@ -347,11 +387,11 @@ def test_without_signing_in(route, method, address, db):
     ("route", "method"), [case for case in CASES if ROUTES[case[0]][case[1]] == FOREIGN]
 )
 @pytest.mark.parametrize("role", [Role.AUTHOR, None])
-def test_a_stranger_finds_nothing(route, method, role, address, django_user_model):
+def test_a_stranger_finds_nothing(route, method, role, rows):
     stranger = make_user(Role.AUTHOR)
     if role is None:
         stranger.groups.clear()
-    answer = call(signed_in(stranger), route, method, address)
+    answer = call(signed_in(stranger), route, method, rows)
     assert answer.status_code == 404
     assert b"mine alone" not in answer.content.lower()
 
@@ -361,15 +401,17 @@ def test_a_stranger_finds_nothing(route, method, role, address, django_user_mode
     [case for case in CASES if ROUTES[case[0]][case[1]] in {ADMINS, ADMINS_ONLY}],
 )
 @pytest.mark.parametrize("role", [Role.AUTHOR, Role.REVIEWER])
-def test_others_than_admins_are_refused(route, method, role, address):
-    assert call(signed_in(make_user(role)), route, method, address).status_code == 403
+def test_others_than_admins_are_refused(route, method, role, rows):
+    assert call(signed_in(make_user(role)), route, method, rows).status_code == 403
 
 
 @pytest.mark.parametrize(
     ("route", "method"),
     [case for case in CASES if ROUTES[case[0]][case[1]] == OWN_LIST and case[1] == "GET"],
 )
-def test_lists_hold_nothing_of_others(route, method, address):
-    answer = call(signed_in(make_user()), route, method, address)
+def test_lists_hold_nothing_of_others(route, method, rows):
+    for make in PLACES.values():
+        make(rows)
+    answer = call(signed_in(make_user()), route, method, rows)
     assert answer.status_code == 200
     assert b"mine alone" not in answer.content.lower()

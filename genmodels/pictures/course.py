@@ -95,7 +95,6 @@ class PictureCourse:
         metrics: tuple[Metric, ...],
         training: Mapping[str, Any],
         commit: str,
-        inputs: tuple[Input, ...] = (),
     ) -> Card:
         """The card of these weights; `verb` begins its summary, such as "Draws"."""
         is_own = self.subject.name != self._preset.subject
@@ -123,5 +122,4 @@ class PictureCourse:
             metrics=metrics,
             training={"preset": self._preset.slug, **training},
             determinism=determinism,
-            inputs=inputs,
         )

@@ -47,9 +47,13 @@ class Watched:
         self.page.wait_for_url(self.base_url + "/")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium of the machine, or the one that Playwright has installed; skips without either."""
+    """Chromium of the machine, or the one that Playwright has installed; skips without either.
+
+    It is gone before other tests: Django refuses the database to a thread with an event loop, and
+    Playwright keeps one running.
+    """
     of_machine = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     with sync_playwright() as playwright:
         path = of_machine or playwright.chromium.executable_path

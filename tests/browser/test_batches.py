@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Watched
 from webapp.embedded.instance import Instance
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 ENDED_WITHIN_MS = 120_000
 

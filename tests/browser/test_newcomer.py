@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.conftest import Watched
 from webapp.embedded.instance import Instance
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 #: A generation may wait for a worker that loads its network on a busy machine.
 GENERATED_WITHIN_MS = 120_000

@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+import tempfile
+from pathlib import Path
 
 from tests.chaos.harness import run_chaos
 from tests.chaos.plans import long_plan
@@ -16,6 +18,8 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-report = run_chaos(long_plan(arguments.seed, arguments.jobs), say=_say)
+with tempfile.TemporaryDirectory(prefix="pinakes-c", ignore_cleanup_errors=True) as home:
+    plan = long_plan(arguments.seed, arguments.jobs)
+    report = run_chaos(plan, home=Path(home), say=_say)
 _say(str(report))
 sys.exit(1 if report.broken else 0)

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.error
@@ -103,9 +102,8 @@ class Report:
         return "\n".join(lines)
 
 
-def run_chaos(plan: Plan, *, say: Callable[[str], None] = lambda _: None) -> Report:
-    """Run a plan on a home of its own. Raises nothing for broken promises: they are reported."""
-    home = Path(tempfile.mkdtemp(prefix="pinakes-c"))
+def run_chaos(plan: Plan, *, home: Path, say: Callable[[str], None] = lambda _: None) -> Report:
+    """Run a plan on a home that nobody uses. Raises nothing for broken promises: they are told."""
     checkpoints = home / "chaos-checkpoints"
     for slug in (STEADY, FRAGILE):
         make_checkpoint_folder(checkpoints, slug)
@@ -116,11 +114,8 @@ def run_chaos(plan: Plan, *, say: Callable[[str], None] = lambda _: None) -> Rep
         "PINAKES_CHECKPOINTS": str(checkpoints),
         "PINAKES_MAX_QUEUED_PER_OWNER": "100000",
     }
-    try:
-        with running_instance(home=home, options=("--no-worker",), variables=variables) as site:
-            return _Chaos(plan, site, variables, say).run()
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with running_instance(home=home, options=("--no-worker",), variables=variables) as site:
+        return _Chaos(plan, site, variables, say).run()
 
 
 class _Chaos:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -71,6 +72,7 @@ def run_one(worker: Worker, *, fail: bool = False) -> None:
 
 
 def test_queues_say_what_waits_how_long_and_what_runs(monitor: Client, author: User) -> None:
+    started_at = time.monotonic()
     worker = make_worker(queues=["family.gan"])
     make_job(owner=author)
     jobs.claim_jobs(worker_id=worker.id, queues=["family.gan"], limit=1)
@@ -87,7 +89,8 @@ def test_queues_say_what_waits_how_long_and_what_runs(monitor: Client, author: U
     assert value(series, "pinakes_queue_depth", queue="family.gan") == 3
     assert value(series, "pinakes_queue_running", queue="family.gan") == 1
     age = value(series, "pinakes_queue_oldest_claimable_seconds", queue="family.gan")
-    assert age == pytest.approx(90, abs=10)
+    assert age is not None
+    assert 90 <= age <= 90 + time.monotonic() - started_at
     assert value(series, "pinakes_queue_workers", queue="family.gan") == 1
     assert value(series, "pinakes_queue_depth", queue="family.vae") == 1
     assert value(series, "pinakes_queue_workers", queue="family.vae") == 0
@@ -122,6 +125,7 @@ def test_endings_count_for_an_hour(monitor: Client, author: User) -> None:
 
 
 def test_a_slot_is_told_once_by_the_process_that_beats(monitor: Client) -> None:
+    started_at = time.monotonic()
     crashed, successor = (
         jobs.register_worker(queues=["family.gan"], node="image@here", slot=0, pid=pid, info={})
         for pid in (10, 11)
@@ -133,7 +137,8 @@ def test_a_slot_is_told_once_by_the_process_that_beats(monitor: Client) -> None:
     series = read(monitor)
     name = "pinakes_worker_heartbeat_age_seconds"
     age = value(series, name, queue="family.gan", node="image@here", slot="0")
-    assert age == pytest.approx(4, abs=3)
+    assert age is not None
+    assert 4 <= age <= 4 + time.monotonic() - started_at
     assert [key for key in series if key[0] == name] == [
         (name, frozenset({("queue", "family.gan"), ("node", "image@here"), ("slot", "0")}))
     ]
@@ -164,8 +169,15 @@ def test_endings_are_found_without_reading_the_history(author: User) -> None:
         count_ended(within=timedelta(hours=1))
     [query] = asked.captured_queries
     with connection.cursor() as cursor:
-        # A table of a few rows is read whole whatever indexes there are.
+        # A table of a few rows is read whole whatever indexes there are, and which of several
+        # it is read by hangs on what the statistics say of rows of other tests.
         cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisunique"
+            " AND indrelid = 'jobs_job'::regclass AND indexrelid <> 'job_finished'::regclass"
+        )
+        for (other,) in cursor.fetchall():
+            cursor.execute(f"DROP INDEX {other}")
         cursor.execute(f"EXPLAIN {query['sql']}")
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "job_finished" in plan

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins.stack import FirstStart
 from webapp.embedded.instance import Instance, free_port, running_instance
 from webapp.embedded.programs import child_environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -108,16 +109,18 @@ def test_a_broken_database_gives_one_line(empty_home: Path) -> None:
     assert "is broken" in line
 
 
-def test_a_second_start_finds_everything_and_prints_no_password(empty_home: Path) -> None:
-    with running_instance(home=empty_home, options=("--no-worker",)) as first:
-        assert first.admin_password
-        key = first.manage("create_api_key", "admin").strip()
-    assert not processes_of(empty_home)
-    with running_instance(home=empty_home, options=("--no-worker",)) as second:
+def test_a_second_start_finds_everything_and_prints_no_password(
+    first_start: FirstStart, used_home: Path
+) -> None:
+    assert first_start.printed.count("Ready:") == 1
+    assert f"sign in as admin / {first_start.admin_password}" in first_start.printed
+    assert not processes_of(first_start.home)
+    with running_instance(home=used_home, options=("--no-worker",)) as second:
         assert second.admin_password is None
         assert "changepassword" in second.printed()
         request = urllib.request.Request(
-            f"{second.base_url}/api/v1/models", headers={"Authorization": f"Bearer {key}"}
+            f"{second.base_url}/api/v1/models",
+            headers={"Authorization": f"Bearer {first_start.api_key}"},
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=30) as response:
@@ -148,14 +151,13 @@ def test_ctrl_c_while_starting_stops_what_was_started(empty_home: Path) -> None:
 
 
 def test_two_homes_run_side_by_side_and_one_home_only_once(
-    stack: Instance, empty_home: Path
+    stack: Instance, used_home: Path
 ) -> None:
-    with running_instance(home=empty_home, options=("--no-worker",)) as other:
+    with running_instance(home=used_home, options=("--no-worker",)) as other:
         assert other.base_url != stack.base_url
-        assert answers(stack)
-        assert answers(other)
-        line = refused(empty_home, "--port", str(free_port()))
-        assert f"already running on {empty_home} (process {other.process.pid})" in line
+        until(lambda: answers(stack) and answers(other), seconds=60)
+        line = refused(used_home, "--port", str(free_port()))
+        assert f"already running on {used_home} (process {other.process.pid})" in line
 
 
 def test_it_says_ready_once_and_keeps_its_secrets_to_itself(stack: Instance) -> None:
@@ -177,13 +179,13 @@ def test_a_killed_child_comes_back(stack: Instance, victim: str) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal is Linux's")
-def test_kill_9_of_the_supervisor_leaves_no_process_and_loses_nothing(empty_home: Path) -> None:
-    with running_instance(home=empty_home) as first:
+def test_kill_9_of_the_supervisor_leaves_no_process_and_loses_nothing(used_home: Path) -> None:
+    with running_instance(home=used_home) as first:
         servers = [first.process_ids()[name] for name in ("Redis", "PostgreSQL")]
-        assert len(processes_of(empty_home)) >= 6, "supervisor, web, two workers and their pools"
+        assert len(processes_of(used_home)) >= 6, "supervisor, web, two workers and their pools"
         first.process.kill()
         first.process.wait()
-        until(lambda: not processes_of(empty_home) and not any(map(is_alive, servers)), seconds=60)
-    with running_instance(home=empty_home, options=("--no-worker",)) as second:
+        until(lambda: not processes_of(used_home) and not any(map(is_alive, servers)), seconds=60)
+    with running_instance(home=used_home, options=("--no-worker",)) as second:
         assert second.admin_password is None, "the first admin is remembered"
-        assert answers(second)
+        until(lambda: answers(second), seconds=60)

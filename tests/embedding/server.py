@@ -53,7 +53,8 @@ class Handler(BaseHTTPRequestHandler):
 def running_server() -> Iterator[Server]:
     """A server for as long as this lasts."""
     server = Server()
-    thread = threading.Thread(target=server.serve_forever)
+    # `shutdown` waits for the next poll; the default would cost each test half a second.
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield server

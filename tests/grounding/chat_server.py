@@ -120,7 +120,10 @@ def running_model() -> Iterator[ModelServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     model.port = server.server_address[1]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # `shutdown` waits for the next poll; the default would cost each test half a second.
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    ).start()
     try:
         yield model
     finally:

@@ -38,7 +38,14 @@ def make_pdf(pages: Sequence[str], *, password: str = "") -> bytes:
 
 def make_bomb_pdf(megabytes: int) -> bytes:
     """A small PDF whose page unpacks to this many megabytes of drawing commands."""
-    packed = zlib.compress(b"(a) Tj " * (megabytes * 1_000_000 // 7), 9)
+    # One megabyte is packed and repeated: after a full flush nothing refers to what went before.
+    commands = b"(a) Tj " * (1_000_000 // 7)
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    piece = packer.compress(commands) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = 1
+    for _ in range(megabytes):
+        checksum = zlib.adler32(commands, checksum)
+    packed = b"\x78\xda" + piece * megabytes + b"\x03\x00" + checksum.to_bytes(4, "big")
     body = b"%PDF-1.4\n"
     offsets = []
     objects = [

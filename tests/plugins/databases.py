@@ -26,6 +26,15 @@ def _report(line: str) -> None:
     print(f"databases: {line}")
 
 
+def _environment_of(home: Home, databases: Databases) -> dict[str, str]:
+    return {
+        **databases.addresses(),
+        "PINAKES_HOME": str(home.path),
+        "PINAKES_SECRET_KEY": "only-for-tests-and-long-enough-to-please-the-system-check",
+        "DJANGO_SETTINGS_MODULE": "webapp.config.settings",
+    }
+
+
 def _set_environment() -> tuple[Home, Databases]:
     """Point the settings at a home and databases of this run, and load them."""
     # Not under pytest's own temporary folder: as root the servers' account cannot enter it.
@@ -33,10 +42,7 @@ def _set_environment() -> tuple[Home, Databases]:
     databases = locate_databases(
         home=home, environment=dict(os.environ), report=_report, is_durable=False
     )
-    os.environ.update(databases.addresses())
-    os.environ["PINAKES_HOME"] = str(home.path)
-    os.environ["PINAKES_SECRET_KEY"] = "only-for-tests-and-long-enough-to-please-the-system-check"
-    os.environ["DJANGO_SETTINGS_MODULE"] = "webapp.config.settings"
+    os.environ.update(_environment_of(home, databases))
     # WhiteNoise warns of a missing folder; what is in it does not matter to tests of views.
     (home.path / "static").mkdir()
     django.setup()
@@ -67,6 +73,22 @@ def django_db_modify_db_settings(
     databases: None, django_db_modify_db_settings_parallel_suffix: None
 ) -> None:
     """Start the servers before pytest-django creates the test database in them."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for the whole suite, where each can have servers of its own.
+
+    A part of the suite gains less than two starts cost, and one process can be debugged.
+    """
+    is_whole = config.args == config.getini("testpaths")
+    has_own_servers = _DATABASES.postgres is not None and _DATABASES.redis is not None
+    return 2 if is_whole and has_own_servers and (os.cpu_count() or 1) > 1 else 0
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Forget the addresses before other processes take over: each sets up servers of its own."""
+    for name in _environment_of(_HOME, _DATABASES):
+        del os.environ[name]
 
 
 def pytest_unconfigure() -> None:

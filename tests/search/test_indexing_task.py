@@ -33,6 +33,7 @@ class FakeProcess:
 @pytest.fixture(autouse=True)
 def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(indexing, "this_process", FakeProcess)
+    monkeypatch.setattr(indexing, "GATHER_SECONDS", 0.0)
     previous = install_embedder(EMBEDDER)
     yield
     install_embedder(previous)

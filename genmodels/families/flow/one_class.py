@@ -155,7 +155,7 @@ def tell_kinds_apart(
     Parts are pictures (n, C, Y, X) and labels (n,).
     """
     found: dict[bool, list[float]] = {True: [], False: []}
-    for label in train[1].unique().tolist():
+    for label in sorted(set(train[1].tolist())):
         kind = learn_kind(train[0][train[1] == label], random)
         for by_flow, values in found.items():
             nats = kind.unusualness(test[0], by_flow=by_flow)

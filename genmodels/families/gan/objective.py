@@ -84,8 +84,8 @@ def _relativistic_critic(
 ) -> torch.Tensor:
     """Score each real picture above the drawn one beside it, with flat scores around both.
 
-    The pairs are eq. 2 of Huang et al. 2024 (arXiv:2501.05441); R1 and R2, each at half the weight,
-    are eq. 9 and 10 of Mescheder et al. 2018 (arXiv:1801.04406).
+    The pairs are eq. 2 of Huang et al. 2024 (arXiv:2501.05441); R1 and R2, each at half the
+    weight, are eq. 9 and 10 of Mescheder et al. 2018 (arXiv:1801.04406).
     """
     pictures = torch.cat((shown.real, shown.drawn)).requires_grad_()
     scores = critic(pictures, shown.sentences.repeat(2, 1))
