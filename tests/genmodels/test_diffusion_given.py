@@ -116,7 +116,7 @@ def test_a_picture_to_denoise_is_where_the_path_begins(painter: Generator) -> No
         ("vary", {}, ("/inputs/image", "required")),
         ("inpaint", {"image": _FILES["image"]}, ("/inputs/mask", "required")),
         ("draw", {"image": _FILES["image"]}, ("/inputs/image", "unused")),
-        ("deblur", {"image": b"no picture"}, ("/inputs/image", "invalid_picture")),
+        ("deblur", {"image": b"no picture"}, ("/inputs/image", "unreadable")),
     ],
 )
 def test_files_that_do_not_fit_the_task_are_refused(

@@ -95,6 +95,7 @@ def tiny_diffusion() -> DiffusionCourse:
         batch=8,
         sentence_dropout=0.5,
         num_validation=8,
+        num_likelihood=2,
         recipe=replace(FLOW_FASHION.recipe, validate_every=4),
     )
     return DiffusionCourse(preset, tiny_subject(), EMBEDDER)

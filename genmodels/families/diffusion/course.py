@@ -23,6 +23,11 @@ from genmodels.course import Player, Recipe
 from genmodels.embedding import Embedder
 from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.knobs import INPUTS, parameters_of
+from genmodels.families.diffusion.likelihood import (
+    LEAST_NOISE,
+    bits_per_dimension,
+    log_likelihood,
+)
 from genmodels.families.diffusion.network import UNet, UNetConfig
 from genmodels.families.diffusion.objective import velocity_loss
 from genmodels.families.diffusion.samplers import AUTOMATIC, SAMPLERS
@@ -50,12 +55,15 @@ class DiffusionPreset:
     rate: float
     sentence_dropout: float
     num_validation: int
+    num_likelihood: int
     recipe: Recipe
     begins_with: str = ""
 
 
 #: Rounds whose median is a speed.
 _SPEED_ROUNDS = 3
+
+_LIKELIHOOD_STEPS = 40
 
 FLOW_FASHION = DiffusionPreset(
     slug="flow-fashion",
@@ -67,6 +75,7 @@ FLOW_FASHION = DiffusionPreset(
     rate=1.5e-3,
     sentence_dropout=0.1,
     num_validation=1000,
+    num_likelihood=100,
     recipe=Recipe(
         seed=1,
         warmup=0.02,
@@ -133,10 +142,15 @@ class DiffusionCourse(PictureCourse):
         return (self._velocity_error("validation_loss", network, self.preset.num_validation),)
 
     def measure(self, network: nn.Module) -> tuple[Metric, ...]:
-        """The objective on all held-out pictures, and the speed in 20 Euler steps."""
+        """The objective on all held-out pictures, likelihood, and speed in 20 Euler steps."""
         assert isinstance(network, UNet), "a course measures networks like its own"
         everything = self._velocity_error("test_loss", network, len(self.data.held_out))
-        return (*self.validate(network), everything, *measure_speed(network, self.data, steps=20))
+        return (
+            *self.validate(network),
+            everything,
+            self._bits_per_dimension(network),
+            *measure_speed(network, self.data, steps=20),
+        )
 
     def card(
         self,
@@ -198,6 +212,33 @@ class DiffusionCourse(PictureCourse):
                 "pixels in -1..1, plain names as captions; averaged weights in half precision"
             ),
             samples=len(held_out),
+            seed=self.recipe.seed,
+        )
+
+    def _bits_per_dimension(self, network: UNet) -> Metric:
+        """What a value of a held-out picture costs without a sentence."""
+        random = seeded(self.recipe.seed)
+        pictures = self.data.held_out[: self.preset.num_likelihood]
+        rounding = torch.rand(pictures.shape, generator=random) - 0.5
+        silence = network.no_sentence.detach().expand(len(pictures), -1)
+        found = log_likelihood(
+            lambda x, time: network(x, torch.full((len(x),), time), silence),
+            pictures + rounding / 127.5,
+            random,
+            num_steps=_LIKELIHOOD_STEPS,
+        )
+        return Metric(
+            name="bits_per_dim",
+            value=round(float(bits_per_dimension(found, pictures[0].numel()).mean()), 4),
+            unit="bits",
+            data=self.subject.title,
+            split=f"first {len(pictures)} test pictures",
+            protocol=(
+                "without a sentence; levels spread evenly over their width; path back to noise in "
+                f"{_LIKELIHOOD_STEPS} midpoint steps from a share of noise of {LEAST_NOISE}, one "
+                "draw of signs a step for the divergence"
+            ),
+            samples=len(pictures),
             seed=self.recipe.seed,
         )
 

@@ -10,6 +10,7 @@ course.py        the presets `flow-fashion` and `flow-digits`: data, optimiser a
 distillation.py  the preset `flow-fashion-fast`, which needs one to four steps
 generator.py     runs that join and leave at any step
 drawing.py       many pictures at once, to be measured
+likelihood.py    how likely the network finds given pictures
 knobs.py         the parameters and inputs of cards
 """
 

@@ -154,5 +154,5 @@ def _read(request: GenerationRequest, name: str, *, like: torch.Tensor) -> torch
     try:
         picture = decode_picture(request.inputs[name], side=like.shape[-1], colours=like.shape[1])
     except UnableToReadPicture as error:
-        raise InvalidRequest([Fault(f"/inputs/{name}", "invalid_picture", str(error))]) from error
+        raise InvalidRequest([Fault(f"/inputs/{name}", "unreadable", str(error))]) from error
     return picture[None].to(like.device)
