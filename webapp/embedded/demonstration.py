@@ -159,10 +159,13 @@ def demonstrate(
 def _generate(*, client: RestClient, folder: Path, report: Callable[[str], None]) -> list[Made]:
     models = [model for model in client.get("/models")["data"] if model["available"]]
     submitted = []
+    # One prompt each that is searched for in other words; two of one prompt would be alike.
+    wordings = dict(WORDINGS)
     for model in models:
-        wording = WORDINGS.get(model["modality"], WORDINGS["text"])
+        wording = wordings.pop(model["modality"], None)
+        prompt = wording.prompt if wording else model["card"]["example_prompts"][0]
         report(f"prompting {model['slug']}")
-        body = {"model": model["slug"], "prompt": wording.prompt, "seed": SEED}
+        body = {"model": model["slug"], "prompt": prompt, "seed": SEED}
         submitted.append((model, client.post("/generations", body)))
     made = []
     for model, accepted in submitted:
