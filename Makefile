@@ -55,8 +55,8 @@ chaos: $(STAMPS)/development $(DIST) ## Break everything under 2,000 jobs and se
 bench: $(STAMPS)/development $(DIST) ## Measure start, latency and memory on this machine
 	@$(PYTHON) -m bench $(ARGS)
 
-train: $(STAMPS)/training ## Train a checkpoint; PRESET= names it, without one the presets are listed
-	@$(PYTHON) -m genmodels train $(PRESET)
+train: $(STAMPS)/training ## Train PRESET= into OUT=; without a preset they are listed; ARGS= goes along
+	@$(if $(PRESET),$(PYTHON) -m genmodels train $(PRESET) --out $(or $(OUT),var/training/$(PRESET)) $(ARGS),$(PYTHON) -m genmodels list)
 
 install: $(STAMPS)/packages $(DIST) ## Install the packages and build the front end, nothing else
 
