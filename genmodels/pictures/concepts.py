@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from genmodels.embedding import Embedder
+from genmodels.checkpoint import UnableToLoadCheckpoint
+from genmodels.contract import Card
+from genmodels.embedding import Embedder, load_embedder
 from genmodels.pictures.captions import captions_of, wordings_of
-from genmodels.pictures.subjects import Naming
+from genmodels.pictures.subjects import Naming, naming_of
 
 #: Prompts less similar than this to every wording are called unfamiliar. Measured on the shipped
 #: sentence encoder; the figures are in docs/families/diffusion.md.
@@ -84,6 +86,22 @@ class ReadPrompt:
 
     vector: torch.Tensor
     nearest: Nearest
+
+
+def open_reader(
+    card: Card, *, embedder: Embedder | None, sentence_width: int, device: torch.device
+) -> PromptReader:
+    """The reader of a checkpoint's prompts, by `embedder` or the product's own.
+
+    Raises UnableToLoadCheckpoint where its network was told vectors of another width.
+    """
+    chosen = embedder or load_embedder()
+    if chosen.dims != sentence_width:
+        raise UnableToLoadCheckpoint(
+            f"{card.slug} was trained on sentence vectors of {sentence_width} dimensions; "
+            f"{chosen.name} makes {chosen.dims}"
+        )
+    return PromptReader(chosen, naming_of(card), device)
 
 
 class PromptReader:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
+from genmodels.checkpoint import Checkpoint, fill_network, read_config
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.autoregressive.course import PRESETS, PixelCNNCourse, find_preset
 from genmodels.families.autoregressive.drawing import Drawing, Easel
@@ -27,8 +27,8 @@ from genmodels.families.autoregressive.generator import PixelCNNGenerator
 from genmodels.families.autoregressive.levels import to_pictures
 from genmodels.families.autoregressive.network import PixelCNN, PixelCNNConfig
 from genmodels.families.autoregressive.rounded import RoundedPixelCNN
-from genmodels.pictures.concepts import PromptReader
-from genmodels.pictures.subjects import choose_subject, naming_of
+from genmodels.pictures.concepts import open_reader
+from genmodels.pictures.subjects import choose_subject
 from genmodels.randomness import seeded
 
 #: As many are drawn side by side by `draw_pictures`: more are hardly faster a picture.
@@ -50,17 +50,16 @@ def load(
     checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
 ) -> PixelCNNGenerator:
     """A generator on `device` whose prompts go through `embedder` or the product's own."""
-    chosen = embedder or load_embedder()
     network = restore_network(checkpoint)
-    if chosen.dims != network.config.sentence_width:
-        raise UnableToLoadCheckpoint(
-            f"{checkpoint.card.slug} was trained on sentence vectors of "
-            f"{network.config.sentence_width} dimensions; {chosen.name} makes {chosen.dims}"
-        )
     return PixelCNNGenerator(
         card=checkpoint.card,
         network=network.requires_grad_(requires_grad=False).eval().to(device),
-        reader=PromptReader(chosen, naming_of(checkpoint.card), device),
+        reader=open_reader(
+            checkpoint.card,
+            embedder=embedder,
+            sentence_width=network.config.sentence_width,
+            device=device,
+        ),
         device=device,
     )
 

@@ -23,7 +23,6 @@ import torch
 from genmodels.checkpoint import (
     SHIPPED_CHECKPOINTS,
     Checkpoint,
-    UnableToLoadCheckpoint,
     load_checkpoint,
 )
 from genmodels.embedding import Embedder, load_embedder
@@ -36,8 +35,8 @@ from genmodels.families.diffusion.course import (
 from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, DistillationCourse
 from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.generator import DiffusionGenerator
-from genmodels.pictures.concepts import PromptReader
-from genmodels.pictures.subjects import choose_subject, naming_of
+from genmodels.pictures.concepts import open_reader
+from genmodels.pictures.subjects import choose_subject
 
 __all__ = ("PRESETS", "draw_pictures", "load", "open_course", "restore_network")
 
@@ -73,16 +72,15 @@ def load(
     checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
 ) -> DiffusionGenerator:
     """A generator on `device` whose prompts go through `embedder` or the product's own."""
-    chosen = embedder or load_embedder()
     network = restore_network(checkpoint)
-    if chosen.dims != network.config.sentence_width:
-        raise UnableToLoadCheckpoint(
-            f"{checkpoint.card.slug} was trained on sentence vectors of "
-            f"{network.config.sentence_width} dimensions; {chosen.name} makes {chosen.dims}"
-        )
     return DiffusionGenerator(
         card=checkpoint.card,
         network=network.requires_grad_(requires_grad=False).eval().to(device),
-        reader=PromptReader(chosen, naming_of(checkpoint.card), device),
+        reader=open_reader(
+            checkpoint.card,
+            embedder=embedder,
+            sentence_width=network.config.sentence_width,
+            device=device,
+        ),
         device=device,
     )

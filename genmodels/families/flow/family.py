@@ -22,7 +22,7 @@ from pathlib import Path
 
 import torch
 
-from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
+from genmodels.checkpoint import Checkpoint, fill_network, read_config
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.flow.course import GLOW_DIGITS, GLOW_FASHION, GlowCourse, GlowPreset
 from genmodels.families.flow.generator import GlowGenerator
@@ -36,12 +36,11 @@ from genmodels.families.flow.tarflow_course import (
     draw,
 )
 from genmodels.families.flow.tarflow_generator import TarFlowGenerator
-from genmodels.pictures.concepts import PromptReader
+from genmodels.pictures.concepts import open_reader
 from genmodels.pictures.subjects import (
     FASHION,
     HANDWRITING,
     choose_subject,
-    naming_of,
     open_subject,
 )
 from genmodels.randomness import seeded
@@ -73,15 +72,14 @@ def load(
     checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
 ) -> GlowGenerator | TarFlowGenerator:
     """A generator on `device` whose prompts go through `embedder` or the product's own."""
-    card, chosen = checkpoint.card, embedder or load_embedder()
-    network = restore_network(checkpoint)
-    if chosen.dims != network.config.sentence_width:
-        raise UnableToLoadCheckpoint(
-            f"{card.slug} was trained on sentence vectors of "
-            f"{network.config.sentence_width} dimensions; {chosen.name} makes {chosen.dims}"
-        )
+    card, network = checkpoint.card, restore_network(checkpoint)
     network.requires_grad_(requires_grad=False).eval().to(device)
-    reader = PromptReader(chosen, naming_of(card), device)
+    reader = open_reader(
+        card,
+        embedder=embedder,
+        sentence_width=network.config.sentence_width,
+        device=device,
+    )
     if isinstance(network, TarFlow):
         return TarFlowGenerator(card=card, network=network, reader=reader, device=device)
     return GlowGenerator(card=card, network=network, reader=reader, device=device)

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import torch
 
-from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
+from genmodels.checkpoint import Checkpoint, fill_network, read_config
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.gan.course import GanCourse
 from genmodels.families.gan.generator import GanModel, draw_pictures
 from genmodels.families.gan.network import SynthesisConfig, SynthesisNetwork
 from genmodels.families.gan.presets import PRESETS as _PRESETS
-from genmodels.pictures.concepts import PromptReader
+from genmodels.pictures.concepts import open_reader
 from genmodels.pictures.latent import LatentGenerator
-from genmodels.pictures.subjects import choose_subject, naming_of
+from genmodels.pictures.subjects import choose_subject
 from genmodels.randomness import seeded
 
 __all__ = ["PRESETS", "draw_pictures", "load", "open_course", "restore_network"]
@@ -46,17 +46,16 @@ def load(
     checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
 ) -> LatentGenerator:
     """A generator on `device` whose prompts go through `embedder` or the product's own."""
-    chosen = embedder or load_embedder()
     network = restore_network(checkpoint)
-    if chosen.dims != network.config.sentence_width:
-        raise UnableToLoadCheckpoint(
-            f"{checkpoint.card.slug} was trained on sentence vectors of "
-            f"{network.config.sentence_width} dimensions; {chosen.name} makes {chosen.dims}"
-        )
     return LatentGenerator(
         card=checkpoint.card,
         model=GanModel(network.requires_grad_(requires_grad=False).to(device)),
-        reader=PromptReader(chosen, naming_of(checkpoint.card), device),
+        reader=open_reader(
+            checkpoint.card,
+            embedder=embedder,
+            sentence_width=network.config.sentence_width,
+            device=device,
+        ),
         device=device,
     )
 

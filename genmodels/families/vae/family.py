@@ -18,14 +18,14 @@ from pathlib import Path
 
 import torch
 
-from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
+from genmodels.checkpoint import Checkpoint, fill_network, read_config
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.vae import presets
 from genmodels.families.vae.course import VAECourse, make_network
 from genmodels.families.vae.generator import NoiseModel, VAEGenerator
 from genmodels.families.vae.network import Network, VAEConfig
-from genmodels.pictures.concepts import PromptReader
-from genmodels.pictures.subjects import choose_subject, naming_of
+from genmodels.pictures.concepts import open_reader
+from genmodels.pictures.subjects import choose_subject
 from genmodels.randomness import seeded
 
 PRESETS = tuple(presets.PRESETS)
@@ -44,17 +44,16 @@ def load(
     checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
 ) -> VAEGenerator:
     """A generator on `device` whose prompts go through `embedder` or the product's own."""
-    chosen = embedder or load_embedder()
     network = restore_network(checkpoint)
-    if chosen.dims != network.config.sentence_width:
-        raise UnableToLoadCheckpoint(
-            f"{checkpoint.card.slug} was trained on sentence vectors of "
-            f"{network.config.sentence_width} dimensions; {chosen.name} makes {chosen.dims}"
-        )
     return VAEGenerator(
         card=checkpoint.card,
         network=network.requires_grad_(requires_grad=False).eval().to(device),
-        reader=PromptReader(chosen, naming_of(checkpoint.card), device),
+        reader=open_reader(
+            checkpoint.card,
+            embedder=embedder,
+            sentence_width=network.config.sentence_width,
+            device=device,
+        ),
         device=device,
     )
 
