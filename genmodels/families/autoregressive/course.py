@@ -14,7 +14,6 @@ from genmodels.course import Player, Recipe
 from genmodels.embedding import Embedder
 from genmodels.families.autoregressive.levels import (
     BINARY,
-    HELD_OUT_SEED,
     SIXTEEN,
     to_levels,
 )
@@ -31,6 +30,7 @@ from genmodels.families.autoregressive.speed import (
     cache_is_exact,
     measure_speed,
 )
+from genmodels.pictures.binarising import HELD_OUT_SEED
 from genmodels.pictures.course import UPSCALE, PictureCourse
 from genmodels.pictures.subjects import FASHION, HANDWRITING, Subject
 from genmodels.randomness import seeded

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import torch
 
+from genmodels.pictures.binarising import draw_white
+
 #: Black and white.
 BINARY = 2
 
 #: Of a pixel of four bits.
 SIXTEEN = 16
-
-#: Which black-and-white version of held-out pictures likelihoods are measured on.
-HELD_OUT_SEED = 20160616
 
 #: How red, green and blue become grey (ITU-R BT.601).
 _LUMA = (0.299, 0.587, 0.114)
@@ -23,13 +22,12 @@ _LUMA = (0.299, 0.587, 0.114)
 def to_levels(pictures: torch.Tensor, levels: int, random: torch.Generator) -> torch.Tensor:
     """Pictures (B, C, Y, X) in -1..1 as levels (B, Y, X), int64, 0 for black.
 
-    With two levels a pixel is white with the probability that its grey gives (Salakhutdinov and
-    Murray 2008): drawn anew for each batch this is dynamic binarisation. More levels are equal
-    parts of the 256 of the files, and nothing is drawn.
+    With two levels a pixel is white with the probability that its grey gives. More levels are
+    equal parts of the 256 of the files, and nothing is drawn.
     """
     grey = (to_grey(pictures) + 1) / 2
     if levels == BINARY:
-        return (torch.rand(grey.shape, generator=random) < grey).long()
+        return draw_white(grey, random).long()
     return grey.mul(255).round().mul(levels / 256).long()
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from genmodels.contract import Metric
-from genmodels.families.autoregressive.levels import BINARY, HELD_OUT_SEED
+from genmodels.families.autoregressive.levels import BINARY
 from genmodels.families.autoregressive.network import PixelCNN
 from genmodels.families.autoregressive.objective import negative_log_likelihood
+from genmodels.pictures.binarising import HELD_OUT_SEED
 
 _BATCH = 50
 

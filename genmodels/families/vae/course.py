@@ -25,6 +25,7 @@ from genmodels.families.vae.network import VAE, Network, VAEConfig
 from genmodels.families.vae.objective import negative_bound, weigh
 from genmodels.families.vae.parameters import INPUTS, PARAMETERS
 from genmodels.families.vae.presets import VAEPreset
+from genmodels.pictures.binarising import HELD_OUT_SEED
 from genmodels.pictures.course import PictureCourse
 from genmodels.pictures.subjects import Subject
 from genmodels.randomness import seeded
@@ -40,12 +41,9 @@ DETERMINISM = (
 _FEWEST_ACTIVE = 3
 _SEEN_FOR_ALARMS = 500
 
-#: The seed of the test pictures' black and white, so that every figure is about the same ones.
-_BINARISATION_SEED = 2008
-
 #: How the pixels of held-out pictures were made ready, by likelihood.
 _WORDINGS = {
-    "bernoulli": f"binarised once by sampling (seed {_BINARISATION_SEED})",
+    "bernoulli": f"binarised once by sampling (seed {HELD_OUT_SEED})",
     "logistic": "256 grey levels as published",
 }
 
@@ -96,9 +94,7 @@ class VAECourse(PictureCourse):
         self._is_binary = likelihood.is_binary
         self._wording = _WORDINGS[preset.likelihood]
         held_out = self.data.held_out
-        self.held_out = (
-            binarise(held_out, seeded(_BINARISATION_SEED)) if self._is_binary else held_out
-        )
+        self.held_out = binarise(held_out, seeded(HELD_OUT_SEED)) if self._is_binary else held_out
 
     def players(self) -> Sequence[Player]:
         """AdamW over everything."""

@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional
 
 from genmodels.families.vae.prior import at_least_single
+from genmodels.pictures.binarising import draw_white
 
 #: Levels of a grey pixel; -1..1 is cut into as many bins.
 _LEVELS = 256
@@ -102,12 +103,8 @@ LIKELIHOODS: Mapping[str, Likelihood] = MappingProxyType(
 
 
 def binarise(pictures: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """Pixels -1 or 1, white with the probability that their grey gives; same shape.
-
-    Salakhutdinov and Murray 2008; drawn anew for every batch it is called dynamic.
-    """
-    white = torch.rand(pictures.shape, generator=random) < (pictures + 1) / 2
-    return torch.where(white, 1.0, -1.0)
+    """Pixels -1 or 1, white with the probability that their grey gives; same shape."""
+    return torch.where(draw_white((pictures + 1) / 2, random), 1.0, -1.0)
 
 
 def bits_per_dim(nats: float, dimensions: int) -> float:
