@@ -102,6 +102,7 @@ def train(
     losses: list[list[float]] = []
     watch = Watch()
     began = time.monotonic() - state.seconds
+    computing = time.process_time() - state.cpu_seconds
     saved_at = time.monotonic()
     share = limits.share(step=state.step, seconds=state.seconds)
     while share < 1.0 and not _is_stale(recipe, state):
@@ -110,6 +111,7 @@ def train(
         found, norm = _step(course, state)
         losses.append(found)
         state.seconds = time.monotonic() - began
+        state.cpu_seconds = time.process_time() - computing
         share = limits.share(step=state.step, seconds=state.seconds)
         validates = state.step % recipe.validate_every == 0 or share >= 1.0
         if validates or state.step % _LOG_EVERY == 0:
@@ -117,6 +119,7 @@ def train(
             line = Report(
                 step=state.step,
                 seconds=round(state.seconds, 2),
+                cpu_seconds=round(state.cpu_seconds, 2),
                 share=round(share, 4),
                 loss=means[0],
                 losses=means if len(means) > 1 else None,
@@ -266,6 +269,7 @@ def _summary(course: Course, state: TrainingState, limits: Budget) -> dict[str, 
     return {
         "steps": state.step,
         "seconds": round(state.seconds, 1),
+        "cpu_seconds": round(state.cpu_seconds, 1),
         "budget": asdict(limits),
         "precision": state.precision,
         "device": "cpu",

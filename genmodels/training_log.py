@@ -20,6 +20,7 @@ class Report:
 
     step: int
     seconds: float
+    cpu_seconds: float
     share: float
     loss: float
     gradient_norm: float

@@ -34,6 +34,8 @@ class TrainingState:
     random: torch.Generator
     step: int = 0
     seconds: float = 0.0
+    #: Of all threads: what of `seconds` was not spent waiting for others on the machine.
+    cpu_seconds: float = 0.0
     best: float = float("inf")
     #: Validations since the best.
     stale: int = 0
@@ -73,6 +75,7 @@ def save_state(state: TrainingState, path: Path, *, slug: str) -> None:
         "slug": slug,
         "step": state.step,
         "seconds": state.seconds,
+        "cpu_seconds": state.cpu_seconds,
         "best": state.best,
         "stale": state.stale,
         "precision": state.precision,
@@ -100,6 +103,7 @@ def restore_state(state: TrainingState, path: Path, *, slug: str) -> None:
         state.random.set_state(tensors["random"])
     state.step = facts["step"]
     state.seconds = facts["seconds"]
+    state.cpu_seconds = facts.get("cpu_seconds", 0.0)
     state.best = facts["best"]
     state.stale = facts.get("stale", 0)
     state.precision = facts["precision"]
