@@ -29,6 +29,7 @@ from genmodels.contract import (
 from genmodels.course import Course
 from genmodels.data.location import UnableToFindData
 from genmodels.embedding import UnableToLoadEmbedder
+from genmodels.evaluation.comparison import compare
 from genmodels.evaluation.judge import JUDGE_PRESETS, UnableToFindJudge, open_judge_course
 from genmodels.evaluation.measuring import measure_checkpoint, open_gallery
 from genmodels.evaluation.pictures import NUM_SAMPLES
@@ -126,6 +127,18 @@ def _parser() -> argparse.ArgumentParser:
     ladder.add_argument("--data", type=Path, help="folder of the data sets, else PINAKES_DATA")
     ladder.add_argument("--samples", type=int, default=NUM_SAMPLES)
     ladder.set_defaults(run=_ladder)
+
+    comparison = commands.add_parser(
+        "compare", help="measure all checkpoints of a subject side by side, for the site to show"
+    )
+    comparison.add_argument("subject", help="such as fashion or digits")
+    comparison.add_argument("--data", type=Path, help="folder of the data sets, else PINAKES_DATA")
+    comparison.add_argument("--out", type=Path, required=True, help="folder; goes on where it was")
+    comparison.add_argument(
+        "--checkpoints", type=Path, default=SHIPPED_CHECKPOINTS, help="instead of those shipped"
+    )
+    comparison.add_argument("--samples", type=int, default=1000, help="pictures a setting")
+    comparison.set_defaults(run=_compare)
     return parser
 
 
@@ -223,6 +236,17 @@ def _ladder(options: argparse.Namespace) -> None:
     for rung, metrics in open_gallery(course, samples=options.samples).ladder().items():
         figures = "  ".join(f"{metric.name} {metric.value:g}" for metric in metrics)
         sys.stdout.write(f"{rung}: {figures}\n")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    compare(
+        options.subject,
+        checkpoints=options.checkpoints,
+        out=options.out,
+        data=options.data,
+        samples=options.samples,
+        report=lambda line: _show_line(line, last=True),
+    )
 
 
 def _folder(name: str) -> Path:

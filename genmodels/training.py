@@ -22,7 +22,14 @@ from torch import nn
 from genmodels.checkpoint import save_checkpoint
 from genmodels.course import Course, Recipe
 from genmodels.randomness import seeded
-from genmodels.training_log import Report, append_report, can_plot, draw_plot, forget_after
+from genmodels.training_log import (
+    Report,
+    append_report,
+    can_plot,
+    draw_plot,
+    forget_after,
+    read_curve,
+)
 from genmodels.training_state import (
     TrainingState,
     UnableToTrain,
@@ -246,6 +253,14 @@ def _validate(
     shipped.load_state_dict(weights)
     metrics = course.validate(shipped)
     value = metrics[0].value
+    curve = {
+        "figure": metrics[0].name,
+        "unit": metrics[0].unit,
+        "points": [
+            [round(seconds), round(figure, 5)]
+            for seconds, figure in (*read_curve(out / LOG_NAME), (line.seconds, value))
+        ],
+    }
     state.stale += 1
     if value < state.best:
         state.best, state.stale = value, 0
@@ -255,7 +270,7 @@ def _validate(
             describe=lambda sha256: course.card(
                 weights_sha256=sha256,
                 metrics=metrics,
-                training=_summary(course, state, limits),
+                training=_summary(course, state, limits, curve=curve),
                 commit=commit,
             ),
         )
@@ -265,7 +280,13 @@ def _validate(
     )
 
 
-def _summary(course: Course, state: TrainingState, limits: Budget) -> dict[str, Any]:
+def _summary(
+    course: Course,
+    state: TrainingState,
+    limits: Budget,
+    *,
+    curve: Mapping[str, Any],
+) -> dict[str, Any]:
     return {
         "steps": state.step,
         "seconds": round(state.seconds, 1),
@@ -277,4 +298,5 @@ def _summary(course: Course, state: TrainingState, limits: Budget) -> dict[str, 
         "torch": torch.__version__,
         "parameters": sum(each.numel() for each in state.network.parameters()),
         "recipe": asdict(course.recipe),
+        "curve": curve,
     }

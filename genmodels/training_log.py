@@ -38,6 +38,12 @@ def append_report(path: Path, report: Report) -> None:
         file.write(json.dumps(values) + "\n")
 
 
+def read_curve(path: Path) -> list[tuple[float, float]]:
+    """Seconds and the validation figure of every line that has one."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [(line["seconds"], line["validation"]) for line in lines if "validation" in line]
+
+
 def forget_after(path: Path, step: int) -> None:
     """Drop the lines of steps that were made after the state was saved: they are made again."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []

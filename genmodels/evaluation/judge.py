@@ -156,7 +156,7 @@ class JudgeCourse(PictureCourse):
         return (Player(parameters, (optimizer,)),)
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
-        """Cross-entropy with smoothed labels on pictures that are shifted, maybe partly covered."""
+        """Cross-entropy with smoothed labels on shifted, maybe partly covered pictures."""
         self.network.train()
         batch = self.data.draw(self.preset.batch, random)
         pictures = shift(batch.pictures, random)

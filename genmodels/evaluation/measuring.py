@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol, cast
 
 import torch
-from torch import nn
 
 from genmodels.checkpoint import Checkpoint
-from genmodels.contract import Metric
+from genmodels.contract import Card, Metric
 from genmodels.course import Course
 from genmodels.evaluation.judge import UnableToFindJudge, load_judge
 from genmodels.evaluation.pictures import NUM_SAMPLES, Gallery
 from genmodels.pictures.course import PictureCourse
+from genmodels.pictures.settings import Setting
 from genmodels.registry import find_family
 
 #: Figures of pictures are drawn with this seed, so that anyone gets the same.
@@ -23,10 +24,13 @@ SEED = 1
 class PictureFamily(Protocol):
     """What the module `family` of a family of pictures offers beside the rest."""
 
-    def draw_pictures(
-        self, network: nn.Module, sentences: torch.Tensor, random: torch.Generator
-    ) -> torch.Tensor:
-        """One picture (n, C, Y, X) in -1..1 for each sentence (n, S), by the defaults."""
+    @property
+    def draw_pictures(self) -> Callable[..., torch.Tensor]:
+        """`(network, sentences, random, **knobs)`: a picture (n, C, Y, X) a sentence (n, S)."""
+        ...
+
+    def list_settings(self, card: Card) -> tuple[Setting, ...]:
+        """The knobs worth comparing; the first setting is that of the card's figures."""
         ...
 
 
@@ -37,8 +41,7 @@ def measure_checkpoint(
 
     Pictures of a subject without a judge, such as a person's own, are not compared.
     """
-    family = find_family(checkpoint.card.family)
-    network = family.restore_network(checkpoint).eval()
+    network = find_family(checkpoint.card.family).restore_network(checkpoint).eval()
     metrics = course.measure(network)
     if not isinstance(course, PictureCourse):
         return metrics
@@ -46,8 +49,15 @@ def measure_checkpoint(
         gallery = open_gallery(course, samples=samples)
     except UnableToFindJudge:
         return metrics
-    draw = partial(cast("PictureFamily", family).draw_pictures, network)
+    family = find_picture_family(checkpoint.card.family)
+    setting = family.list_settings(checkpoint.card)[0]
+    draw = partial(family.draw_pictures, network, **setting.knobs)
     return (*metrics, *gallery.measure(gallery.draw(draw)))
+
+
+def find_picture_family(name: str) -> PictureFamily:
+    """A family that draws; ValueError for a name that no family has."""
+    return cast("PictureFamily", find_family(name))
 
 
 def open_gallery(course: PictureCourse, *, samples: int = NUM_SAMPLES) -> Gallery:

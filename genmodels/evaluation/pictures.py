@@ -67,15 +67,17 @@ class Gallery:
         self._subject = subject
         self._data = data
         self._judge = judge
-        self._seed = seed
+        self.seed = seed
         chosen = torch.randperm(len(data.held_out), generator=seeded(seed))[:samples]
         self._real = data.held_out[chosen]
         self.labels = data.held_out_labels[chosen]
+        self.size = len(chosen)
+        self.judge_sha256 = judge.sha256
         self._seen = self._look_at_real()
 
     def draw(self, draw_pictures: DrawPictures) -> torch.Tensor:
         """A picture for the plain name of each held-out picture: (n, C, Y, X)."""
-        random = seeded(self._seed)
+        random = seeded(self.seed)
         sentences = self._data.plain_names(self.labels)
         return torch.cat(
             [
@@ -90,7 +92,7 @@ class Gallery:
 
     def ladder(self) -> Mapping[str, tuple[Metric, ...]]:
         """The figures of pictures that no network drew, by the name of the rung."""
-        random = seeded(self._seed + 1)
+        random = seeded(self.seed + 1)
         rungs: dict[str, Callable[[torch.Generator], torch.Tensor]] = {
             "other real pictures": self._other_real,
             "real pictures, moved a little": lambda dice: shift(self._other_real(dice), dice),
@@ -142,7 +144,7 @@ class Gallery:
                 f"{self._judge.sha256[:12]}, not of Inception: comparable here only"
             ),
             samples=len(self._real),
-            seed=self._seed,
+            seed=self.seed,
         )
 
     def _other_real(self, random: torch.Generator) -> torch.Tensor:

@@ -31,7 +31,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         "checkpoint": checkpoint,
         "card": card,
         "data": _as_lines(card.data),
-        "training": _as_lines(card.training),
+        "training": _as_lines({**card.training, "curve": None}),
     }
     return render(request, "catalog/model.html", context)
 
@@ -42,6 +42,8 @@ def _as_lines(facts: object, start: str = "") -> list[tuple[str, str]]:
         return [(start, str(facts))]
     lines: list[tuple[str, str]] = []
     for name, value in facts.items():
+        if value is None:
+            continue
         words = str(name).replace("_", " ")
         lines += _as_lines(value, f"{start}, {words}" if start else words)
     return lines

@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 
 from genmodels.checkpoint import Checkpoint, fill_network, read_config
+from genmodels.contract import Card
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.autoregressive.course import PRESETS, PixelCNNCourse, find_preset
 from genmodels.families.autoregressive.drawing import Drawing, Easel
@@ -28,13 +29,21 @@ from genmodels.families.autoregressive.levels import to_pictures
 from genmodels.families.autoregressive.network import PixelCNN, PixelCNNConfig
 from genmodels.families.autoregressive.rounded import RoundedPixelCNN
 from genmodels.pictures.concepts import open_reader
+from genmodels.pictures.settings import Setting
 from genmodels.pictures.subjects import choose_subject
 from genmodels.randomness import seeded
 
 #: As many are drawn side by side by `draw_pictures`: more are hardly faster a picture.
 PICTURES_A_PASS = 256
 
-__all__ = ["PRESETS", "draw_pictures", "load", "open_course", "restore_network"]
+__all__ = [
+    "PRESETS",
+    "draw_pictures",
+    "list_settings",
+    "load",
+    "open_course",
+    "restore_network",
+]
 
 
 def open_course(
@@ -94,3 +103,8 @@ def draw_pictures(
             easel.advance(drawings)
         drawn += [drawing.levels for drawing in drawings]
     return to_pictures(torch.stack(drawn), config.levels)
+
+
+def list_settings(card: Card) -> tuple[Setting, ...]:
+    """A pixel a pass."""
+    return (Setting(passes=read_config(card, PixelCNNConfig).side ** 2),)

@@ -25,6 +25,7 @@ from genmodels.checkpoint import (
     Checkpoint,
     load_checkpoint,
 )
+from genmodels.contract import Card
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.diffusion.course import (
     FLOW_DIGITS,
@@ -32,13 +33,25 @@ from genmodels.families.diffusion.course import (
     DiffusionCourse,
     restore_unet,
 )
-from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, DistillationCourse
+from genmodels.families.diffusion.distillation import (
+    FLOW_FASHION_FAST,
+    STEPS,
+    DistillationCourse,
+)
 from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.generator import DiffusionGenerator
 from genmodels.pictures.concepts import open_reader
+from genmodels.pictures.settings import Setting
 from genmodels.pictures.subjects import choose_subject
 
-__all__ = ("PRESETS", "draw_pictures", "load", "open_course", "restore_network")
+__all__ = (
+    "PRESETS",
+    "draw_pictures",
+    "list_settings",
+    "load",
+    "open_course",
+    "restore_network",
+)
 
 _FLOWS = {preset.slug: preset for preset in (FLOW_FASHION, FLOW_DIGITS)}
 
@@ -83,4 +96,26 @@ def load(
             device=device,
         ),
         device=device,
+    )
+
+
+def list_settings(card: Card) -> tuple[Setting, ...]:
+    """Twenty steps, then more and fewer of them under more guidance; a student's few steps."""
+    if card.training.get("teacher"):
+        return tuple(_setting("euler", steps, 1.0) for steps in reversed(STEPS))
+    usual = _setting("dpm++", 20, 1.0)
+    swept = [
+        _setting("dpm++", steps, guidance)
+        for guidance in (1.0, 2.0, 4.0)
+        for steps in (1, 2, 4, 8, 20, 50)
+    ]
+    # Ancestral sampling as it was first published (Ho et al. 2020, arXiv:2006.11239).
+    published = _setting("ddpm", 1000, 1.0)
+    return (usual, *(each for each in swept if each != usual), published)
+
+
+def _setting(sampler: str, steps: int, guidance: float) -> Setting:
+    return Setting(
+        passes=steps if guidance == 1.0 else 2 * steps,
+        knobs={"sampler": sampler, "steps": steps, "guidance": guidance},
     )

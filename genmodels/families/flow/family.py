@@ -23,6 +23,7 @@ from pathlib import Path
 import torch
 
 from genmodels.checkpoint import Checkpoint, fill_network, read_config
+from genmodels.contract import Card
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.flow.course import GLOW_DIGITS, GLOW_FASHION, GlowCourse, GlowPreset
 from genmodels.families.flow.generator import GlowGenerator
@@ -37,6 +38,7 @@ from genmodels.families.flow.tarflow_course import (
 )
 from genmodels.families.flow.tarflow_generator import TarFlowGenerator
 from genmodels.pictures.concepts import open_reader
+from genmodels.pictures.settings import ONE_PASS, Setting
 from genmodels.pictures.subjects import (
     FASHION,
     HANDWRITING,
@@ -110,3 +112,11 @@ def draw_pictures(
     latents = model.draw_latents(sentences, spread=spread, random=random)
     with torch.inference_mode():
         return model.decode(latents.to(sentences.device), sentences)
+
+
+def list_settings(card: Card) -> tuple[Setting, ...]:
+    """A Glow is undone in one pass, a TarFlow patch by patch, in each of its blocks."""
+    if card.config.get("network") != NETWORK:
+        return ONE_PASS
+    config = read_config(card, TarFlowConfig)
+    return (Setting(passes=config.num_patches * config.num_blocks),)

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from genmodels.checkpoint import Checkpoint, fill_network, read_config
+from genmodels.contract import Card
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.gan.course import GanCourse
 from genmodels.families.gan.generator import GanModel, draw_pictures
@@ -23,10 +24,18 @@ from genmodels.families.gan.network import SynthesisConfig, SynthesisNetwork
 from genmodels.families.gan.presets import PRESETS as _PRESETS
 from genmodels.pictures.concepts import open_reader
 from genmodels.pictures.latent import LatentGenerator
+from genmodels.pictures.settings import ONE_PASS, Setting
 from genmodels.pictures.subjects import choose_subject
 from genmodels.randomness import seeded
 
-__all__ = ["PRESETS", "draw_pictures", "load", "open_course", "restore_network"]
+__all__ = [
+    "PRESETS",
+    "draw_pictures",
+    "list_settings",
+    "load",
+    "open_course",
+    "restore_network",
+]
 
 _BY_SLUG = {preset.slug: preset for preset in _PRESETS}
 PRESETS = tuple(_BY_SLUG)
@@ -65,3 +74,9 @@ def restore_network(checkpoint: Checkpoint) -> SynthesisNetwork:
     network = SynthesisNetwork(read_config(checkpoint.card, SynthesisConfig), seeded(0))
     fill_network(network, checkpoint)
     return network.eval()
+
+
+def list_settings(card: Card) -> tuple[Setting, ...]:
+    """A generator draws in one pass."""
+    del card
+    return ONE_PASS

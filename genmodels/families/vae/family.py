@@ -19,12 +19,14 @@ from pathlib import Path
 import torch
 
 from genmodels.checkpoint import Checkpoint, fill_network, read_config
+from genmodels.contract import Card
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.vae import presets
 from genmodels.families.vae.course import VAECourse, make_network
 from genmodels.families.vae.generator import NoiseModel, VAEGenerator
 from genmodels.families.vae.network import Network, VAEConfig
 from genmodels.pictures.concepts import open_reader
+from genmodels.pictures.settings import ONE_PASS, Setting
 from genmodels.pictures.subjects import choose_subject
 from genmodels.randomness import seeded
 
@@ -73,3 +75,9 @@ def draw_pictures(
     model = NoiseModel(network)
     latents = model.draw_latents(sentences, spread=1.0, random=random)
     return model.decode(latents.to(sentences.device), sentences)
+
+
+def list_settings(card: Card) -> tuple[Setting, ...]:
+    """A decoder draws in one pass."""
+    del card
+    return ONE_PASS
