@@ -99,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--out", type=Path, required=True)
     training.add_argument("--minutes", type=float, help="instead of the preset's")
     training.add_argument(
+        "--processor-minutes", type=float, help="of all threads, for equal work on a busy machine"
+    )
+    training.add_argument(
         "--steps", type=int, help="end after so many steps, for exact repetition"
     )
     training.add_argument(
@@ -194,8 +197,9 @@ def _train(options: argparse.Namespace) -> None:
     else:
         course = open_course(options.preset, data=options.data, own=options.own)
     budget = None
-    if options.minutes is not None or options.steps is not None:
-        budget = Budget(steps=options.steps, minutes=options.minutes)
+    limits = (options.steps, options.minutes, options.processor_minutes)
+    if any(limit is not None for limit in limits):
+        budget = Budget(*limits)
     outcome = train(
         course,
         out=options.out,

@@ -49,20 +49,26 @@ _TRIAL_STEPS = 3
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: whichever of the two ends first. At least one must be given."""
+    """How long to train: whichever of these ends first. At least one must be given.
+
+    Processor minutes are those of all threads, and the same work on a busy machine as on an idle
+    one.
+    """
 
     steps: int | None = None
     minutes: float | None = None
+    processor_minutes: float | None = None
 
     def __post_init__(self) -> None:
-        if self.steps is None and self.minutes is None:
+        if self.steps is None and self.minutes is None and self.processor_minutes is None:
             raise ValueError("a budget needs steps or minutes")
 
-    def share(self, *, step: int, seconds: float) -> float:
+    def share(self, *, step: int, seconds: float, cpu_seconds: float = 0.0) -> float:
         """How much of the budget is spent, 0 to 1 (and a little above)."""
         by_steps = step / self.steps if self.steps else 0.0
         by_time = seconds / (60 * self.minutes) if self.minutes else 0.0
-        return max(by_steps, by_time)
+        by_work = cpu_seconds / (60 * self.processor_minutes) if self.processor_minutes else 0.0
+        return max(by_steps, by_time, by_work)
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ def train(
     began = time.monotonic() - state.seconds
     computing = time.process_time() - state.cpu_seconds
     saved_at = time.monotonic()
-    share = limits.share(step=state.step, seconds=state.seconds)
+    share = limits.share(step=state.step, seconds=state.seconds, cpu_seconds=state.cpu_seconds)
     while share < 1.0 and not _is_stale(recipe, state):
         rate = schedule(recipe, share)
         _set_rates(state.optimizers, full_rates, rate)
@@ -119,7 +125,7 @@ def train(
         losses.append(found)
         state.seconds = time.monotonic() - began
         state.cpu_seconds = time.process_time() - computing
-        share = limits.share(step=state.step, seconds=state.seconds)
+        share = limits.share(step=state.step, seconds=state.seconds, cpu_seconds=state.cpu_seconds)
         validates = state.step % recipe.validate_every == 0 or share >= 1.0
         if validates or state.step % _LOG_EVERY == 0:
             means = tuple(round(sum(each) / len(each), 5) for each in zip(*losses, strict=True))

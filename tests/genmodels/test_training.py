@@ -166,6 +166,7 @@ def test_a_budget_ends_by_whichever_limit_comes_first() -> None:
     assert Budget(steps=10).share(step=5, seconds=1e6) == 0.5
     assert Budget(minutes=2).share(step=999, seconds=60) == 0.5
     assert Budget(steps=10, minutes=1).share(step=1, seconds=30) == 0.5
+    assert Budget(processor_minutes=2).share(step=9, seconds=900, cpu_seconds=60) == 0.5
     with pytest.raises(ValueError, match="steps or minutes"):
         Budget()
 
