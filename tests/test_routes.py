@@ -76,6 +76,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "documents/<uuid:source_id>/collections": {"GET": FOREIGN, "POST": FOREIGN},
     "models": {"GET": SHARED},
     "models/<slug:slug>": {"GET": SHARED},
+    "compare/families": {"GET": SHARED},
+    "compare/families/<slug:subject>/data.json": {"GET": SHARED},
+    "compare/families/<slug:subject>/<str:name>": {"GET": SHARED},
     "workers": {"GET": SHARED},
     "spaces": {"GET": ADMINS_ONLY},
     "spaces/add": {"POST": ADMINS_ONLY},
@@ -331,6 +334,7 @@ PLACES: dict[str, Callable[[Rows], object]] = {
     "<int:number>": lambda _: 1,
     "<int:space_id>": lambda _: 1,
     "<slug:slug>": lambda _: "toy-text",
+    "<slug:subject>": lambda _: "fashion",
     "<slug:code>": lambda _: "not_found",
 }
 

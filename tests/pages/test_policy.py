@@ -79,6 +79,7 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         *(f"/chats/{row.id}" for row in (chat, written)),
         "/models",
         "/models/toy-text",
+        "/compare/families",
         "/account",
         "/offline",
         "/nowhere",

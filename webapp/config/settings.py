@@ -268,6 +268,11 @@ PINAKES_CHECKPOINTS = [
     BASE_DIR / "genmodels" / "checkpoints",
     Path(env_str("PINAKES_CHECKPOINTS", str(PINAKES_HOME / "checkpoints"))),
 ]
+#: Where comparisons of models lie, as `python -m genmodels compare` leaves them.
+PINAKES_COMPARISONS = [
+    BASE_DIR / "genmodels" / "evaluation" / "comparisons",
+    Path(env_str("PINAKES_COMPARISONS", str(PINAKES_HOME / "comparisons"))),
+]
 #: `auto` gives every CUDA device a process of its own, else MPS, else one CPU process.
 PINAKES_DEVICE = env_str("PINAKES_DEVICE", "auto")
 #: Threads that torch may use in one worker process; half the cores leave room for the site itself.

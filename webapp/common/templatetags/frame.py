@@ -57,7 +57,7 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
         "documents",
         frozenset({"document", "document-version", "retrieval-test", "graph", "graph-entity"}),
     ),
-    ("models", "Models", "models", frozenset({"model"})),
+    ("models", "Models", "models", frozenset({"model", "compare-families"})),
     ("workers", "Workers", "workers", frozenset()),
     ("account", "Account", "account", frozenset({"webhooks", "webhook"})),
 )
