@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
@@ -58,6 +59,7 @@ class PromptedRun:
                 "parameters": dict(request.parameters),
                 "seed": request.seed,
                 "pinakes": _product_version(),
+                **_given(request.inputs),
             },
         )
         return Sample(
@@ -66,6 +68,12 @@ class PromptedRun:
             metrics={**metrics, "prompt_similarity": similarity},
             extra={**told, **extra},
         )
+
+
+def _given(inputs: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
+    """What a recipe says of the files that came with a request: their hashes."""
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in inputs.items()}
+    return {"inputs": hashes} if hashes else {}
 
 
 def _product_version() -> str:

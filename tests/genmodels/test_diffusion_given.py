@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import pytest
@@ -11,7 +12,7 @@ from genmodels.contract import Generator, InvalidRequest, Scalar, resolve_reques
 from genmodels.families.diffusion.generator import PictureRun
 from genmodels.families.diffusion.given import agree, blurring, keep_outside, shrinking
 from genmodels.families.diffusion.samplers import REPEATS
-from genmodels.pictures.encoding import decode_picture, encode_png
+from genmodels.pictures.encoding import decode_picture, encode_png, read_recipe
 from genmodels.randomness import seeded
 
 
@@ -52,6 +53,17 @@ def test_what_is_not_inpainted_keeps_every_level(painter: Generator, sampler: st
     drawn = _draw(painter, {"task": "inpaint", "sampler": sampler}, _FILES)[1]
     assert torch.equal(drawn[..., :4], _picture()[..., :4])
     assert not torch.equal(drawn[..., 4:], _picture()[..., 4:])
+
+
+def test_the_recipe_names_the_given_files_by_their_hashes(painter: Generator) -> None:
+    told = read_recipe(_draw(painter, {"task": "inpaint"}, _FILES)[0].sample.content)
+    assert told is not None
+    assert told["inputs"] == {
+        name: hashlib.sha256(content).hexdigest() for name, content in _FILES.items()
+    }
+    alone = read_recipe(_draw(painter, {}, {})[0].sample.content)
+    assert alone is not None
+    assert "inputs" not in alone
 
 
 def test_what_must_fit_is_painted_in_repeated_steps(painter: Generator) -> None:
