@@ -117,7 +117,7 @@ def test_every_model_is_there_with_its_figures_and_its_pictures(
     assert "0.70" in _row(shown, "forger")
     assert "2.50 bits/dimension" in _row(shown, "changer")
     sheets = [image.attributes["src"] for image in shown.all("img")]
-    assert [Path(address).name for address in sheets] == ["d-20-1.0.png", "g.png", "f.png"]
+    assert [Path(address).name for address in sheets] == ["g.png", "d-20-1.0.png", "f.png"]
     assert all(page.get(address).getvalue() == _PNG for address in sheets)
     assert "Other real pictures" in shown.html
 

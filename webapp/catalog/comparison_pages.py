@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
-from webapp.catalog.comparison_charts import REAL, Entry, draw_charts
+from webapp.catalog.comparison_charts import DISTANCE, REAL, Entry, draw_charts
 from webapp.catalog.comparisons import (
     FILE_NAME,
     ComparedModel,
@@ -73,7 +73,7 @@ def families(request: HttpRequest) -> HttpResponse:
     wish = {name: _number(request.GET.get(name)) for name in ("steps", "guidance")}
     entries = [
         Entry(number + 1, model, _nearest(model, wish))
-        for number, model in enumerate(comparison.models)
+        for number, model in enumerate(sorted(comparison.models, key=_usual_distance))
     ]
     here = set(list_checkpoints().values_list("slug", flat=True))
     context = {
@@ -142,6 +142,11 @@ def _nearest(model: ComparedModel, wish: dict[str, float | None]) -> Measured:
 
     fitting = [each for each in model.settings if others.items() <= each.knobs.items()]
     return min(fitting, key=distance)
+
+
+def _usual_distance(model: ComparedModel) -> float:
+    """What models are listed by, whatever the sliders say, so that none changes its place."""
+    return model.settings[0].figures[DISTANCE]
 
 
 def _or(value: float | None, usual: Measured, name: str) -> float:

@@ -118,6 +118,8 @@ class Line:
     end_x: float = 0.0
     end_y: float = 0.0
     label: str = ""
+    #: Where the label stands beside the end: on the side from which the line did not come.
+    is_label_below: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,4 +163,5 @@ def line_through(
         end_x=end_x,
         end_y=end_y,
         label=label,
+        is_label_below=len(places) > 1 and end_y > places[-2][1],
     )
