@@ -21,7 +21,11 @@ _COMPONENTS = 64
 
 
 class RandomEye(nn.Module):
-    """Untrained convolutions and their channel means: (n, C, Y, X) to (n, 96)."""
+    """Untrained convolutions and their channel means: (n, C, Y, X) to (n, 96).
+
+    They are not those by which a GAN's training chooses its weights: a figure that was chosen by
+    would flatter.
+    """
 
     def __init__(self, colours: int) -> None:
         super().__init__()
