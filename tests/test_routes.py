@@ -36,6 +36,8 @@ from webapp.webhooks.operations import send_test
 
 pytestmark = pytest.mark.django_db
 
+#: Where programs are answered, in JSON and with a 401.
+INTERFACES = ("api/", "openai/")
 OPEN, OWN_LIST, SHARED, FOREIGN = "open", "list of one's own", "same for all", "somebody else's"
 ADMINS = "for admins and monitors, which have no browser to be led to a form"
 ADMINS_ONLY = "for those who run the site"
@@ -76,6 +78,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "documents/<uuid:source_id>/collections": {"GET": FOREIGN, "POST": FOREIGN},
     "models": {"GET": SHARED},
     "models/<slug:slug>": {"GET": SHARED},
+    "openai/v1/models": {"GET": SHARED},
+    "openai/v1/models/<str:model>": {"GET": SHARED},
+    "openai/v1/embeddings": {"POST": OWN_LIST},
+    "openai/v1/chat/completions": {"POST": OWN_LIST},
+    "openai/v1/completions": {"POST": OWN_LIST},
+    "openai/v1/images/generations": {"POST": OWN_LIST},
     "compare/families": {"GET": SHARED},
     "compare/families/<slug:subject>/data.json": {"GET": SHARED},
     "compare/families/<slug:subject>/<str:name>": {"GET": SHARED},
@@ -335,6 +343,7 @@ PLACES: dict[str, Callable[[Rows], object]] = {
     "<int:space_id>": lambda _: 1,
     "<slug:slug>": lambda _: "toy-text",
     "<slug:subject>": lambda _: "fashion",
+    "<str:model>": lambda _: "toy-text",
     "<slug:code>": lambda _: "not_found",
 }
 
@@ -350,7 +359,7 @@ def call(client: Client, route: str, method: str, rows: Rows) -> Any:
         route = route.replace(place, str(PLACES[place](rows)))
     query = "?q=mine" if route.endswith("search") else ""
     query = "?prompt=mine" if route == "api/v1/generations/references" else query
-    content_type = "application/json" if route.startswith("api/") else "text/plain"
+    content_type = "application/json" if route.startswith(INTERFACES) else "text/plain"
     return client.generic(method, f"/{route}{query}", b"", content_type=content_type)
 
 
@@ -365,7 +374,7 @@ def test_the_table_names_every_route_and_method():
     for route, pattern in walk(get_resolver()):
         view = getattr(pattern.callback, "view_class", None)
         verbs = ("get", "post", "put", "patch", "delete")
-        if route.startswith("api/") and view is not None:
+        if route.startswith(INTERFACES) and view is not None:
             found[route] = {verb.upper() for verb in verbs if hasattr(view, verb)}
         else:
             found[route] = set(ROUTES.get(route, ()))
@@ -378,7 +387,7 @@ def test_without_signing_in(route, method, rows):
     if ROUTES[route][method] == OPEN:
         assert answer.status_code in {200, 302}
         assert "sign-in" not in answer.get("Location", "")
-    elif route.startswith("api/") or ROUTES[route][method] == ADMINS:
+    elif route.startswith(INTERFACES) or ROUTES[route][method] == ADMINS:
         assert answer.status_code == 401
     elif route in {"sign-out", "account/theme"}:
         assert answer.status_code in {204, 302}

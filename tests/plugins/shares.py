@@ -19,6 +19,7 @@ _LIVE = (
     "tests/chaos/",
     "tests/embedded/test_up.py",
     "tests/faults/test_faults.py",
+    "tests/openai_api/test_client.py",
 )
 
 

@@ -210,7 +210,8 @@ _CODES_BY_STATUS = {
 }
 
 
-def _as_problem(error: Exception) -> Problem | None:
+def as_problem(error: Exception) -> Problem | None:
+    """What an exception of a view is answered with; None for what nobody expected."""
     match error:
         case Problem():
             return error
@@ -244,7 +245,7 @@ def database_unavailable() -> Problem:
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """REST framework's exception handler (`EXCEPTION_HANDLER`)."""
-    problem = _as_problem(error)
+    problem = as_problem(error)
     if problem is None:
         return None
     headers = dict(problem.headers)

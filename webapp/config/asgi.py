@@ -21,9 +21,11 @@ from a2wsgi import WSGIMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 
+from webapp.common.asgi import Receive, Send
 from webapp.config.waiting import answer_when_ended, preferred_wait
 from webapp.config.wsgi import application as wsgi_application
-from webapp.generations.events import LiveStreams, Receive, Send
+from webapp.generations.events import LiveStreams
+from webapp.openai_api import live as openai
 
 #: Threads for views; the database pool must offer as many connections.
 WSGI_THREADS = 8
@@ -47,6 +49,8 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
             await _streams.serve_owner(scope, receive, send)
         else:
             await _streams.serve_generation(scope, receive, send, uuid.UUID(match[1]))
+    elif scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in openai.PATHS:
+        await openai.serve(_views, _streams.hub, scope, receive, send)
     elif seconds := preferred_wait(scope):
         await answer_when_ended(_views, _streams.hub, scope, receive, send, seconds=seconds)
     else:

@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "webapp.chats",
     "webapp.webhooks",
     "webapp.review",
+    "webapp.openai_api",
 ]
 
 MIDDLEWARE = [

@@ -31,6 +31,7 @@ api_patterns: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.config.urls_pages")),
     path("api/v1/", include((api_patterns, "api"))),
+    path("openai/v1/", include(("webapp.openai_api.urls", "openai"))),
     path("healthz/live", health.live, name="healthz-live"),
     path("healthz/ready", health.ready, name="healthz-ready"),
     path("metrics", metrics.MetricsApi.as_view(), name="metrics"),

@@ -9,52 +9,18 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 from redis import RedisError
 
+from webapp.common.asgi import Application, CaughtAnswer, Receive, Send
 from webapp.common.live import Hub
-
-if TYPE_CHECKING:
-    from webapp.generations.events import Receive, Send
-
-Application: TypeAlias = "Callable[[dict[str, Any], Receive, Send], Awaitable[None]]"
 
 MAX_WAIT_SECONDS = 30
 #: How often an object is looked at of which nothing is heard: while something can be, and not.
 _LOOK_SECONDS = 5.0
 _DEAF_LOOK_SECONDS = 0.5
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-@dataclass
-class _Answer:
-    """A whole answer, caught on its way out."""
-
-    status: int = 0
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
-    body: bytes = b""
-
-    async def catch(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = [(bytes(name), bytes(value)) for name, value in message["headers"]]
-        else:
-            self.body += message.get("body", b"")
-
-    def header(self, name: bytes) -> str:
-        return next(
-            (value.decode("latin-1") for key, value in self.headers if key.lower() == name), ""
-        )
-
-    async def send_through(self, send: Send) -> None:
-        headers = [pair for pair in self.headers if pair[0].lower() != b"content-length"]
-        headers.append((b"content-length", str(len(self.body)).encode()))
-        start = {"type": "http.response.start", "status": self.status, "headers": headers}
-        await send(start)
-        await send({"type": "http.response.body", "body": self.body})
 
 
 def preferred_wait(scope: dict[str, Any]) -> int:
@@ -80,7 +46,7 @@ async def answer_when_ended(
     seconds: int,
 ) -> None:
     """Answer a POST with what it made, once that has ended or the time is over."""
-    answer = _Answer()
+    answer = CaughtAnswer()
     until = time.monotonic() + seconds
     await views(scope, receive, answer.catch)
     location = answer.header(b"location")
@@ -101,7 +67,7 @@ async def _wait_for_end(
     object_id: str,
     *,
     until: float,
-) -> _Answer | None:
+) -> CaughtAnswer | None:
     """The object at `location` once it is terminal; None when the time is over before."""
     async with hub.listen(object_id, only="generation.changed") as subscription:
         is_to_look = await _may_have_changed(hub, object_id)
@@ -127,7 +93,7 @@ async def _may_have_changed(hub: Hub, object_id: str) -> bool:
     return told.count("generation.changed") != 1
 
 
-async def _look(views: Application, scope: dict[str, Any], location: str) -> _Answer:
+async def _look(views: Application, scope: dict[str, Any], location: str) -> CaughtAnswer:
     """GET `location` as the same client."""
     kept = {b"authorization", b"cookie", b"host", b"accept", b"user-agent"}
     inner = {
@@ -142,6 +108,6 @@ async def _look(views: Application, scope: dict[str, Any], location: str) -> _An
     async def nothing_to_receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    answer = _Answer()
+    answer = CaughtAnswer()
     await views(inner, nothing_to_receive, answer.catch)
     return answer

@@ -15,16 +15,16 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs
 
-from django.db import connections
 from redis import RedisError
 
 from webapp.accounts.models import User
 from webapp.accounts.sessions import user_of_connection
+from webapp.common.asgi import Receive, Send, in_thread, wait_for_disconnect
 from webapp.common.live import Hub, LiveEvent, Subscription, order_of
 from webapp.common.problems import (
     CONTENT_TYPE,
@@ -36,10 +36,6 @@ from webapp.common.problems import (
 from webapp.generations import queries
 from webapp.generations.broadcast import topic_of_owner
 from webapp.generations.representation import describe_generation
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Answer = TypeVar("Answer")
 
 #: A comment this often keeps proxies from closing a quiet stream.
 PING_SECONDS = 15.0
@@ -120,7 +116,7 @@ class LiveStreams:
     @staticmethod
     async def _run(stream: _Stream, receive: Receive) -> None:
         running = asyncio.create_task(stream.run())
-        gone = asyncio.create_task(_wait_for_disconnect(receive))
+        gone = asyncio.create_task(wait_for_disconnect(receive))
         await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
         pending = {task for task in (running, gone) if not task.done()}
         while pending:
@@ -140,7 +136,7 @@ class LiveStreams:
             if not streams:
                 continue
             with contextlib.suppress(*DATABASE_OUTAGES):
-                found = await _in_thread(
+                found = await in_thread(
                     partial(
                         queries.list_status_numbers,
                         generation_ids=[key for each in streams for key in each.watched_ids],
@@ -168,7 +164,7 @@ class _Stream(ABC):
 
     async def sign_in(self) -> None:
         """Find out who reads, and whether they may. Raises Problem."""
-        self.user = await _in_thread(partial(self._check, self._scope))
+        self.user = await in_thread(partial(self._check, self._scope))
 
     async def run(self) -> None:
         """Send everything until it is over."""
@@ -243,7 +239,7 @@ class _Stream(ABC):
 
     async def _check_again(self) -> None:
         try:
-            await _in_thread(partial(self._check, self._scope))
+            await in_thread(partial(self._check, self._scope))
         except Problem as problem:
             if problem.code != "database_unavailable":
                 raise _Ended from problem
@@ -304,7 +300,7 @@ class _GenerationStream(_Stream):
     async def _show(self, event_type: str) -> None:
         """Tell what the row says, where that is new; the end ends the stream."""
         try:
-            body = await _in_thread(self._describe)
+            body = await in_thread(self._describe)
         except Problem as problem:
             if problem.code == "database_unavailable":
                 return
@@ -356,7 +352,7 @@ class _OwnerStream(_Stream):
 
     async def _show_snapshot(self) -> None:
         try:
-            bodies = await _in_thread(self._describe_recent)
+            bodies = await in_thread(self._describe_recent)
         except Problem:
             return
         self._told = {uuid.UUID(body["id"]): body["status_seq"] for body in bodies}
@@ -365,7 +361,7 @@ class _OwnerStream(_Stream):
     async def _tell_change(self, event: LiveEvent) -> None:
         generation_id = uuid.UUID(json.loads(event.data)["id"])
         try:
-            body = await _in_thread(partial(self._describe, generation_id))
+            body = await in_thread(partial(self._describe, generation_id))
         except Problem:
             return
         if self._told.get(generation_id) == body["status_seq"]:
@@ -430,23 +426,6 @@ def _as_problems() -> Iterator[None]:
         raise Problem(404, "not_found", detail) from error
     except DATABASE_OUTAGES as error:
         raise database_unavailable() from error
-
-
-async def _in_thread(read: Callable[[], Answer]) -> Answer:
-    """Run a read of the database in a thread, which gives its connection back at once."""
-
-    def call() -> Answer:
-        try:
-            return read()
-        finally:
-            connections.close_all()
-
-    return await asyncio.to_thread(call)
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _refuse(send: Send, problem: Problem) -> None:
