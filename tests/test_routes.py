@@ -30,6 +30,8 @@ from webapp.generations.upload_operations import keep_upload
 from webapp.grounding.models import Answer
 from webapp.knowledge.graph_models import EntityAlias
 from webapp.knowledge.models import Source
+from webapp.prompts.models import PromptTemplate
+from webapp.prompts.operations import TemplateWish, Words, create_template
 from webapp.search.models import SavedSearch
 from webapp.webhooks.models import Endpoint
 from webapp.webhooks.operations import send_test
@@ -84,6 +86,22 @@ ROUTES: dict[str, dict[str, str]] = {
     "openai/v1/chat/completions": {"POST": OWN_LIST},
     "openai/v1/completions": {"POST": OWN_LIST},
     "openai/v1/images/generations": {"POST": OWN_LIST},
+    "prompts": {"GET": OWN_LIST},
+    "prompts/add": {"POST": OWN_LIST},
+    "prompts/<uuid:template_id>": {"GET": FOREIGN},
+    "prompts/<uuid:template_id>/write": {"POST": FOREIGN},
+    "prompts/<uuid:template_id>/change": {"POST": FOREIGN},
+    "prompts/<uuid:template_id>/label": {"POST": FOREIGN},
+    "prompts/<uuid:template_id>/trash": {"POST": FOREIGN},
+    "prompts/<uuid:template_id>/restore": {"POST": FOREIGN},
+    "studio/prompt": {"POST": OWN_LIST},
+    "api/v1/prompts": {"GET": OWN_LIST, "POST": OWN_LIST},
+    "api/v1/prompts/<uuid:template_id>": {"GET": FOREIGN, "PATCH": FOREIGN, "DELETE": FOREIGN},
+    "api/v1/prompts/<uuid:template_id>/restore": {"POST": FOREIGN},
+    "api/v1/prompts/<uuid:template_id>/render": {"POST": FOREIGN},
+    "api/v1/prompts/<uuid:template_id>/versions": {"GET": FOREIGN, "POST": FOREIGN},
+    "api/v1/prompts/<uuid:template_id>/versions/<int:number>": {"GET": FOREIGN},
+    "api/v1/prompts/<uuid:template_id>/labels/<str:label>": {"PUT": FOREIGN, "DELETE": FOREIGN},
     "compare/families": {"GET": SHARED},
     "compare/families/<slug:subject>/data.json": {"GET": SHARED},
     "compare/families/<slug:subject>/<str:name>": {"GET": SHARED},
@@ -343,6 +361,8 @@ PLACES: dict[str, Callable[[Rows], object]] = {
     "<int:space_id>": lambda _: 1,
     "<slug:slug>": lambda _: "toy-text",
     "<slug:subject>": lambda _: "fashion",
+    "<str:label>": lambda _: "production",
+    "<uuid:template_id>": lambda rows: keep_prompt(rows.owner).id,
     "<str:model>": lambda _: "toy-text",
     "<slug:code>": lambda _: "not_found",
 }
@@ -361,6 +381,14 @@ def call(client: Client, route: str, method: str, rows: Rows) -> Any:
     query = "?prompt=mine" if route == "api/v1/generations/references" else query
     content_type = "application/json" if route.startswith(INTERFACES) else "text/plain"
     return client.generic(method, f"/{route}{query}", b"", content_type=content_type)
+
+
+def keep_prompt(owner: User) -> PromptTemplate:
+    """A prompt of somebody's, the same at every call."""
+    found = PromptTemplate.objects.filter(owner=owner).first()
+    return found or create_template(
+        owner=owner, wish=TemplateWish("Mine alone"), words=Words("mine alone")
+    )
 
 
 def signed_in(user: User) -> Client:

@@ -32,6 +32,8 @@ ADDRESSES = (
     "/ask",
     "/chats",
     "/chats?q=nothing+like+that",
+    "/prompts",
+    "/prompts?trash=1",
     "/models",
     "/models/gpt-shakespeare",
     "/compare/families",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,18 +21,19 @@ from webapp.collections.models import Collection, CollectionItem
 from webapp.collections.operations import CollectionWish
 from webapp.collections.queries import ItemReference
 from webapp.common.interface import (
+    IF_MATCH,
     StrictSerializer,
     Text,
     idempotency_key,
     key_was_reused,
     list_of,
     parse_body,
+    wanted_revision,
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
 from webapp.jobs.operations import UnableToReuseIdempotencyKey
 
-_IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER)
 _PAGE = [OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
 
 
@@ -160,18 +160,6 @@ def _find_to_change(request: Request, collection_id: uuid.UUID) -> Collection:
     return collection
 
 
-def _revision_asked_for(request: Request) -> int | None:
-    """The state that a change depends on; None where it depends on none."""
-    wanted = request.headers.get("If-Match")
-    if wanted is None or wanted.strip() == "*":
-        return None
-    found = re.fullmatch(r'\s*"(\d{1,9})"\s*', wanted, re.ASCII)
-    if found is None:
-        # No state of a collection ever had this tag.
-        raise Problem(412, "precondition_failed", "This is no ETag of a collection.")
-    return int(found[1])
-
-
 def _respond(request: Request, collection: Collection, *, status: int = 200) -> Response:
     counts = queries.count_items(user=member(request), collection_ids=[collection.id])
     body = describe_collection(collection, counts[collection.id])
@@ -228,7 +216,7 @@ class CollectionApi(APIView):
     @extend_schema(
         operation_id="collections_change",
         request=CollectionChangeInput,
-        parameters=[_IF_MATCH],
+        parameters=[IF_MATCH],
         responses={200: CollectionOutput},
     )
     def patch(self, request: Request, collection_id: uuid.UUID) -> Response:
@@ -240,20 +228,16 @@ class CollectionApi(APIView):
         )
         with _refusals():
             changed = operations.change_collection(
-                collection=collection, wish=wish, revision=_revision_asked_for(request)
+                collection=collection, wish=wish, revision=wanted_revision(request)
             )
         return _respond(request, changed)
 
-    @extend_schema(
-        operation_id="collections_delete", parameters=[_IF_MATCH], responses={204: None}
-    )
+    @extend_schema(operation_id="collections_delete", parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, collection_id: uuid.UUID) -> Response:
         """Remove it; what it held stays."""
         collection = _find_to_change(request, collection_id)
         with _refusals():
-            operations.delete_collection(
-                collection=collection, revision=_revision_asked_for(request)
-            )
+            operations.delete_collection(collection=collection, revision=wanted_revision(request))
         return Response(status=204)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from drf_spectacular.utils import inline_serializer
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -97,6 +98,23 @@ def idempotency_key(request: Request) -> str | None:
         detail = f"must have 1 to {_MAX_KEY_LENGTH} printable characters"
         raise invalid([Fault("Idempotency-Key", "invalid", detail)])
     return key
+
+
+IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER)
+
+
+def wanted_revision(request: Request) -> int | None:
+    """The state that a change depends on; None where it depends on none.
+
+    Raises a 412 Problem for what never was the `ETag` of anything here.
+    """
+    wanted = request.headers.get("If-Match")
+    if wanted is None or wanted.strip() == "*":
+        return None
+    found = re.fullmatch(r'\s*"(\d{1,9})"\s*', wanted, re.ASCII)
+    if found is None:
+        raise Problem(412, "precondition_failed", "This is no ETag that was given out.")
+    return int(found[1])
 
 
 def key_was_reused() -> Problem:

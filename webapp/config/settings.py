@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "webapp.catalog",
     "webapp.generations",
     "webapp.config",
+    "webapp.prompts",
     "webapp.collections",
     "webapp.search",
     "webapp.knowledge",

@@ -11,6 +11,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.jobs.urls")),
     path("", include("webapp.catalog.urls")),
     path("", include("webapp.generations.urls")),
+    path("", include("webapp.prompts.urls")),
     path("", include("webapp.collections.urls")),
     path("", include("webapp.search.urls")),
     path("", include("webapp.knowledge.urls")),

@@ -19,6 +19,7 @@ from webapp.knowledge import graph_pages as graph
 from webapp.knowledge import pages as knowledge
 from webapp.knowledge import passage_pages as passages
 from webapp.knowledge import version_pages as versions
+from webapp.prompts import pages as prompts
 from webapp.review import pages as review
 from webapp.search import pages as search
 from webapp.search import reference_pages as references
@@ -36,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *generations.urlpatterns,
     *batches.urlpatterns,
     *uploads.urlpatterns,
+    *prompts.urlpatterns,
     *collections.urlpatterns,
     *search.urlpatterns,
     *references.urlpatterns,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import uuid
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,8 @@ from webapp.generations.requests import SubmitRequest
 from webapp.jobs.admission import Refused
 from webapp.jobs.models import STATUSES, JobState, Priority
 from webapp.jobs.operations import UnableToReuseIdempotencyKey
+from webapp.prompts.api import TemplateInput, read_use
+from webapp.prompts.requests import render_template
 
 _PRIORITIES = [priority.name.lower() for priority in Priority]
 #: The furthest that a start or an end may be asked for.
@@ -67,7 +70,8 @@ class GenerationInput(StrictSerializer):
     """The body of `POST /generations`."""
 
     model = Text(default=AUTO, max_length=64)
-    prompt = Text(allow_blank=True, trim_whitespace=False)
+    prompt = Text(required=False, allow_blank=True, trim_whitespace=False)
+    template = TemplateInput(required=False, allow_null=True)
     params = serializers.DictField(default=dict)
     inputs = serializers.DictField(child=InputReferenceInput(), default=dict)
     seed = WholeNumber(required=False, allow_null=True, min_value=0, max_value=MAX_SEED)
@@ -81,6 +85,18 @@ class GenerationInput(StrictSerializer):
     priority = serializers.ChoiceField(choices=_PRIORITIES, default="normal")
     expires_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
     deadline_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A prompt, or a kept one."""
+        if attrs.get("template") is None and "prompt" not in attrs:
+            raise serializers.ValidationError(
+                {"prompt": self.fields["prompt"].error_messages["required"]}, "required"
+            )
+        if attrs.get("template") is not None and "prompt" in attrs:
+            raise serializers.ValidationError(
+                {"template": "give a prompt or a template, not both"}, "invalid"
+            )
+        return attrs
 
     def validate_inputs(
         self, value: dict[str, dict[str, uuid.UUID]]
@@ -166,6 +182,14 @@ class ScoreOutput(serializers.Serializer[Any]):
     num_scores = serializers.IntegerField()
 
 
+class UsedTemplateOutput(serializers.Serializer[Any]):
+    """The kept prompt that a prompt was made from."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    variables = serializers.DictField(child=serializers.CharField())
+
+
 class GenerationOutput(serializers.Serializer[Any]):
     """A generation; made by `describe_generation`, written out here for the schema."""
 
@@ -188,6 +212,7 @@ class GenerationOutput(serializers.Serializer[Any]):
     owner = serializers.CharField()
     parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment]
     reference = serializers.UUIDField(allow_null=True)
+    template = UsedTemplateOutput(allow_null=True)
     retried_from = serializers.UUIDField(allow_null=True)
     batch = PlaceInBatchOutput(allow_null=True)
     reproduction = ReproductionOutput(allow_null=True)
@@ -302,12 +327,24 @@ class GenerationsApi(APIView):
         user = member(request)
         refuse_who_may_not_submit(user)
         body = parse_body(GenerationInput, request)
-        wish = read_wish(user, body, prompt=body["prompt"])
         with refusals_as_problems():
+            wish = _read_wish_or_template(user, body)
             submitted = operations.submit_generation(
                 owner=user, request=wish, idempotency_key=idempotency_key(request)
             )
         return _accepted(request, submitted)
+
+
+def _read_wish_or_template(user: User, body: Mapping[str, Any]) -> SubmitRequest:
+    """What a body asks for, its prompt made from a kept one where it names one."""
+    used = body.get("template")
+    if used is None:
+        return read_wish(user, body, prompt=body["prompt"])
+    rendered = render_template(user=user, use=read_use(used["id"], used))
+    wish = read_wish(user, body, prompt=rendered.text)
+    return dataclasses.replace(
+        wish, prompt_version_id=rendered.version.id, variables=rendered.values
+    )
 
 
 def refuse_who_may_not_submit(user: User) -> None:

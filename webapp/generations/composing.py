@@ -103,6 +103,8 @@ class Composer:
     #: References of files that the chosen model does not take, kept for when another one does.
     carried: tuple[tuple[str, str], ...] = ()
     reference: Reference | None = None
+    #: The version of a kept prompt that the prompt was made from.
+    prompt_version: str = ""
     faults: tuple[str, ...] = ()
 
     @property
@@ -129,6 +131,7 @@ class Draft:
     sweep_name: str = ""
     sweep_values: str = ""
     reference: str = ""
+    prompt_version: str = ""
     params: Mapping[str, Scalar | str] | None = None
     #: References of the files to start from, by the names of the card's inputs.
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -177,6 +180,7 @@ def compose(
         inputs=inputs,
         carried=_carried(draft, inputs),
         reference=reference,
+        prompt_version=draft.prompt_version,
         faults=faults,
     )
 
@@ -209,6 +213,7 @@ def read_draft(fields: Mapping[str, str]) -> Draft:
         sweep_name=fields.get("sweep_name", ""),
         sweep_values=fields.get("sweep_values", "").strip(),
         reference=fields.get("reference", ""),
+        prompt_version=fields.get("prompt_version", ""),
         params={
             name.removeprefix(FIELD_START): value
             for name, value in fields.items()
@@ -241,7 +246,8 @@ def read_request(draft: Draft, card: Card | None, tags: tuple[str, ...] = ()) ->
         inputs=read_references(draft.inputs, card),
         seed=_read_seed(draft.seed),
         tags=tags,
-        reference_id=_read_reference(draft.reference),
+        reference_id=_read_id("reference", draft.reference),
+        prompt_version_id=_read_id("prompt_version", draft.prompt_version),
     )
 
 
@@ -293,6 +299,7 @@ def draft_fields(draft: Draft) -> dict[str, str]:
         "sweep_name": draft.sweep_name,
         "sweep_values": draft.sweep_values,
         "reference": draft.reference,
+        "prompt_version": draft.prompt_version,
     }
     for name, value in (draft.params or {}).items():
         match value:
@@ -307,11 +314,11 @@ def draft_fields(draft: Draft) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _read_reference(raw: str) -> uuid.UUID | None:
+def _read_id(field: str, raw: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(raw) if raw else None
     except ValueError as error:
-        raise InvalidRequest([Fault("/reference", "invalid", "must be an id")]) from error
+        raise InvalidRequest([Fault(f"/{field}", "invalid", "must be an id")]) from error
 
 
 def _read_seed(raw: str) -> int | None:

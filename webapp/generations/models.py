@@ -75,7 +75,7 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def with_details(self) -> GenerationQuerySet:
         """Everything that the page and the REST object of a generation show, in two queries."""
         return self.select_related(
-            "job", "checkpoint", "owner", "response", "reproduction"
+            "job", "checkpoint", "owner", "response", "reproduction", "prompt_version"
         ).prefetch_related("response__artifacts")
 
     def kept(self) -> GenerationQuerySet:
@@ -121,6 +121,15 @@ class Generation(models.Model):
     reference = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="referring"
     )
+    #: The version of a kept prompt that its prompt was made from, and what was put into it.
+    prompt_version = models.ForeignKey(
+        "prompts.PromptVersion",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="generations",
+    )
+    variables = models.JSONField(default=dict, db_default={})
     batch = models.ForeignKey(
         Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="generations"
     )

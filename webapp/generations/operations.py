@@ -52,6 +52,7 @@ from webapp.jobs.admission import return_share, take_share
 from webapp.jobs.idempotency import digest_request
 from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import FinishedJob, NewJob
+from webapp.prompts.queries import UnableToFindTemplate, get_version
 
 JOB_KIND = "generation"
 
@@ -245,6 +246,8 @@ def _store(
             tags=list(dict.fromkeys(request.tags)),
             parent_id=request.parent_id,
             reference_id=request.reference_id,
+            prompt_version_id=request.prompt_version_id,
+            variables=dict(request.variables),
             retried_from_id=request.retried_from_id,
             batch=batch,
             batch_place=None if batch is None else place,
@@ -312,6 +315,11 @@ def _circumstantial_faults(owner: User, request: SubmitRequest) -> list[Fault]:
         results = visible.filter(job__state=JobState.SUCCEEDED)
         if not results.filter(id=request.reference_id).exists():
             faults.append(Fault("/reference", "not_found", "there is no such result"))
+    if request.prompt_version_id is not None:
+        try:
+            get_version(user=owner, version_id=request.prompt_version_id)
+        except UnableToFindTemplate:
+            faults.append(Fault("/prompt_version", "not_found", "there is no such prompt"))
     for name in ("expires_in", "deadline_in"):
         seconds = getattr(request, f"{name}_seconds")
         if seconds is not None and seconds < 1:
@@ -433,6 +441,8 @@ def retry_generation(
         tags=tuple(generation.tags),
         parent_id=generation.parent_id,
         reference_id=generation.reference_id,
+        prompt_version_id=generation.prompt_version_id,
+        variables=generation.variables,
         retried_from_id=generation.id,
     )
     return submit_generation(owner=owner, request=request, idempotency_key=idempotency_key)

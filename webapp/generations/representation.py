@@ -64,6 +64,7 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         "owner": generation.owner.username,
         "parent": _id(generation.parent_id),
         "reference": _id(generation.reference_id),
+        "template": _used_template(generation),
         "retried_from": _id(generation.retried_from_id),
         "batch": _place_in_batch(generation),
         "reproduction": _reproduction(generation),
@@ -188,6 +189,17 @@ def _response(generation: Generation) -> Response | None:
         return generation.response
     except ObjectDoesNotExist:
         return None
+
+
+def _used_template(generation: Generation) -> dict[str, Any] | None:
+    version = generation.prompt_version
+    if version is None:
+        return None
+    return {
+        "id": str(version.template_id),
+        "version": version.number,
+        "variables": generation.variables,
+    }
 
 
 def _place_in_batch(generation: Generation) -> dict[str, Any] | None:

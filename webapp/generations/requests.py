@@ -29,6 +29,8 @@ class SubmitRequest:
     tags: tuple[str, ...] = ()
     parent_id: uuid.UUID | None = None
     reference_id: uuid.UUID | None = None
+    prompt_version_id: uuid.UUID | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
     retried_from_id: uuid.UUID | None = None
     reproduces_id: uuid.UUID | None = None
     priority: Priority = Priority.NORMAL

@@ -49,6 +49,9 @@ from webapp.generations.queries import (
     list_generations,
 )
 from webapp.jobs.admission import Refused
+from webapp.prompts.pages import VALUE_START
+from webapp.prompts.queries import UnableToFindTemplate, get_version
+from webapp.prompts.templating import render as render_words
 
 #: How many of one's own latest results the Studio shows; the rest is in the Library.
 RECENT = 12
@@ -146,6 +149,30 @@ def render_studio(
         **(extra or {}),
     }
     return render(request, "generations/studio.html", context, status=status)
+
+
+@login_required
+@require_POST
+def from_prompt(request: HttpRequest) -> HttpResponse:
+    """The Studio with the words of a kept prompt, its values put in."""
+    user = signed_in_user(request)
+    try:
+        version = get_version(user=user, version_id=uuid.UUID(request.POST["prompt_version"]))
+    except (KeyError, ValueError, UnableToFindTemplate) as error:
+        raise Http404 from error
+    values = {
+        name.removeprefix(VALUE_START): value.replace("\r\n", "\n")
+        for name, value in request.POST.dict().items()
+        if name.startswith(VALUE_START)
+    }
+    draft, faults = Draft(prompt_version=str(version.id)), tuple[str, ...]()
+    try:
+        text = render_words(version.text, values=values, defaults=version.defaults, pointer="")
+        draft = replace(draft, prompt=text)
+    except InvalidRequest as error:
+        faults = tuple(describe_fault(fault, None) for fault in error.faults)
+    composer = make_composer(request, list(list_checkpoints()), draft, faults=faults)
+    return render_studio(request, composer, status=422 if faults else 200)
 
 
 @login_required
@@ -300,6 +327,7 @@ def _refuse(
 
 urlpatterns: list[URLPattern] = [
     path("", studio, name="studio"),
+    path("studio/prompt", from_prompt, name="studio-prompt"),
     path("studio/knobs", knobs, name="studio-knobs"),
     path("studio/files", files, name="studio-files"),
     path("studio/generate", generate, name="generate"),

@@ -32,12 +32,16 @@ FAMILY_NAMES = {
 
 @dataclass(frozen=True)
 class RailLink:
-    """One place of the rail; `current` where the page shown belongs to it."""
+    """One place of the rail; `current` where the page shown belongs to it.
+
+    A narrow screen has no room for those that are `is_beside` another, from which a link leads.
+    """
 
     word: str
     icon: str
     href: str
     current: bool
+    is_beside: bool
 
 
 #: Route name, word, icon, and the other routes that belong to the same place.
@@ -57,10 +61,14 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
         "documents",
         frozenset({"document", "document-version", "retrieval-test", "graph", "graph-entity"}),
     ),
+    ("prompts", "Prompts", "prompts", frozenset({"prompt"})),
     ("models", "Models", "models", frozenset({"model", "compare-families"})),
     ("workers", "Workers", "workers", frozenset()),
     ("account", "Account", "account", frozenset({"webhooks", "webhook"})),
 )
+
+#: The queues stand beside the models that serve them.
+_BESIDE = frozenset({"workers"})
 
 
 @register.simple_tag
@@ -99,7 +107,13 @@ def rail_links(context: template.Context) -> list[RailLink]:
     match = context["request"].resolver_match
     shown = match.url_name if match else None
     return [
-        RailLink(word, drawing, reverse(route), shown == route or shown in members)
+        RailLink(
+            word,
+            drawing,
+            reverse(route),
+            current=shown == route or shown in members,
+            is_beside=route in _BESIDE,
+        )
         for route, word, drawing, members in _PLACES
     ]
 
