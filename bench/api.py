@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from bench.load import Connection, ask_in_turns
+from bench.load import UNLIMITED, Connection, ask_in_turns
 from bench.quiet import refuse_unless_quiet
 from webapp.embedded.instance import Instance, running_instance
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     home = Path(tempfile.mkdtemp(prefix="pinakes-b"))
     os.environ["PINAKES_MAX_QUEUED_PER_OWNER"] = "5000"
     try:
-        with running_instance(home=home) as instance:
+        with running_instance(home=home, variables=UNLIMITED) as instance:
             headers = _make_owners(instance)
             stopped = _stop_workers(instance)
             try:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+#: Settings of an instance that is to be loaded by a few users.
+UNLIMITED = {"PINAKES_REQUESTS_PER_MINUTE": "0"}
+
 
 @dataclass(frozen=True)
 class Answered:

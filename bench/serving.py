@@ -31,7 +31,7 @@ from typing import Any
 
 import torch
 
-from bench.load import Answered, Connection, Load, ask_in_turns
+from bench.load import UNLIMITED, Answered, Connection, Load, ask_in_turns
 from bench.quiet import refuse_unless_quiet
 from genmodels.contract import Generator, Run, resolve_request
 from genmodels.registry import list_checkpoints, load_generator
@@ -57,7 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     generators = {folder.name: load_generator(folder) for folder in list_checkpoints()}
     home = Path(tempfile.mkdtemp(prefix="pinakes-b"))
     try:
-        with running_instance(home=home) as instance, _litserve(options.litserve) as rival:
+        with (
+            running_instance(home=home, variables=UNLIMITED) as instance,
+            _litserve(options.litserve) as rival,
+        ):
             time.sleep(5)  # what starts has settled
             headers = _headers(instance)
             _measure_overhead(instance, headers, generators[_GPT])

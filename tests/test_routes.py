@@ -102,6 +102,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/prompts/<uuid:template_id>/versions": {"GET": FOREIGN, "POST": FOREIGN},
     "api/v1/prompts/<uuid:template_id>/versions/<int:number>": {"GET": FOREIGN},
     "api/v1/prompts/<uuid:template_id>/labels/<str:label>": {"PUT": FOREIGN, "DELETE": FOREIGN},
+    "admin/login/": {"GET": SHARED},
     "compare/families": {"GET": SHARED},
     "compare/families/<slug:subject>/data.json": {"GET": SHARED},
     "compare/families/<slug:subject>/<str:name>": {"GET": SHARED},

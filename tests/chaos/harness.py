@@ -113,6 +113,7 @@ def run_chaos(plan: Plan, *, home: Path, say: Callable[[str], None] = lambda _: 
         "PINAKES_IDLE_LOOK_INTERVAL": "1",
         "PINAKES_CHECKPOINTS": str(checkpoints),
         "PINAKES_MAX_QUEUED_PER_OWNER": "100000",
+        "PINAKES_REQUESTS_PER_MINUTE": "0",
     }
     with running_instance(home=home, options=("--no-worker",), variables=variables) as site:
         return _Chaos(plan, site, variables, say).run()

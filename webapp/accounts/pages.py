@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,8 +19,13 @@ from django.views.decorators.http import require_GET, require_POST
 from webapp.accounts.models import User
 from webapp.accounts.operations import UnableToFindApiKey, create_api_key, revoke_api_key
 from webapp.accounts.queries import list_api_keys
+from webapp.common.rates import Rate, forget, spend
 
 MAX_KEY_NAME = 100
+#: Wrong passwords: for one name from one address, for one name, and from one address.
+_WRONG_BY_BOTH = Rate(10, 300)
+_WRONG_BY_NAME = Rate(100, 300)
+_WRONG_BY_ADDRESS = Rate(50, 300)
 THEMES = ("", "paper", "night")
 _YEAR_IN_SECONDS = 365 * 24 * 3600
 
@@ -38,6 +46,57 @@ def _render_account(
         "theme": request.COOKIES.get("pinakes_theme", ""),
     }
     return render(request, "accounts/account.html", context, status=status)
+
+
+class SignIn(LoginView):
+    """Signs in by name and password, and slows down who guesses them.
+
+    Nobody can shut somebody else out with a few wrong passwords: a name from another address has
+    its own count.
+    """
+
+    template_name = "accounts/sign_in.html"
+    redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
+        """Refuse to look at a password where too many were wrong."""
+        waits = [
+            standing.retry_seconds
+            for key, rate in self._counts()
+            if (standing := spend(key, rate, cost=0)) and not standing.is_allowed
+        ]
+        if not waits:
+            return super().post(request, *args, **kwargs)
+        minutes = -(-max(waits) // 60)
+        # An unbound form: a bound one would check the password to know its errors.
+        form = AuthenticationForm(request, initial={"username": request.POST.get("username")})
+        said = f"Too many wrong passwords. Try again in {minutes} minute{'s'[: minutes > 1]}."
+        response = self.render_to_response(self.get_context_data(form=form, refusal=said))
+        response.status_code = 429
+        response["Retry-After"] = str(max(waits))
+        return response
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        """Count a wrong password."""
+        for key, rate in self._counts():
+            spend(key, rate)
+        return super().form_invalid(form)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Begin anew for who knows the password."""
+        forget(self._counts()[0][0])
+        return super().form_valid(form)
+
+    def _counts(self) -> list[tuple[str, Rate]]:
+        name = self.request.POST.get("username", "").casefold()[:150]
+        # Names may hold anything; their hash cannot be confused with another key.
+        who = hashlib.sha256(name.encode()).hexdigest()[:32]
+        address = self.request.META.get("REMOTE_ADDR", "")
+        return [
+            (f"wrong:{who}:{address}", _WRONG_BY_BOTH),
+            (f"wrong:{who}", _WRONG_BY_NAME),
+            (f"wrong::{address}", _WRONG_BY_ADDRESS),
+        ]
 
 
 @login_required
@@ -88,7 +147,7 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern] = [
     path(
         "sign-in",
-        LoginView.as_view(template_name="accounts/sign_in.html", redirect_authenticated_user=True),
+        SignIn.as_view(),
         name="sign-in",
     ),
     path("sign-out", LogoutView.as_view(), name="sign-out"),

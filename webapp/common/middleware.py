@@ -34,6 +34,8 @@ class RequestIdMiddleware:
         request.request_id = request_id  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
+        for name, value in getattr(request, "rate_headers", {}).items():
+            response[name] = value
         if request.path.startswith("/api/"):
             response.setdefault("Cache-Control", "no-store")
             if response.status_code >= 400 and "json" not in response.get("Content-Type", ""):

@@ -301,6 +301,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["webapp.common.rates.RequestRate"],
     "EXCEPTION_HANDLER": "webapp.common.problems.handle_exception",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -336,6 +337,8 @@ USE_I18N = True
 BROKER_URL = re.sub(r"^unix:", "redis+socket:", REDIS_URL)
 
 #: How many jobs may wait in one queue, and how many of one owner's in all queues together.
+#: Requests that one user may send to the REST interfaces in a minute; 0 is any number.
+PINAKES_REQUESTS_PER_MINUTE = env_int("PINAKES_REQUESTS_PER_MINUTE", 6_000)
 JOBS_MAX_QUEUED = env_int("PINAKES_MAX_QUEUED", 10_000)
 JOBS_MAX_QUEUED_PER_OWNER = env_int("PINAKES_MAX_QUEUED_PER_OWNER", 500)
 #: How many jobs of one owner may run at a time, and how many seconds of computing one owner has

@@ -1,7 +1,9 @@
 """Every address of the site."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from webapp.config import health, metrics
@@ -36,5 +38,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/live", health.live, name="healthz-live"),
     path("healthz/ready", health.ready, name="healthz-ready"),
     path("metrics", metrics.MetricsApi.as_view(), name="metrics"),
+    # One way to sign in, with its brake on guessing.
+    path(
+        "admin/login/",
+        RedirectView.as_view(pattern_name=settings.LOGIN_URL, query_string=True),
+    ),
     path("admin/", admin.site.urls),
 ]
