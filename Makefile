@@ -16,7 +16,7 @@ NODE_PATH_PREFIX := $(shell [ "$(NODE_MAJOR)" -ge 20 ] 2>/dev/null && command -v
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up demo test check format chaos bench train install constraints clean
+.PHONY: help up demo test check format openapi chaos bench train install constraints clean
 
 help: ## List what can be done
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ check: $(STAMPS)/development ## Lint, format, types, import contracts, templates
 format: $(STAMPS)/development ## Put the code into the one format
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
+
+openapi: $(STAMPS)/development ## Write docs/openapi.json; refuses what breaks clients, but for ARGS=--accept-breaking
+	@$(PYTHON) manage.py openapi $(ARGS)
 
 chaos: $(STAMPS)/development $(DIST) ## Break everything under 2,000 jobs and see whether anything is lost
 	@$(PYTHON) -m tests.chaos $(ARGS)
