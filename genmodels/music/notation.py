@@ -22,9 +22,7 @@ from typing import Literal
 
 from genmodels.music.keys import LETTERS, Key, semitones
 
-SignKind = Literal[
-    "metre", "key", "chord", "note", "rest", "length", "tie", "triplet", "bar"
-]
+SignKind = Literal["metre", "key", "chord", "note", "rest", "length", "tie", "triplet", "bar"]
 
 BARS = ("|", "||", "|:", ":|", "::", "|1", ":|2")
 #: Bar lines after which a section begins, or a tune may end.

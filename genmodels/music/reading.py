@@ -267,7 +267,7 @@ def _read_bar(text: str) -> str:
 
 def _join(one: str, other: str) -> str:
     """Two bar lines with nothing between them as one."""
-    if one == other or other == "|":
+    if other in {one, "|"}:
         return one
     if one == "|":
         return other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +22,10 @@ def choose_corpus(name: str, *, data: Path | None, own: Path | None) -> Corpus:
 
 def open_corpus(name: str, *, data: Path | None) -> Corpus:
     """A public corpus; raises UnableToFindData."""
-    return _CORPORA[name](data)
+    if name in _CORPORA:
+        return _CORPORA[name](data)
+    corpus: Corpus = importlib.import_module(_MODULES[name]).open_corpus(data)
+    return corpus
 
 
 def _open_shakespeare(data: Path | None) -> Corpus:
@@ -48,5 +52,8 @@ def _open_shakespeare(data: Path | None) -> Corpus:
         ),
     )
 
+
+#: Corpora of other kinds are opened by their own modules, which may need large libraries.
+_MODULES = {"molecules": "genmodels.molecules.corpus", "music": "genmodels.music.corpus"}
 
 _CORPORA: dict[str, Callable[[Path | None], Corpus]] = {SHAKESPEARE: _open_shakespeare}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 from genmodels.data.location import UnableToFindData
@@ -17,13 +17,26 @@ _FEWEST_CHARACTERS = 2000
 #: Rarer characters than these are left out: each costs a row of the network and is hardly learned.
 _MOST_CHARACTERS = 500
 
+#: The modules that open files of other kinds, by ending.
+_MODULES = {
+    ".smi": "genmodels.molecules.corpus",
+    ".csv": "genmodels.molecules.corpus",
+    ".abc": "genmodels.music.corpus",
+}
+
 
 def open_own_corpus(path: Path) -> Corpus:
     """The corpus in a file; raises UnableToFindData with what is wrong."""
-    open_file = _READERS.get(path.suffix.lower())
-    if open_file is None:
-        raise UnableToFindData(f"{path}: files that can be learned end with {', '.join(_READERS)}")
-    return open_file(path)
+    ending = path.suffix.lower()
+    if ending == ".txt":
+        return _open_running_text(path)
+    if ending not in _MODULES:
+        endings = ", ".join((".txt", *_MODULES))
+        raise UnableToFindData(f"{path}: files that can be learned end with {endings}")
+    if not path.is_file():
+        raise UnableToFindData(f"{path} is not a file")
+    corpus: Corpus = importlib.import_module(_MODULES[ending]).open_own_corpus(path)
+    return corpus
 
 
 def _open_running_text(path: Path) -> Corpus:
@@ -66,6 +79,3 @@ def _openings(text: str, count: int = 3, length: int = 40) -> tuple[str, ...]:
         return (text.strip()[:length],)
     chosen = (lines[place * len(lines) // count] for place in range(count))
     return tuple(dict.fromkeys(line[:length].rsplit(" ", 1)[0] for line in chosen))
-
-
-_READERS: dict[str, Callable[[Path], Corpus]] = {".txt": _open_running_text}
