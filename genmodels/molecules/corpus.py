@@ -48,7 +48,10 @@ def open_own_corpus(path: Path) -> Corpus:
     Those that RDKit cannot read, and those with signs that are not known here, are left out, and
     so is what comes twice. Each tenth, by hash, is held out. Raises UnableToFindData.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnableToFindData(f"{path} cannot be read: {error.strerror}") from error
     molecules: dict[str, None] = {}
     for smiles in _read_smiles(path):
         try:

@@ -46,7 +46,10 @@ def open_corpus(data: Path | None) -> Corpus:
 
 def open_own_corpus(path: Path) -> Corpus:
     """The tunes of an ABC file, those left out that cannot be read; raises UnableToFindData."""
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnableToFindData(f"{path} cannot be read: {error.strerror}") from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

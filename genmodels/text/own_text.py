@@ -1,8 +1,7 @@
-"""A person's own file as a corpus: what its ending says it is."""
+"""A person's own running text as a corpus."""
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from pathlib import Path
 
@@ -17,29 +16,9 @@ _FEWEST_CHARACTERS = 2000
 #: Rarer characters than these are left out: each costs a row of the network and is hardly learned.
 _MOST_CHARACTERS = 500
 
-#: The modules that open files of other kinds, by ending.
-_MODULES = {
-    ".smi": "genmodels.molecules.corpus",
-    ".csv": "genmodels.molecules.corpus",
-    ".abc": "genmodels.music.corpus",
-}
-
 
 def open_own_corpus(path: Path) -> Corpus:
-    """The corpus in a file; raises UnableToFindData with what is wrong."""
-    ending = path.suffix.lower()
-    if ending == ".txt":
-        return _open_running_text(path)
-    if ending not in _MODULES:
-        endings = ", ".join((".txt", *_MODULES))
-        raise UnableToFindData(f"{path}: files that can be learned end with {endings}")
-    if not path.is_file():
-        raise UnableToFindData(f"{path} is not a file")
-    corpus: Corpus = importlib.import_module(_MODULES[ending]).open_own_corpus(path)
-    return corpus
-
-
-def _open_running_text(path: Path) -> Corpus:
+    """The corpus in a text file; raises UnableToFindData with what is wrong."""
     file = read_text_file(path)
     common = {each for each, _ in Counter(file.text).most_common(_MOST_CHARACTERS)}
     text = "".join(each for each in file.text if each in common)
