@@ -17,6 +17,7 @@ const NEWSREADER = join(here, "node_modules", "@fontsource-variable", "newsreade
 // Licence texts travel with the built files, as the OFL and the MIT licence ask.
 const LICENCES = {
   "newsreader.txt": join(NEWSREADER, "LICENSE"),
+  "abcjs.txt": join(here, "node_modules", "abcjs", "LICENSE.md"),
   "daisyui.txt": join(here, "node_modules", "daisyui", "LICENSE"),
   "tailwindcss.txt": join(here, "node_modules", "tailwindcss", "LICENSE"),
 };
@@ -49,7 +50,8 @@ function buildStyles() {
 
 const scripts = {
   absWorkingDir: here,
-  entryPoints: ["js/pinakes.js"],
+  // Scores are large and rare: they are loaded only where there is a tune.
+  entryPoints: ["js/pinakes.js", "js/score.js"],
   outdir: "dist",
   bundle: true,
   format: "esm",
