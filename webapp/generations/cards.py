@@ -119,6 +119,11 @@ class GenerationCard:
         return len(self.prompt) > LONG_PROMPT
 
     @property
+    def is_drawing(self) -> bool:
+        """Whether the picture is a drawing of what the notation says."""
+        return bool(self.picture_url and self.notation)
+
+    @property
     def short_notation(self) -> str:
         """The notes of a tune without its header, as many as a card can show."""
         lines = self.notation.splitlines()

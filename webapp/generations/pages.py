@@ -147,10 +147,11 @@ def _shown_metrics(generation: Generation) -> list[tuple[str, str]]:
     response = getattr(generation, "response", None)
     if response is None:
         return []
+    told = {figure.metric for figure in _figures(generation)}
     return [
         (name.replace("_", " "), f"{value:.4g}")
         for name, value in sorted(response.metrics.items())
-        if isinstance(value, int | float)
+        if isinstance(value, int | float) and name not in told
     ]
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure in the words of a page."""
+    """One figure in the words of a page; `metric` is its name among the metrics."""
 
+    metric: str
     label: str
     value: str
     help: str
@@ -49,5 +50,6 @@ def read_figures(modality: str, metrics: Mapping[str, object]) -> tuple[Figure, 
     for wanted in _FIGURES.get(modality, ()):
         value = metrics.get(wanted.metric)
         if isinstance(value, int | float):
-            shown.append(Figure(wanted.label, wanted.form.format(value), wanted.help))
+            words = wanted.form.format(value)
+            shown.append(Figure(wanted.metric, wanted.label, words, wanted.help))
     return tuple(shown)
