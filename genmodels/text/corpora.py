@@ -12,13 +12,13 @@ from typing import cast
 from genmodels.data.location import UnableToFindData
 from genmodels.text.corpus import Corpus
 
-SHAKESPEARE = "shakespeare"
+SHAKESPEARE, MOLECULES, MUSIC = "shakespeare", "molecules", "music"
 
 #: Each module has a function `open_corpus(data)`.
 CORPUS_MODULES = {
     SHAKESPEARE: "genmodels.text.shakespeare",
-    "molecules": "genmodels.molecules.corpus",
-    "music": "genmodels.music.corpus",
+    MOLECULES: "genmodels.molecules.corpus",
+    MUSIC: "genmodels.music.corpus",
 }
 
 #: Each module has a function `open_own_corpus(path)`.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from genmodels.course import Recipe
 from genmodels.families.rnn.network import LSTM_CELL, MINGRU_CELL
-from genmodels.text.corpora import SHAKESPEARE
+from genmodels.text.corpora import MOLECULES, SHAKESPEARE
 
 
 @dataclass(frozen=True)
@@ -71,4 +71,18 @@ MINGRU_SHAKESPEARE = replace(
     hidden_rate=0.02,
 )
 
-PRESETS = {preset.slug: preset for preset in (LSTM_SHAKESPEARE, MINGRU_SHAKESPEARE)}
+LSTM_MOLECULES = replace(
+    LSTM_SHAKESPEARE,
+    slug="lstm-molecules",
+    name="LSTM, ZINC250k",
+    corpus=MOLECULES,
+    # Four passes over a quarter of a million molecules leave nothing to learn by heart.
+    dropout=0.1,
+    batch=64,
+    length=100,
+    recipe=replace(LSTM_SHAKESPEARE.recipe, validate_every=500),
+)
+
+PRESETS = {
+    preset.slug: preset for preset in (LSTM_SHAKESPEARE, MINGRU_SHAKESPEARE, LSTM_MOLECULES)
+}
