@@ -55,8 +55,11 @@ const allowedStyles = {
   setup(builder) {
     builder.onLoad({ filter: /node_modules[\\/]abcjs[\\/]src[\\/].*\.js$/ }, async ({ path }) => {
       const source = await readFile(path, "utf8");
+      // This rule is for notes that are dragged about, which ours are not.
+      const dragging = /^\s*renderer\.paper\.insertStyles\(.*\);$/m;
       const forbidden = /\.setAttribute\(\s*["']style["']\s*,\s*(.*)\);?$/gm;
-      return { contents: source.replace(forbidden, ".style.cssText = $1;"), loader: "js" };
+      const contents = source.replace(dragging, "").replace(forbidden, ".style.cssText = $1;");
+      return { contents, loader: "js" };
     });
   },
 };

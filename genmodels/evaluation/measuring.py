@@ -1,4 +1,4 @@
-"""All figures of a checkpoint: those of its family, and of pictures those beside real ones."""
+"""All figures of a checkpoint: those of its family, and of what it makes beside real ones."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from torch import nn
 from genmodels.checkpoint import Checkpoint
 from genmodels.contract import Metric
 from genmodels.course import Course
+from genmodels.evaluation.inventions import PROMPTS, measure_inventions
 from genmodels.evaluation.judge import UnableToFindJudge, load_judge
 from genmodels.evaluation.pictures import NUM_SAMPLES, Gallery
 from genmodels.pictures.course import PictureCourse
 from genmodels.registry import find_family
+from genmodels.text.course import LanguageCourse
 
 #: Figures of pictures are drawn with this seed, so that anyone gets the same.
 SEED = 1
@@ -33,13 +35,19 @@ class PictureFamily(Protocol):
 def measure_checkpoint(
     checkpoint: Checkpoint, course: Course, *, samples: int = NUM_SAMPLES
 ) -> tuple[Metric, ...]:
-    """Every figure that the card gives, measured again; `samples` pictures are drawn.
+    """Every figure that the card gives, measured again; `samples` results are drawn.
 
     Pictures of a subject without a judge, such as a person's own, are not compared.
     """
     family = find_family(checkpoint.card.family)
     network = family.restore_network(checkpoint).eval()
     metrics = course.measure(network)
+    if isinstance(course, LanguageCourse) and course.corpus.kind.name in PROMPTS:
+        generator = family.load(checkpoint, device=torch.device("cpu"), embedder=None)
+        return (
+            *metrics,
+            *measure_inventions(generator, course.corpus, samples=samples, seed=SEED),
+        )
     if not isinstance(course, PictureCourse):
         return metrics
     try:
