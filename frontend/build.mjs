@@ -2,7 +2,7 @@
 // Sources are ours or come from npm; nothing is fetched when a page is shown.
 import { build, context } from "esbuild";
 import { spawn } from "node:child_process";
-import { cp, mkdir, rm } from "node:fs/promises";
+import { cp, mkdir, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,6 +17,7 @@ const NEWSREADER = join(here, "node_modules", "@fontsource-variable", "newsreade
 // Licence texts travel with the built files, as the OFL and the MIT licence ask.
 const LICENCES = {
   "newsreader.txt": join(NEWSREADER, "LICENSE"),
+  "abcjs.txt": join(here, "node_modules", "abcjs", "LICENSE.md"),
   "daisyui.txt": join(here, "node_modules", "daisyui", "LICENSE"),
   "tailwindcss.txt": join(here, "node_modules", "tailwindcss", "LICENSE"),
 };
@@ -47,15 +48,33 @@ function buildStyles() {
   });
 }
 
+// abcjs sets styles as attributes, which our policy forbids in markup and in scripts alike; the
+// same through the style's own object is allowed.
+const allowedStyles = {
+  name: "allowed-styles",
+  setup(builder) {
+    builder.onLoad({ filter: /node_modules[\\/]abcjs[\\/]src[\\/].*\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      // This rule is for notes that are dragged about, which ours are not.
+      const dragging = /^\s*renderer\.paper\.insertStyles\(.*\);$/m;
+      const forbidden = /\.setAttribute\(\s*["']style["']\s*,\s*(.*)\);?$/gm;
+      const contents = source.replace(dragging, "").replace(forbidden, ".style.cssText = $1;");
+      return { contents, loader: "js" };
+    });
+  },
+};
+
 const scripts = {
   absWorkingDir: here,
-  entryPoints: ["js/pinakes.js"],
+  // Scores are large and rare: they are loaded only where there is a tune.
+  entryPoints: ["js/pinakes.js", "js/score.js"],
   outdir: "dist",
   bundle: true,
   format: "esm",
   target: "es2022",
   minify: !watching,
   legalComments: "external",
+  plugins: [allowedStyles],
 };
 
 await rm(dist, { recursive: true, force: true });

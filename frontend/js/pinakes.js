@@ -9,6 +9,7 @@ import { startDropping } from "./dropping.js";
 import { startLive } from "./live.js";
 import { startPictures } from "./pictures.js";
 import { startPreferences } from "./preferences.js";
+import { showScores } from "./scores.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startStudio } from "./studio.js";
 import { showLocalTimes } from "./times.js";
@@ -24,6 +25,7 @@ startAsking();
 startStudio();
 startLive(document);
 showLocalTimes(document);
+showScores(document);
 
 // The page for when the server is away; browsers allow it on this machine and over HTTPS only.
 navigator.serviceWorker?.register("/service-worker.js");
@@ -43,5 +45,6 @@ document.addEventListener("htmx:config:request", (event) => {
 htmx.onLoad((element) => {
   startLive(element);
   showLocalTimes(element);
+  showScores(element);
   showNewTurn(element);
 });

@@ -1,4 +1,4 @@
-"""All figures of a checkpoint: those of its family, and of pictures those beside real ones."""
+"""All figures of a checkpoint: those of its family, and of what it makes beside real ones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import torch
 from genmodels.checkpoint import Checkpoint
 from genmodels.contract import Card, Metric
 from genmodels.course import Course
+from genmodels.evaluation.inventions import PROMPTS, measure_inventions
 from genmodels.evaluation.judge import UnableToFindJudge, load_judge
 from genmodels.evaluation.pictures import NUM_SAMPLES, Gallery
 from genmodels.pictures.course import PictureCourse
 from genmodels.pictures.settings import Setting
 from genmodels.registry import find_family
+from genmodels.text.course import LanguageCourse
 
 #: Figures of pictures are drawn with this seed, so that anyone gets the same.
 SEED = 1
@@ -37,12 +39,18 @@ class PictureFamily(Protocol):
 def measure_checkpoint(
     checkpoint: Checkpoint, course: Course, *, samples: int = NUM_SAMPLES
 ) -> tuple[Metric, ...]:
-    """Every figure that the card gives, measured again; `samples` pictures are drawn.
+    """Every figure that the card gives, measured again; `samples` results are drawn.
 
     Pictures of a subject without a judge, such as a person's own, are not compared.
     """
     network = find_family(checkpoint.card.family).restore_network(checkpoint).eval()
     metrics = course.measure(network)
+    if isinstance(course, LanguageCourse) and course.corpus.kind.name in PROMPTS:
+        generator = family.load(checkpoint, device=torch.device("cpu"), embedder=None)
+        return (
+            *metrics,
+            *measure_inventions(generator, course.corpus, samples=samples, seed=SEED),
+        )
     if not isinstance(course, PictureCourse):
         return metrics
     try:

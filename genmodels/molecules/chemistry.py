@@ -84,17 +84,17 @@ def draw_molecule(molecule: Chem.Mol) -> bytes:
 
 def draw_failure(smiles: str, reason: str) -> bytes:
     """An SVG that says what was written and why it is no molecule."""
-    lines = [smiles[start : start + 44] for start in range(0, min(len(smiles), 220), 44)]
+    lines = [smiles[start : start + 32] for start in range(0, min(len(smiles), 160), 32)]
     spans = "".join(
-        f'<text x="24" y="{150 + 24 * place}" font-family="monospace" font-size="16" '
-        f'fill="#444">{html.escape(line)}</text>'
+        f'<text x="32" y="{200 + 32 * place}" font-family="monospace" font-size="21" '
+        f'fill="#333">{html.escape(line)}</text>'
         for place, line in enumerate(lines)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}">'
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>'
-        '<text x="24" y="72" font-family="sans-serif" font-size="20" fill="#a33">'
+        '<text x="32" y="84" font-family="sans-serif" font-size="32" fill="#932">'
         "Not a molecule</text>"
-        f'<text x="24" y="104" font-family="sans-serif" font-size="14" fill="#444">'
-        f"{html.escape(reason[:60])}</text>{spans}</svg>"
+        f'<text x="32" y="128" font-family="sans-serif" font-size="21" fill="#555">'
+        f"{html.escape(reason[:46])}</text>{spans}</svg>"
     ).encode()

@@ -14,6 +14,7 @@ from genmodels.contract import FAMILIES, Parameter, Scalar
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.generations.models import Artifact, Generation
+from webapp.generations.renderings import NOTATIONS
 from webapp.jobs.models import JobState
 from webapp.jobs.queries import owners_at_limit, queue_is_served
 
@@ -48,6 +49,7 @@ class GenerationCard:
     """The face of an index card.
 
     `picture_url` and `text` exclude each other; both are empty until there is a result.
+    `notation` is what a drawing or a sound was made from, named `notation_name`.
     `bar_total` is 0 while nothing is known about the length of the run.
     """
 
@@ -72,6 +74,9 @@ class GenerationCard:
     tags: tuple[str, ...]
     text: str
     picture_url: str
+    sound_url: str
+    notation: str
+    notation_name: str
     file_url: str
     file_type: str
     file_size: int
@@ -112,6 +117,17 @@ class GenerationCard:
     def long_prompt(self) -> bool:
         """Whether the prompt is too long to be set as a large title."""
         return len(self.prompt) > LONG_PROMPT
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether the picture is a drawing of what the notation says."""
+        return bool(self.picture_url and self.notation)
+
+    @property
+    def short_notation(self) -> str:
+        """The notes of a tune without its header, as many as a card can show."""
+        lines = self.notation.splitlines()
+        return "\n".join(line for line in lines if line[1:2] != ":")[:400]
 
     @property
     def short_text(self) -> str:
@@ -187,6 +203,8 @@ def _make_card(
     response = getattr(generation, "response", None)
     artifact = next(iter(response.artifacts.all()), None) if response else None
     is_picture = artifact is not None and artifact.media_type.startswith("image/")
+    is_sound = artifact is not None and artifact.media_type.startswith("audio/")
+    notation_name = NOTATIONS.get(checkpoint.modality, "") if is_picture or is_sound else ""
     assert checkpoint.family in FAMILIES
     started, finished = job.started_at, job.finished_at
     return GenerationCard(
@@ -211,6 +229,9 @@ def _make_card(
         tags=tuple(generation.tags),
         text=response.text if response and not is_picture else "",
         picture_url=artifact_url(artifact) if artifact and is_picture else "",
+        sound_url=artifact_url(artifact) if artifact and is_sound else "",
+        notation=response.text if response and notation_name else "",
+        notation_name=notation_name,
         file_url=artifact_url(artifact) if artifact else "",
         file_type=artifact.media_type if artifact else "",
         file_size=artifact.size if artifact else 0,

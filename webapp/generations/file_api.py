@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import uuid
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.http import FileResponse, HttpResponse
@@ -27,7 +29,17 @@ from webapp.generations.representation import describe_upload
 from webapp.generations.uploading import UnableToTakePicture
 
 _NO_SUCH_FILE = "There is no such file, or it is not yours."
-_ENDINGS = {"image/png": "png", "text/plain": "txt"}
+_ENDINGS = {
+    "image/png": "png",
+    "image/svg+xml": "svg",
+    "audio/wav": "wav",
+    "text/plain": "txt",
+    "text/vnd.abc": "abc",
+}
+#: Nothing in a file may run or call; a drawing may only style itself.
+_POLICY = "sandbox; default-src 'none'"
+_DRAWING_POLICY = f"{_POLICY}; style-src 'unsafe-inline'"
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 class UploadInput(StrictSerializer):
@@ -59,18 +71,43 @@ def _serve(request: Request, *, sha256: str, media_type: str) -> HttpResponse | 
         file = open_blob(sha256)
     except BlobMissing as error:
         raise Problem(404, "not_found", "The file is lost; its row remains.") from error
-    inline = media_type.startswith("image/") and "download" not in request.query_params
-    response = FileResponse(
-        file,
-        as_attachment=not inline,
-        filename=f"{sha256[:16]}.{_ENDINGS.get(media_type.partition(';')[0], 'bin')}",
-        content_type=media_type,
-    )
+    inline = media_type.startswith(("image/", "audio/")) and "download" not in request.query_params
+    response: HttpResponse | FileResponse | None = _serve_part(request, file, media_type)
+    if response is None:
+        response = FileResponse(
+            file,
+            as_attachment=not inline,
+            filename=f"{sha256[:16]}.{_ENDINGS.get(media_type.partition(';')[0], 'bin')}",
+            content_type=media_type,
+        )
+    response["Accept-Ranges"] = "bytes"
     response["ETag"] = etag
     response["Cache-Control"] = "private, max-age=31536000, immutable"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    is_drawing = media_type == "image/svg+xml"
+    response["Content-Security-Policy"] = _DRAWING_POLICY if is_drawing else _POLICY
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     return response
+
+
+def _serve_part(request: Request, file: BinaryIO, media_type: str) -> HttpResponse | None:
+    """The part that a player asks for when a listener jumps, or None for the whole (RFC 9110).
+
+    Ranges of other forms may be answered with the whole file, and are.
+    """
+    found = _RANGE.fullmatch(request.headers.get("Range", ""))
+    if found is None or "If-Range" in request.headers:
+        return None
+    size = file.seek(0, os.SEEK_END)
+    start = int(found[1])
+    end = min(int(found[2] or size), size - 1)
+    if start > end:
+        file.close()
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    file.seek(start)
+    with file:
+        part = HttpResponse(file.read(end - start + 1), status=206, content_type=media_type)
+    part["Content-Range"] = f"bytes {start}-{end}/{size}"
+    return part
 
 
 class ArtifactContentApi(APIView):

@@ -31,6 +31,7 @@ from webapp.generations.queries import (
     UnableToFindGeneration,
     get_generation,
 )
+from webapp.generations.renderings import Figure, read_figures
 from webapp.generations.surprise import Surprise, read_surprise
 from webapp.jobs.admission import Refused
 from webapp.jobs.queries import count_active, list_attempts, list_events
@@ -70,6 +71,7 @@ def show_generation(request: HttpRequest, generation_id: uuid.UUID) -> HttpRespo
         "generation": generation,
         "reproduction": getattr(generation, "reproduction", None),
         "metrics": _shown_metrics(generation),
+        "figures": _figures(generation),
         "surprise": _surprise(generation),
         "given_files": given_files(generation),
         "start_url": _start_url(generation),
@@ -145,11 +147,19 @@ def _shown_metrics(generation: Generation) -> list[tuple[str, str]]:
     response = getattr(generation, "response", None)
     if response is None:
         return []
+    told = {figure.metric for figure in _figures(generation)}
     return [
         (name.replace("_", " "), f"{value:.4g}")
         for name, value in sorted(response.metrics.items())
-        if isinstance(value, int | float)
+        if isinstance(value, int | float) and name not in told
     ]
+
+
+def _figures(generation: Generation) -> tuple[Figure, ...]:
+    response = getattr(generation, "response", None)
+    if response is None:
+        return ()
+    return read_figures(generation.checkpoint.modality, response.metrics)
 
 
 def _surprise(generation: Generation) -> Surprise | None:
