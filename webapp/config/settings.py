@@ -268,6 +268,8 @@ PINAKES_CHECKPOINTS = [
     BASE_DIR / "genmodels" / "checkpoints",
     Path(env_str("PINAKES_CHECKPOINTS", str(PINAKES_HOME / "checkpoints"))),
 ]
+#: Where folders of models in the format of `transformers` lie, for admins to connect.
+PINAKES_MODELS = Path(env_str("PINAKES_MODELS", str(PINAKES_HOME / "models")))
 #: `auto` gives every CUDA device a process of its own, else MPS, else one CPU process.
 PINAKES_DEVICE = env_str("PINAKES_DEVICE", "auto")
 #: Threads that torch may use in one worker process; half the cores leave room for the site itself.

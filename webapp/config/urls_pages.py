@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver
 
 from webapp.accounts import pages as accounts
+from webapp.catalog import connector_pages as connectors
 from webapp.catalog import pages as catalog
 from webapp.chats import pages as chats
 from webapp.collections import pages as collections
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *common.urlpatterns,
     *accounts.urlpatterns,
     *catalog.urlpatterns,
+    *connectors.urlpatterns,
     *jobs.urlpatterns,
     *studio.urlpatterns,
     *generations.urlpatterns,

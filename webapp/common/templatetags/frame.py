@@ -27,6 +27,7 @@ FAMILY_NAMES = {
     "flow": "Normalising flow",
     "diffusion": "Diffusion",
     "hybrid": "Hybrid",
+    "connected": "Connected",
 }
 
 
@@ -57,7 +58,7 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
         "documents",
         frozenset({"document", "document-version", "retrieval-test", "graph", "graph-entity"}),
     ),
-    ("models", "Models", "models", frozenset({"model"})),
+    ("models", "Models", "models", frozenset({"model", "connectors"})),
     ("workers", "Workers", "workers", frozenset()),
     ("account", "Account", "account", frozenset({"webhooks", "webhook"})),
 )
@@ -89,8 +90,8 @@ def family_name(family: str) -> str:
 
 @register.simple_tag
 def all_families() -> tuple[str, ...]:
-    """The eight families in their fixed order."""
-    return tuple(FAMILY_NAMES)
+    """The eight families in their fixed order, without the models of others."""
+    return tuple(name for name in FAMILY_NAMES if name != "connected")
 
 
 @register.simple_tag(takes_context=True)

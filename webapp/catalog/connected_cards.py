@@ -1,0 +1,152 @@
+"""The cards of connected models, made of what is known about them."""
+
+from __future__ import annotations
+
+import hashlib
+
+from genmodels.contract import Card, Parameter
+from webapp.catalog.models import CONNECTED, Protocol
+from webapp.catalog.pretrained_folders import PretrainedFolder
+from webapp.catalog.served_models import ServedModel
+
+#: The longest prompt in characters: what the form and the database are made for.
+_MAX_PROMPT_LENGTH = 100_000
+_MAX_NEW_TOKENS = 4096
+#: A token holds about so many characters in the languages that models know well.
+_TOKEN_CHARACTERS = 4
+
+_TEMPERATURE = Parameter(
+    name="temperature",
+    kind="number",
+    default=0.8,
+    label="Temperature",
+    help="0 always takes the most probable token; higher is bolder.",
+    minimum=0.0,
+    maximum=2.0,
+    essential=True,
+)
+_TOP_P = Parameter(
+    name="top_p",
+    kind="number",
+    default=1.0,
+    label="Top p",
+    help="Only the likeliest tokens that together hold this share of the probability.",
+    minimum=0.01,
+    maximum=1.0,
+)
+_TOP_K = Parameter(
+    name="top_k",
+    kind="integer",
+    default=0,
+    label="Top k",
+    help="Only the k likeliest tokens; 0 means all.",
+    minimum=0,
+    maximum=1000,
+    unit="tokens",
+)
+_STOP = Parameter(
+    name="stop",
+    kind="string",
+    default="",
+    label="Stop at",
+    help="The text ends where this would be written.",
+    max_length=100,
+)
+_SYSTEM = Parameter(
+    name="system",
+    kind="string",
+    default="",
+    label="Instruction",
+    help="Told to the model before the prompt, such as a manner or a role.",
+    max_length=4000,
+)
+_AS_MESSAGE = Parameter(
+    name="chat",
+    kind="boolean",
+    default=True,
+    label="As a message",
+    help="Wraps the prompt as a message to an assistant, as the model was taught.",
+)
+
+
+def _length(most: int) -> Parameter:
+    return Parameter(
+        name="max_new_tokens",
+        kind="integer",
+        default=min(256, most),
+        label="Length",
+        help="How much to write at most.",
+        minimum=1,
+        maximum=most,
+        unit="tokens",
+        essential=True,
+    )
+
+
+def card_of_server(
+    served: ServedModel, *, slug: str, name: str, max_new_tokens: int = _MAX_NEW_TOKENS
+) -> Card:
+    """The card of a model on a server; whoever reads it learns where prompts are sent."""
+    is_chat = served.protocol == Protocol.CHAT
+    identity = "\n".join(("server", served.url, served.model, served.protocol))
+    parameters = (_length(max_new_tokens), _TEMPERATURE, _TOP_P, _STOP)
+    return Card(
+        slug=slug,
+        name=name,
+        family=CONNECTED,
+        architecture=served.model,
+        summary=f"{served.model} on {served.host}, which is sent every prompt.",
+        tasks=("text-generation",),
+        modality="text",
+        media_type="text/plain",
+        parameters=(*parameters, _SYSTEM) if is_chat else parameters,
+        config={"server": served.url, "model": served.model, "protocol": served.protocol},
+        prompt_help="What to say to the model." if is_chat else "A text to go on with.",
+        max_prompt_length=_MAX_PROMPT_LENGTH,
+        data={"known": "nothing; ask whoever runs the server"},
+        licence="not stated",
+        weights_sha256=hashlib.sha256(identity.encode()).hexdigest(),
+        determinism="Not promised: the seed is sent along, and the server does with it as it can.",
+    )
+
+
+def card_of_folder(found: PretrainedFolder, *, slug: str, name: str) -> Card:
+    """The card of a model in a folder."""
+    is_causal = found.task == "causal"
+    most = min(_MAX_NEW_TOKENS, found.context or _MAX_NEW_TOKENS)
+    parameters = (_length(most), _TEMPERATURE, _TOP_P, _TOP_K, _STOP)
+    if found.has_chat_template:
+        parameters = (*parameters, _AS_MESSAGE, _SYSTEM)
+    verb = "Continues a text" if is_causal else "Turns one text into another"
+    length = (found.context or _MAX_PROMPT_LENGTH) * _TOKEN_CHARACTERS
+    return Card(
+        slug=slug,
+        name=name,
+        family=CONNECTED,
+        architecture=found.architecture,
+        summary=f"{verb}: {found.name}, a {found.architecture} of {found.num_bytes / 1e9:.3g} GB.",
+        tasks=("text-generation",) if is_causal else ("text2text-generation",),
+        modality="text",
+        media_type="text/plain",
+        parameters=parameters,
+        config={
+            "folder": found.name,
+            "task": found.task,
+            "context": found.context,
+            "has_chat_template": found.has_chat_template,
+        },
+        prompt_help=_help_of(found),
+        max_prompt_length=min(_MAX_PROMPT_LENGTH, length),
+        data={"known": "what the model's own card says"},
+        licence=found.licence,
+        weights_sha256=found.fingerprint,
+        determinism="The same bytes on the same machine with the same versions.",
+    )
+
+
+def _help_of(found: PretrainedFolder) -> str:
+    if found.has_chat_template:
+        return "What to say to the model."
+    if found.task == "causal":
+        return "A text to go on with."
+    return "The text to turn, with the prefix that the model was taught, if it has any."
