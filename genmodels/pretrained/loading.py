@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors import SafetensorError
 
 from genmodels.checkpoint import UnableToLoadCheckpoint
 from genmodels.contract import Card
@@ -52,7 +53,7 @@ def load_pretrained(folder: Path, *, card: Card, device: torch.device) -> Pretra
             use_safetensors=True,
             dtype=torch.float32 if device.type == "cpu" else "auto",
         )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         if type(error).__name__ == "OutOfMemoryError":
             raise
         # What the library raises for folders that it cannot read, whatever is wrong with them.

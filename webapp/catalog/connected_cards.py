@@ -114,9 +114,9 @@ def card_of_folder(found: PretrainedFolder, *, slug: str, name: str) -> Card:
     """The card of a model in a folder."""
     is_causal = found.task == "causal"
     most = min(_MAX_NEW_TOKENS, found.context or _MAX_NEW_TOKENS)
-    parameters = (_length(most), _TEMPERATURE, _TOP_P, _TOP_K, _STOP)
+    parameters = [_length(most), _TEMPERATURE, _TOP_P, _TOP_K, _STOP]
     if found.has_chat_template:
-        parameters = (*parameters, _AS_MESSAGE, _SYSTEM)
+        parameters += [_AS_MESSAGE, _SYSTEM]
     verb = "Continues a text" if is_causal else "Turns one text into another"
     length = (found.context or _MAX_PROMPT_LENGTH) * _TOKEN_CHARACTERS
     return Card(
@@ -128,7 +128,7 @@ def card_of_folder(found: PretrainedFolder, *, slug: str, name: str) -> Card:
         tasks=("text-generation",) if is_causal else ("text2text-generation",),
         modality="text",
         media_type="text/plain",
-        parameters=parameters,
+        parameters=tuple(parameters),
         config={
             "folder": found.name,
             "task": found.task,
