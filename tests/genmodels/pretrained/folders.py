@@ -55,7 +55,7 @@ def save_seq2seq(folder: Path) -> Path:
     size = save_tokenizer(folder)
     torch.manual_seed(2)
     config = transformers.T5Config(
-        d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, decoder_start_token_id=0,
+        d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, decoder_start_token_id=0, initializer_factor=20.0,
         tie_word_embeddings=False, **_sizes(size),
     )  # fmt: skip
     transformers.T5ForConditionalGeneration(config).save_pretrained(folder)
