@@ -25,6 +25,7 @@ from genmodels.contract import (
     Sample,
     UnableToGenerate,
 )
+from genmodels.text.knobs import read_stops
 from webapp.catalog.models import Protocol
 from webapp.catalog.served_models import ServedModel
 from webapp.common import chat_protocol, outbound
@@ -189,8 +190,9 @@ def _body_of(served: ServedModel, request: GenerationRequest) -> bytes:
         "top_p": parameters["top_p"],
         "seed": request.seed % _SEEDS,
     }
-    if parameters["stop"]:
-        body["stop"] = [parameters["stop"]]
+    stops = read_stops(parameters)
+    if stops:
+        body["stop"] = list(stops)
     if served.protocol == Protocol.COMPLETION:
         return json.dumps({**body, "prompt": request.prompt}).encode()
     messages = [{"role": "user", "content": request.prompt}]

@@ -24,8 +24,10 @@ from genmodels.contract import (
     Run,
     Sample,
 )
-from genmodels.decoding import Choice, choose_tokens
-from genmodels.randomness import seeded
+from genmodels.text.decoding import RECENT, Chosen, choose_tokens
+from genmodels.text.knobs import read_choice, read_stops
+from genmodels.text.outputs import WrittenToken
+from genmodels.text.surprise import SURPRISE, mean_surprise, tell_surprise
 
 #: Runs that are open at a time: each keeps the keys and values of its text.
 NUM_SLOTS = 4
@@ -57,21 +59,17 @@ class PretrainedRun:
         self._ends = ends
         self._total = total
         self._written: list[int] = []
+        self._pieces: list[WrittenToken] = []
         self._text = ""
         self._finish_reason = ""
-        self._stop = str(request.parameters["stop"])
+        self._stops = read_stops(request.parameters)
         #: What an encoder reads; empty where there is none.
         self.source = source
         self.unread = unread
         self.read: list[int] = []
         self.cache: Any = None
         self.encoded: Any = None
-        self.choice = Choice(
-            temperature=float(request.parameters["temperature"]),
-            top_k=int(request.parameters["top_k"]),
-            top_p=float(request.parameters["top_p"]),
-            random=seeded(request.seed),
-        )
+        self.choice = read_choice(request.parameters, seed=request.seed)
 
     @property
     def request(self) -> GenerationRequest:
@@ -85,6 +83,11 @@ class PretrainedRun:
     def num_written(self) -> int:
         """How many tokens it has written."""
         return len(self._written)
+
+    @property
+    def recent(self) -> Sequence[int]:
+        """The latest tokens, those of the prompt included where the text goes on with it."""
+        return [*self.read, *self.unread][-RECENT:]
 
     @property
     def done(self) -> bool:
@@ -102,24 +105,40 @@ class PretrainedRun:
             content=self._text.encode(),
             media_type="text/plain",
             text=self._text,
-            metrics={"tokens": float(len(self._written))},
-            extra={"finish_reason": self._finish_reason},
+            metrics={
+                "tokens": float(len(self._written)),
+                "surprise": mean_surprise(self._pieces),
+            },
+            extra={
+                "finish_reason": self._finish_reason,
+                SURPRISE: tell_surprise(self._pieces),
+            },
         )
 
-    def write(self, token: int) -> None:
-        """Go on with a token, or end where it, the length or the stop text says so."""
+    def write(self, chosen: Chosen) -> None:
+        """Go on with a token, or end where it, the length or a stop text says so."""
+        token, before = chosen.token, self._text
         self._written.append(token)
         self.unread = [token]
-        if token not in self._ends:
+        if token in self._ends:
+            self._finish_reason = "stop"
+        else:
             # All of it anew: how a token reads can depend on those before it.
             self._text = self._tokenizer.decode(self._written, skip_special_tokens=True)
-        if self._stop and self._stop in self._text:
-            self._text = self._text.partition(self._stop)[0]
+        self._pieces.append(WrittenToken(_added(before, self._text), chosen.log_probability))
+        reach = len(self._text) - len(before) + max(map(len, self._stops), default=0)
+        places = [self._text.find(stop, max(0, len(before) - reach)) for stop in self._stops]
+        found = [place for place in places if place >= 0]
+        if found:
+            self._text = self._text[: min(found)]
             self._finish_reason = "stop"
-        elif token in self._ends:
-            self._finish_reason = "stop"
-        elif len(self._written) >= self._total:
+        elif not self._finish_reason and len(self._written) >= self._total:
             self._finish_reason = "length"
+
+
+def _added(before: str, after: str) -> str:
+    """What a token added to a text; a part of a character shows once it is whole."""
+    return after.rstrip(_PART_OF_A_CHARACTER)[len(before.rstrip(_PART_OF_A_CHARACTER)) :]
 
 
 class PretrainedGenerator:
@@ -207,9 +226,12 @@ class PretrainedGenerator:
                 continue
             forced = getattr(self._network.generation_config, "forced_bos_token_id", None)
             if self._is_seq2seq and forced is not None and run.num_written == 0:
-                run.write(int(forced))
-            else:
-                run.write(choose_tokens(scores, [run.choice])[0])
+                # Some translators are told the language by their first token.
+                nats = scores[0].double().log_softmax(dim=0)[int(forced)].item()
+                run.write(Chosen(int(forced), nats))
+                continue
+            [chosen] = choose_tokens(scores, [run.choice], recent=[run.recent])
+            run.write(chosen)
 
     def _read(self, run: PretrainedRun) -> torch.Tensor | None:
         """Scores (1, V), on the CPU, of what follows; None while there is more to read."""

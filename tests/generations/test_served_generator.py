@@ -83,7 +83,7 @@ def test_what_the_server_writes_is_kept(server: ModelServer, owner: User) -> Non
         owner=owner,
         checkpoint=checkpoint,
         prompt="one two three",
-        params={"temperature": 0.3, "system": "Be brief.", "stop": "END", "max_new_tokens": 9},
+        params={"temperature": 0.3, "system": "Be brief.", "stop": "END|\\n", "max_new_tokens": 9},
         seed=2**40 + 7,
     )
     work_off()
@@ -98,7 +98,7 @@ def test_what_the_server_writes_is_kept(server: ModelServer, owner: User) -> Non
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "one two three"},
     ]
-    assert (asked["temperature"], asked["stop"], asked["max_tokens"]) == (0.3, ["END"], 9)
+    assert (asked["temperature"], asked["stop"], asked["max_tokens"]) == (0.3, ["END", "\n"], 9)
     assert asked["seed"] == 7 + 2**40 % 2**31
     assert asked["stream"] is True
 

@@ -15,7 +15,6 @@ from genmodels.checkpoint import Checkpoint, save_checkpoint
 from genmodels.contract import Card, GenerationRequest, Generator, Scalar, resolve_request
 from genmodels.course import Course
 from genmodels.data.pictures import LabelledPictures
-from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
@@ -29,6 +28,8 @@ from genmodels.families.gan.presets import (
     WGAN_FASHION,
     GanPreset,
 )
+from genmodels.families.rnn.course import RecurrentCourse
+from genmodels.families.rnn.presets import LSTM_SHAKESPEARE, MINGRU_SHAKESPEARE, RecurrentPreset
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.families.vae.course import VAECourse
 from genmodels.families.vae.presets import PRESETS as VAE_PRESETS
@@ -37,6 +38,10 @@ from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
 from genmodels.pictures.subjects import FASHION, Naming, Subject
 from genmodels.registry import load_generator
+from genmodels.text.corpora import SHAKESPEARE
+from genmodels.text.corpus import Corpus
+from genmodels.text.kinds import find_kind
+from genmodels.text.vocabulary import Characters
 
 EMBEDDER = HashingEmbedder(dims=32)
 
@@ -72,6 +77,23 @@ def _noisy_squares(side: int, copies: int, *, seed: int) -> LabelledPictures:
     return LabelledPictures(pixels=pixels, labels=np.arange(count, dtype=np.uint8) % 8)
 
 
+def tiny_corpus() -> Corpus:
+    """One line, several times."""
+    return Corpus(
+        name=SHAKESPEARE,
+        title="A verse",
+        kind=find_kind("text"),
+        vocabulary=Characters("".join(sorted(set(_VERSE)))),
+        train=(_VERSE * 4,),
+        validation=(_VERSE * 2,),
+        split="two lines",
+        provenance={"name": "verse", "title": "A verse"},
+        summary="Goes on as Hamlet does.",
+        prompt_help="Any beginning",
+        example_prompts=("to be",),
+    )
+
+
 def tiny_transformer() -> TransformerCourse:
     """Two layers over the characters of one line."""
     preset = replace(
@@ -84,7 +106,22 @@ def tiny_transformer() -> TransformerCourse:
         batch=8,
         recipe=replace(GPT_SHAKESPEARE.recipe, validate_every=4),
     )
-    return TransformerCourse(preset, CharacterSplit(train=_VERSE * 4, validation=_VERSE * 2))
+    return TransformerCourse(preset, tiny_corpus())
+
+
+def tiny_recurrent(preset: RecurrentPreset) -> RecurrentCourse:
+    """Two narrow layers over the characters of one line."""
+    small = replace(
+        preset,
+        num_layers=2,
+        width=32,
+        embedding_width=16,
+        context=24,
+        batch=8,
+        rate=1e-2,
+        recipe=replace(preset.recipe, validate_every=4),
+    )
+    return RecurrentCourse(small, tiny_corpus())
 
 
 def tiny_diffusion() -> DiffusionCourse:
@@ -287,6 +324,17 @@ FAMILIES = (
             long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.2},
         )
         for preset in (R3GAN_FASHION, DCGAN_FASHION, WGAN_FASHION)
+    ),
+    *(
+        TinyFamily(
+            name="rnn",
+            preset=preset.cell,
+            open_course=partial(tiny_recurrent, preset),
+            prompts=("to be", "question:", "that is not the question, that is"),
+            short={"max_new_tokens": 5},
+            long={"max_new_tokens": 40, "temperature": 1.1, "min_p": 0.05},
+        )
+        for preset in (LSTM_SHAKESPEARE, MINGRU_SHAKESPEARE)
     ),
 )
 

@@ -15,12 +15,14 @@ _MAX_NEW_TOKENS = 4096
 #: A token holds about so many characters in the languages that models know well.
 _TOKEN_CHARACTERS = 4
 
+# The names are those of our own families' knobs (`genmodels.text.knobs`), which are read by the
+# same functions in the workers; the web server does without torch, and so without that module.
 _TEMPERATURE = Parameter(
     name="temperature",
     kind="number",
     default=0.8,
     label="Temperature",
-    help="0 always takes the most probable token; higher is bolder.",
+    help="Low is careful, high is daring; 0 always takes the likeliest token.",
     minimum=0.0,
     maximum=2.0,
     essential=True,
@@ -30,8 +32,8 @@ _TOP_P = Parameter(
     kind="number",
     default=1.0,
     label="Top p",
-    help="Only the likeliest tokens that together hold this share of the probability.",
-    minimum=0.01,
+    help="Choose among the fewest tokens that hold this share of the probability.",
+    minimum=0.05,
     maximum=1.0,
 )
 _TOP_K = Parameter(
@@ -39,18 +41,35 @@ _TOP_K = Parameter(
     kind="integer",
     default=0,
     label="Top k",
-    help="Only the k likeliest tokens; 0 means all.",
+    help="Choose among the k likeliest tokens only; 0 allows all.",
     minimum=0,
     maximum=1000,
-    unit="tokens",
+)
+_MIN_P = Parameter(
+    name="min_p",
+    kind="number",
+    default=0.0,
+    label="Min p",
+    help="Leave out tokens that are less likely than this share of the likeliest.",
+    minimum=0.0,
+    maximum=1.0,
+)
+_REPETITION_PENALTY = Parameter(
+    name="repetition_penalty",
+    kind="number",
+    default=1.0,
+    label="Repetition penalty",
+    help="Above 1, what was said lately becomes rarer; below 1, likelier.",
+    minimum=0.5,
+    maximum=3.0,
 )
 _STOP = Parameter(
     name="stop",
     kind="string",
     default="",
     label="Stop at",
-    help="The text ends where this would be written.",
-    max_length=100,
+    help="End before the first of these texts; put | between several, and \\n for a line break.",
+    max_length=200,
 )
 _SYSTEM = Parameter(
     name="system",
@@ -114,7 +133,7 @@ def card_of_folder(found: PretrainedFolder, *, slug: str, name: str) -> Card:
     """The card of a model in a folder."""
     is_causal = found.task == "causal"
     most = min(_MAX_NEW_TOKENS, found.context or _MAX_NEW_TOKENS)
-    parameters = [_length(most), _TEMPERATURE, _TOP_P, _TOP_K, _STOP]
+    parameters = [_length(most), _TEMPERATURE, _TOP_K, _TOP_P, _MIN_P, _REPETITION_PENALTY, _STOP]
     if found.has_chat_template:
         parameters += [_AS_MESSAGE, _SYSTEM]
     verb = "Continues a text" if is_causal else "Turns one text into another"

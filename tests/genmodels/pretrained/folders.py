@@ -51,14 +51,27 @@ def save_causal(folder: Path, *, context: int = 64, template: str | None = None)
 
 
 def save_seq2seq(folder: Path) -> Path:
-    """A T5 with random weights."""
+    """A BART with random weights, whose texts begin with a token of their own."""
     size = save_tokenizer(folder)
     torch.manual_seed(2)
-    config = transformers.T5Config(
-        d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2, decoder_start_token_id=0, initializer_factor=20.0,
-        tie_word_embeddings=False, **_sizes(size),
-    )  # fmt: skip
-    transformers.T5ForConditionalGeneration(config).save_pretrained(folder)
+    config = transformers.BartConfig(
+        d_model=16,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        max_position_embeddings=64,
+        init_std=0.4,
+        decoder_start_token_id=1,
+        forced_eos_token_id=None,
+        tie_word_embeddings=False,
+        **_sizes(size),
+    )
+    network = transformers.BartForConditionalGeneration(config)
+    network.generation_config.forced_bos_token_id = 70
+    network.save_pretrained(folder)
     return folder
 
 

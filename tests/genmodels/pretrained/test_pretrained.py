@@ -109,8 +109,11 @@ def test_a_text_grows_token_by_token_and_stops_where_it_is_told(root: Path) -> N
     stop = whole.sample.text[4:6]
     [stopped] = finish(loaded, request_for(loaded, temperature=1.5, stop=stop))
     assert stopped.sample.text == whole.sample.text.partition(stop)[0]
-    assert stopped.sample.extra == {"finish_reason": "stop"}
-    assert whole.sample.extra == {"finish_reason": "length"}
+    assert stopped.sample.extra["finish_reason"] == "stop"
+    assert whole.sample.extra["finish_reason"] == "length"
+    told = whole.sample.extra["surprise"]
+    assert "".join(told["pieces"]) == whole.sample.text.rstrip("\ufffd")
+    assert len(told["nats"]) == 12
 
 
 def test_a_prompt_is_wrapped_as_the_model_was_taught(root: Path) -> None:
