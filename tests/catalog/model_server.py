@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         is_chat = self.path.endswith("/chat/completions")
         for place, word in enumerate(words):
             text = word if place == 0 else f" {word}"
-            added = {"delta": {"content": text}} if is_chat else {"text": text}
+            added: dict[str, object] = {"delta": {"content": text}} if is_chat else {"text": text}
             self._say({"choices": [{"index": 0, "finish_reason": None, **added}]})
             if words[0] == "break":
                 return
