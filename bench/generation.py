@@ -26,10 +26,10 @@ import torch
 import transformers
 
 from bench.quiet import refuse_unless_quiet
-from genmodels.checkpoint import load_checkpoint
+from genmodels.checkpoint import SHIPPED_CHECKPOINTS, load_checkpoint
 from genmodels.contract import Generator, resolve_request
 from genmodels.randomness import seeded
-from genmodels.registry import SHIPPED_CHECKPOINTS, find_family, load_generator
+from genmodels.registry import find_family, load_generator
 from genmodels.text.decoding import Choice, choose_tokens
 
 _SLUG = "gpt-shakespeare"

@@ -34,6 +34,7 @@ ADDRESSES = (
     "/chats?q=nothing+like+that",
     "/models",
     "/models/gpt-shakespeare",
+    "/connectors",
     "/workers",
     "/spaces",
     "/batches",

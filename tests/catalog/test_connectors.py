@@ -44,9 +44,9 @@ def wish(server: ModelServer, **changes: object) -> dict[str, Any]:
     return {"kind": "server", "url": server.url, "model": MODEL, "key": KEY, **changes}
 
 
-def write_folder(root: Path, name: str = "small", **config: object) -> Path:
-    """A folder that looks like a model, as far as the web server looks."""
-    folder = root / name
+def write_folder(root: Path, **config: object) -> Path:
+    """The folder `small`, which looks like a model as far as the web server looks."""
+    folder = root / "small"
     folder.mkdir(parents=True)
     facts = {"architectures": ["GPT2LMHeadModel"], "n_positions": 64, **config}
     (folder / "config.json").write_text(json.dumps(facts))

@@ -115,7 +115,7 @@ def card_of_server(
         family=CONNECTED,
         architecture=served.model,
         summary=f"{served.model} on {served.host}, which is sent every prompt.",
-        tasks=("text-generation",),
+        tasks=("conversational",) if is_chat else ("text-generation",),
         modality="text",
         media_type="text/plain",
         parameters=(*parameters, _SYSTEM) if is_chat else parameters,
@@ -143,7 +143,7 @@ def card_of_folder(found: PretrainedFolder, *, slug: str, name: str) -> Card:
         name=name,
         family=CONNECTED,
         architecture=found.architecture,
-        summary=f"{verb}: {found.name}, a {found.architecture} of {found.num_bytes / 1e9:.3g} GB.",
+        summary=f"{verb}: {found.name}, a {found.architecture} of {_size(found)}.",
         tasks=("text-generation",) if is_causal else ("text2text-generation",),
         modality="text",
         media_type="text/plain",
@@ -161,6 +161,11 @@ def card_of_folder(found: PretrainedFolder, *, slug: str, name: str) -> Card:
         weights_sha256=found.fingerprint,
         determinism="The same bytes on the same machine with the same versions.",
     )
+
+
+def _size(found: PretrainedFolder) -> str:
+    megabytes = found.num_bytes / 1e6
+    return f"{megabytes / 1e3:.1f} GB" if megabytes >= 1e3 else f"{megabytes:.1f} MB"
 
 
 def _help_of(found: PretrainedFolder) -> str:

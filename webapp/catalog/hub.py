@@ -14,10 +14,11 @@ class UnableToFetchModel(Exception):
     """The hub has no such model, or cannot be reached; the message says which."""
 
 
-def fetch_model(model: str, *, revision: str, root: Path) -> str:
+def fetch_model(model: str, *, revision: str, root: Path, hub: str | None = None) -> str:
     """Fetch ORGANISATION/NAME into a folder below `root`; returns the folder's name.
 
     What is there already is not fetched again, so a call that was broken off can be repeated.
+    `hub` is the address of another hub than the library's own, which HF_ENDPOINT may name too.
     Raises UnableToFetchModel.
     """
     if not _ID.fullmatch(model):
@@ -33,7 +34,11 @@ def fetch_model(model: str, *, revision: str, root: Path) -> str:
     name = model.replace("/", "--")
     try:
         snapshot_download(
-            model, revision=revision, local_dir=root / name, allow_patterns=list(_WANTED)
+            model,
+            revision=revision,
+            local_dir=root / name,
+            allow_patterns=list(_WANTED),
+            endpoint=hub,
         )
     except (HfHubHTTPError, OSError, ValueError) as error:
         first_line = str(error).strip().partition("\n")[0]
