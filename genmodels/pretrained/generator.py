@@ -123,8 +123,10 @@ class PretrainedRun:
         if token in self._ends:
             self._finish_reason = "stop"
         else:
-            # All of it anew: how a token reads can depend on those before it.
-            self._text = self._tokenizer.decode(self._written, skip_special_tokens=True)
+            # All of it anew: how a token reads can depend on those before it. NUL is no character
+            # that a database keeps.
+            whole = self._tokenizer.decode(self._written, skip_special_tokens=True)
+            self._text = whole.replace("\x00", "")
         self._pieces.append(WrittenToken(_added(before, self._text), chosen.log_probability))
         reach = len(self._text) - len(before) + max(map(len, self._stops), default=0)
         places = [self._text.find(stop, max(0, len(before) - reach)) for stop in self._stops]
