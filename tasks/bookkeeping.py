@@ -18,7 +18,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 from django.db import connection
 
 from genmodels.checkpoint import UnableToLoadCheckpoint
-from genmodels.contract import InvalidRequest
+from genmodels.contract import InvalidRequest, UnableToGenerate
 from tasks.recovery import recover
 from webapp.catalog.operations import mark_unavailable
 from webapp.common.problems import DATABASE_OUTAGES
@@ -197,9 +197,9 @@ class Bookkeeping:
                 hold_back=room.ends_soon,
                 room=left_of,
             )
-            rows = Generation.objects.select_related("checkpoint", "job", "reproduction").filter(
-                job_id__in=[job.id for job in claimed]
-            )
+            rows = Generation.objects.select_related(
+                "checkpoint__connector", "job", "reproduction"
+            ).filter(job_id__in=[job.id for job in claimed])
             by_job = {row.job_id: row for row in rows}
             for job in claimed:
                 self._process.hold(job.id, seconds=by_job[job.id].job.attempt_seconds)
@@ -302,6 +302,8 @@ def is_out_of_memory(error: Exception) -> bool:
 def _describe(error: Exception) -> _Failure:
     """What a failure is called, what its owner is told, and whether trying again makes sense."""
     match error:
+        case UnableToGenerate():
+            return _Failure(error.code, error.detail, transient=error.transient)
         case InvalidRequest():
             return _Failure("invalid_request", str(error), transient=False)
         case UnableToLoadCheckpoint():

@@ -33,7 +33,8 @@ def _warm_up(**_: Any) -> None:
     families = {
         queue.removeprefix("family.")
         for queue in this_process().queues
-        if queue.startswith("family.")
+        # Those that are connected are large: they are loaded when somebody asks for them.
+        if queue.startswith("family.") and queue != queueing.CONNECTED_QUEUE
     }
     if families:
         threading.Thread(

@@ -18,13 +18,10 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ParamSpec, Protocol
 
-from django.conf import settings
-
 from genmodels.checkpoint import UnableToLoadCheckpoint
-from genmodels.contract import GenerationRequest, Generator, Run
+from genmodels.contract import FailedRuns, GenerationRequest, Generator, Run
 from tasks import bookkeeping
 from tasks.bookkeeping import (
     Background,
@@ -36,6 +33,7 @@ from tasks.bookkeeping import (
     Seen,
 )
 from tasks.comparison import compare
+from tasks.generators import generator_key
 from webapp.catalog.models import Checkpoint
 from webapp.common import live
 from webapp.common.problems import DATABASE_OUTAGES
@@ -95,7 +93,7 @@ class Process(bookkeeping.Process, Protocol):
 class Generators(Protocol):
     """Where the loop gets loaded checkpoints from."""
 
-    def get(self, key: str, folder: Path) -> Generator: ...
+    def get(self, key: str, checkpoint: Checkpoint) -> Generator: ...
 
 
 @dataclass(eq=False)
@@ -142,13 +140,6 @@ class Group:
     single: bool = False
     suspects: set[ActiveRun] = field(default_factory=set)
     limit_before: int = 0
-
-
-def checkpoint_folder(checkpoint: Checkpoint) -> Path:
-    """Where this host keeps a checkpoint: where it was found, or below the host's own roots."""
-    noted = Path(checkpoint.folder)
-    candidates = [noted, *(root / checkpoint.slug for root in settings.PINAKES_CHECKPOINTS)]
-    return next((folder for folder in candidates if folder.is_dir()), noted)
 
 
 class GenerationLoop:
@@ -292,8 +283,8 @@ class GenerationLoop:
         )
 
     def _open_run(self, job: ClaimedJob, row: Generation) -> tuple[Group, Run]:
-        key = f"{row.checkpoint.slug}@{row.checkpoint_revision}"
-        generator = self._generators.get(key, checkpoint_folder(row.checkpoint))
+        key = generator_key(row.checkpoint, revision=row.checkpoint_revision)
+        generator = self._generators.get(key, row.checkpoint)
         if generator.card.weights_sha256 != row.checkpoint_revision:
             raise ModelReplaced
         request = GenerationRequest(
@@ -321,6 +312,8 @@ class GenerationLoop:
         started = time.monotonic()
         try:
             group.generator.advance([active.run for active in members])
+        except FailedRuns as failed:
+            members = self._part_with(failed, members)
         except Exception as error:
             # A task boundary: a pass that raises must not take the process down with it.
             self._recover(key, members, error)
@@ -338,6 +331,16 @@ class GenerationLoop:
             self._end(self._finish, done)
         self._publish([active for active in members if not active.run.done])
         return True
+
+    def _part_with(self, failed: FailedRuns, members: Sequence[ActiveRun]) -> list[ActiveRun]:
+        """End the runs that cannot go on; returns the others, which have advanced."""
+        errors = {id(run): error for run, error in failed.failures}
+        for active in members:
+            error = errors.get(id(active.run))
+            if error is not None:
+                self._remove(active)
+                self._end(self._fail, active.job, active.broadcast, error, active.used_seconds)
+        return [active for active in members if id(active.run) not in errors]
 
     def _recover(self, key: str, members: list[ActiveRun], error: Exception) -> None:
         """Start the runs of a failed pass over, fewer at a time.

@@ -18,8 +18,8 @@ from genmodels.checkpoint import UnableToLoadCheckpoint
 from tasks.bookkeeping import BackgroundThread
 from tasks.devices import choose_device
 from tasks.environment import describe_environment
-from tasks.generation_loop import GenerationLoop, checkpoint_folder
-from tasks.generators import LoadedGenerators, loader_for
+from tasks.generation_loop import GenerationLoop
+from tasks.generators import LoadedGenerators, generator_key, loader_for
 from tasks.worker import this_process
 from webapp.catalog.queries import list_checkpoints
 from webapp.common.problems import DATABASE_OUTAGES
@@ -72,7 +72,7 @@ def load_checkpoints(families: set[str]) -> None:
         connection.close()
     for row in rows:
         try:
-            _generators().get(f"{row.slug}@{row.revision}", checkpoint_folder(row))
+            _generators().get(generator_key(row, revision=row.revision), row)
         except UnableToLoadCheckpoint as error:
             logger.warning("%s cannot be loaded: %s", row.slug, error)
     logger.info("warmed up %s checkpoints", len(rows))

@@ -34,6 +34,7 @@ INDEXING_QUEUE = "indexing"
 WEBHOOKS_QUEUE = "webhooks"
 GRAPH_QUEUE = "graph"
 ANSWERS_QUEUE = "answers"
+CONNECTED_QUEUE = "family.connected"
 
 _MESSAGES = {
     DOCUMENTS_QUEUE: INGEST,

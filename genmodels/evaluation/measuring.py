@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol, cast
 
 import torch
+from torch import nn
 
 from genmodels.checkpoint import Checkpoint
 from genmodels.contract import Card, Metric
@@ -43,24 +44,30 @@ def measure_checkpoint(
 
     Pictures of a subject without a judge, such as a person's own, are not compared.
     """
-    network = find_family(checkpoint.card.family).restore_network(checkpoint).eval()
+    family = find_family(checkpoint.card.family)
+    network = family.restore_network(checkpoint).eval()
     metrics = course.measure(network)
     if isinstance(course, LanguageCourse) and course.corpus.kind.name in PROMPTS:
         generator = family.load(checkpoint, device=torch.device("cpu"), embedder=None)
-        return (
-            *metrics,
-            *measure_inventions(generator, course.corpus, samples=samples, seed=SEED),
-        )
-    if not isinstance(course, PictureCourse):
-        return metrics
+        inventions = measure_inventions(generator, course.corpus, samples=samples, seed=SEED)
+        return (*metrics, *inventions)
+    if isinstance(course, PictureCourse):
+        return (*metrics, *_compare_pictures(checkpoint, network, course, samples=samples))
+    return metrics
+
+
+def _compare_pictures(
+    checkpoint: Checkpoint, network: nn.Module, course: PictureCourse, *, samples: int
+) -> tuple[Metric, ...]:
+    """Drawn pictures beside real ones; none of a subject without a judge."""
     try:
         gallery = open_gallery(course, samples=samples)
     except UnableToFindJudge:
-        return metrics
+        return ()
     family = find_picture_family(checkpoint.card.family)
     setting = family.list_settings(checkpoint.card)[0]
     draw = partial(family.draw_pictures, network, **setting.knobs)
-    return (*metrics, *gallery.measure(gallery.draw(draw)))
+    return gallery.measure(gallery.draw(draw))
 
 
 def find_picture_family(name: str) -> PictureFamily:

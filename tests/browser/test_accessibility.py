@@ -37,6 +37,7 @@ ADDRESSES = (
     "/models",
     "/models/gpt-shakespeare",
     "/compare/families",
+    "/connectors",
     "/workers",
     "/spaces",
     "/batches",

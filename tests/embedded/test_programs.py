@@ -18,13 +18,26 @@ def workers(tmp_path: Path, environment: dict[str, str]) -> dict[str, str]:
     [
         (
             {"CUDA_VISIBLE_DEVICES": "0,1"},
-            {"worker-cuda0": "cuda:0", "worker-cuda1": "cuda:1", "library": "cpu"},
+            {
+                "worker-cuda0": "cuda:0",
+                "worker-cuda1": "cuda:1",
+                "connected": "cuda:1",
+                "library": "cpu",
+            },
         ),
-        ({"CUDA_VISIBLE_DEVICES": ""}, {"worker-auto": "auto", "library": "cpu"}),
-        ({"PINAKES_DEVICE": "mps"}, {"worker-mps": "mps", "library": "cpu"}),
+        (
+            {"CUDA_VISIBLE_DEVICES": ""},
+            {"worker-auto": "auto", "connected": "auto", "library": "cpu"},
+        ),
+        ({"PINAKES_DEVICE": "mps"}, {"worker-mps": "mps", "connected": "mps", "library": "cpu"}),
         (
             {"PINAKES_DEVICE": "cpu,cuda:1"},
-            {"worker-cpu": "cpu", "worker-cuda1": "cuda:1", "library": "cpu"},
+            {
+                "worker-cpu": "cpu",
+                "worker-cuda1": "cuda:1",
+                "connected": "cuda:1",
+                "library": "cpu",
+            },
         ),
     ],
 )

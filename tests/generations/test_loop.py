@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from genmodels.contract import Card, GenerationRequest, Preview, Progress, Sampl
 from tasks import bookkeeping
 from tasks.generation_loop import GenerationLoop
 from tests.factories import make_card, make_checkpoint, make_generation, make_user, make_worker
+from webapp.catalog.models import Checkpoint
 from webapp.common.storage import read_blob
 from webapp.generations.models import Generation, Reproduction, Response
 from webapp.generations.operations import reproduce_generation
@@ -110,7 +110,7 @@ class FakeGenerators:
     def __init__(self, *generators: FakeGenerator) -> None:
         self.by_slug = {generator.card.slug: generator for generator in generators}
 
-    def get(self, key: str, folder: Path) -> FakeGenerator:  # noqa: ARG002 -- a fake
+    def get(self, key: str, checkpoint: Checkpoint) -> FakeGenerator:  # noqa: ARG002 -- a fake
         slug = key.partition("@")[0]
         if slug not in self.by_slug:
             raise UnableToLoadCheckpoint("its weights are gone")

@@ -9,7 +9,7 @@ import shlex
 
 from django.test import Client
 
-from tests.factories import make_generation
+from tests.factories import make_card, make_checkpoint, make_generation
 from tests.pages.makers import make_done, make_failed, make_picture
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
@@ -30,6 +30,14 @@ def test_a_text_stands_with_the_prompt_it_goes_on_from(
     done = make_done(owner=author, prompt="Once", text=" upon a time")
     shown = page.get(f"/generations/{done.id}").content.decode()
     assert '<span class="given">Once</span> upon a time' in shown
+
+
+def test_an_answer_stands_apart_from_what_was_said(page: Client, author: User) -> None:
+    checkpoint = make_checkpoint(make_card(slug="talker", tasks=("conversational",)))
+    made = make_done(owner=author, checkpoint=checkpoint, prompt="Good day", text="And to you")
+    shown = page.get(f"/generations/{made.id}").content.decode()
+    assert "And to you" in shown
+    assert '<span class="given">' not in shown
 
 
 def test_a_text_shows_how_surprising_its_parts_were(

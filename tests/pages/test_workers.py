@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,15 +146,15 @@ def test_it_costs_the_same_however_much_there_is(
         page.get("/workers")
 
 
-def test_a_process_names_the_checkpoints_that_it_has_loaded(tmp_path: Path) -> None:
+def test_a_process_names_the_checkpoints_that_it_has_loaded() -> None:
     from tasks.generators import LoadedGenerators
 
     told: list[list[str]] = []
     loaded = LoadedGenerators(
-        lambda folder: folder,  # type: ignore[arg-type, return-value]
+        lambda checkpoint: checkpoint,  # type: ignore[arg-type, return-value]
         capacity=2,
         tell=lambda keys: told.append(list(keys)),
     )
     for key in ("a", "b", "a", "c"):
-        loaded.get(key, tmp_path)
+        loaded.get(key, Checkpoint(slug=key))
     assert told == [["a"], ["a", "b"], ["a", "c"]]

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.db import transaction
 
 from webapp.catalog.cards import find_checkpoints
-from webapp.catalog.models import Checkpoint
+from webapp.catalog.models import CONNECTED, Checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -18,9 +18,10 @@ def sync_checkpoints(*, roots: Sequence[Path]) -> int:
     """Bring the rows in step with the folders and return how many can be used.
 
     A checkpoint whose folder is gone or damaged stays, marked unavailable with the reason, because
-    generations refer to it.
+    generations refer to it. Connected models have no folder here; they keep their slugs.
     """
-    seen: set[str] = set()
+    connected = Checkpoint.objects.filter(family=CONNECTED)
+    seen: set[str] = set(connected.values_list("slug", flat=True))
     usable = 0
     with transaction.atomic():
         for found in find_checkpoints(roots):

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from genmodels.contract import Card
 from genmodels.embedding import load_embedder
-from webapp.catalog.models import Checkpoint
+from webapp.catalog.models import CONNECTED, Checkpoint
 from webapp.catalog.routing import choose
 from webapp.common.prepared import PreparedQuery
 
@@ -42,7 +42,8 @@ def get_checkpoint(slug: str) -> Checkpoint:
 def checkpoint_for(slug: str, *, prompt: str, inputs: Collection[str] = ()) -> Checkpoint:
     """The usable checkpoint of this slug, or for `auto` the one that suits the prompt best.
 
-    With `auto`, only those are asked that take files of the names `inputs` and need no others.
+    With `auto`, only those are asked that take files of the names `inputs` and need no others, and
+    none that is connected: nobody's prompt leaves the site without having been sent there.
 
     Raises UnableToFindCheckpoint or UnableToUseCheckpoint.
     """
@@ -51,7 +52,8 @@ def checkpoint_for(slug: str, *, prompt: str, inputs: Collection[str] = ()) -> C
         if not checkpoint.usable:
             raise UnableToUseCheckpoint(checkpoint.unavailable_reason or "It is switched off.")
         return checkpoint
-    usable = [checkpoint for checkpoint in list_checkpoints() if checkpoint.usable]
+    own = list_checkpoints().exclude(family=CONNECTED)
+    usable = [checkpoint for checkpoint in own if checkpoint.usable]
     if not usable:
         raise UnableToUseCheckpoint("No model is available.")
     fitting = [checkpoint for checkpoint in usable if _takes(checkpoint.card, inputs)]

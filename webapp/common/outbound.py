@@ -295,14 +295,20 @@ def _lines(response: http.client.HTTPResponse, most: int) -> Iterator[bytes]:
 
 
 def get(
-    url: str, *, headers: Mapping[str, str], total_seconds: float, max_answer_bytes: int
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    total_seconds: float,
+    max_answer_bytes: int,
+    max_redirects: int = MAX_REDIRECTS,
 ) -> FetchedAnswer:
-    """Fetch what lies at an address, over at most MAX_REDIRECTS redirects.
+    """Fetch what lies at an address, over at most `max_redirects` redirects.
 
-    `total_seconds` are for all of it. Raises Forbidden, Unreachable or AnswerTooLarge.
+    Each is sent the same headers, so what sends a secret allows none. `total_seconds` are for all
+    of it. Raises Forbidden, Unreachable or AnswerTooLarge.
     """
     until = time.monotonic() + total_seconds
-    for _ in range(MAX_REDIRECTS + 1):
+    for _ in range(max_redirects + 1):
         left = max(0.1, until - time.monotonic())
         answer = _get_once(url, headers=headers, seconds=left, max_answer_bytes=max_answer_bytes)
         # An answer without a length that was cut off looks whole.
@@ -312,7 +318,7 @@ def get(
         if answer.status not in _REDIRECTS or not target:
             return answer
         url = _redirected(url, target)
-    raise Unreachable(f"there are more than {MAX_REDIRECTS} redirects")
+    raise Unreachable(f"there are more than {max_redirects} redirects")
 
 
 def _redirected(url: str, target: str) -> str:

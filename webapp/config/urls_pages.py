@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver
 
 from webapp.accounts import pages as accounts
 from webapp.catalog import comparison_pages as comparisons
+from webapp.catalog import connector_pages as connectors
 from webapp.catalog import pages as catalog
 from webapp.chats import pages as chats
 from webapp.collections import pages as collections
@@ -32,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *accounts.urlpatterns,
     *catalog.urlpatterns,
     *comparisons.urlpatterns,
+    *connectors.urlpatterns,
     *jobs.urlpatterns,
     *studio.urlpatterns,
     *generations.urlpatterns,

@@ -18,6 +18,7 @@ FAMILIES = (
     "diffusion",
     "hybrid",
 )
+CONNECTED_QUEUE = "family.connected"
 LIBRARY_QUEUES = ("documents", "indexing", "webhooks", "graph", "answers")
 WEB_DATABASE_POOL = 10  # the threads of one web process and two to spare
 WEB_PROCESSES = 2  # one interpreter uses one core
@@ -49,7 +50,11 @@ def web_program(*, environment: Mapping[str, str], logs: Path, host: str, port: 
 
 
 def worker_programs(*, environment: Mapping[str, str], logs: Path) -> list[Program]:
-    """Return one worker per device for all model families, and one for the library."""
+    """Return a worker per device for all model families, one for connected models, one library.
+
+    Connected models are large: loading one takes minutes, and a pass of it longer than a whole
+    text of a family here. They have a process of their own, on the last device.
+    """
     families = tuple(f"family.{name}" for name in FAMILIES)
     programs = [
         _worker_program(
@@ -61,6 +66,15 @@ def worker_programs(*, environment: Mapping[str, str], logs: Path) -> list[Progr
         )
         for device in _devices(environment)
     ]
+    programs.append(
+        _worker_program(
+            name="connected",
+            queues=(CONNECTED_QUEUE,),
+            device=_devices(environment)[-1],
+            environment=environment,
+            logs=logs,
+        )
+    )
     programs.append(
         _worker_program(
             name="library",
@@ -75,7 +89,8 @@ def worker_programs(*, environment: Mapping[str, str], logs: Path) -> list[Progr
 
 def served_queues() -> frozenset[str]:
     """Return the queues that the workers above serve together."""
-    return frozenset({f"family.{name}" for name in FAMILIES} | set(LIBRARY_QUEUES))
+    families = {f"family.{name}" for name in FAMILIES}
+    return frozenset(families | {CONNECTED_QUEUE} | set(LIBRARY_QUEUES))
 
 
 def _worker_program(

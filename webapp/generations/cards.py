@@ -44,12 +44,17 @@ class ShownParameter:
     unit: str
 
 
+#: Tasks whose results answer a prompt or take its place.
+_ANSWERING = frozenset({"conversational", "text2text-generation", "translation", "fill-mask"})
+
+
 @dataclass(frozen=True)
 class GenerationCard:
     """The face of an index card.
 
     `picture_url` and `text` exclude each other; both are empty until there is a result.
     `notation` is what a drawing or a sound was made from, named `notation_name`.
+    `goes_on` where the text begins where the prompt ends, and is no answer to it.
     `bar_total` is 0 while nothing is known about the length of the run.
     """
 
@@ -73,6 +78,7 @@ class GenerationCard:
     parameters: tuple[ShownParameter, ...]
     tags: tuple[str, ...]
     text: str
+    goes_on: bool
     picture_url: str
     sound_url: str
     notation: str
@@ -228,6 +234,7 @@ def _make_card(
         parameters=shown_parameters(checkpoint, generation.parameters),
         tags=tuple(generation.tags),
         text=response.text if response and not is_picture else "",
+        goes_on=_goes_on(generation),
         picture_url=artifact_url(artifact) if artifact and is_picture else "",
         sound_url=artifact_url(artifact) if artifact and is_sound else "",
         notation=response.text if response and notation_name else "",
@@ -248,6 +255,11 @@ def _make_card(
         changeable=may_change(user=viewer, generation=generation),
         trashed=generation.trashed_at is not None,
     )
+
+
+def _goes_on(generation: Generation) -> bool:
+    is_message = bool(generation.parameters.get("chat", False))
+    return not is_message and _ANSWERING.isdisjoint(generation.checkpoint.card.tasks)
 
 
 def _waiting_line(generation: Generation, *, served: bool, running_limit: int | None) -> str:

@@ -24,7 +24,7 @@ from genmodels.contract import (
 )
 from webapp import queueing
 from webapp.accounts.models import User
-from webapp.catalog.models import Checkpoint
+from webapp.catalog.models import CONNECTED, Checkpoint
 from webapp.catalog.queries import (
     AUTO,
     UnableToFindCheckpoint,
@@ -59,6 +59,8 @@ JOB_KIND = "generation"
 #: How long one attempt may take, in seconds, by what is made.
 _ATTEMPT_SECONDS = {"text": 120, "molecule": 120, "music": 120, "video": 3600}
 _DEFAULT_ATTEMPT_SECONDS = 600
+#: Of large models, the loading counts as well.
+_CONNECTED_ATTEMPT_SECONDS = 3600
 
 
 class UnableToReproduce(Exception):
@@ -284,13 +286,19 @@ def _job_for(request: SubmitRequest, checkpoint: Checkpoint) -> NewJob:
         id=uuid7(),
         kind=JOB_KIND,
         queue=queueing.family_queue(checkpoint.family),
-        attempt_seconds=_ATTEMPT_SECONDS.get(checkpoint.modality, _DEFAULT_ATTEMPT_SECONDS),
+        attempt_seconds=_attempt_seconds(checkpoint),
         batch_key=batch_key,
         priority=request.priority,
         estimated_seconds=job_queries.estimated_seconds(batch_key),
         expires_at=_in(request.expires_in_seconds),
         finish_by=_in(request.deadline_in_seconds),
     )
+
+
+def _attempt_seconds(checkpoint: Checkpoint) -> int:
+    if checkpoint.family == CONNECTED:
+        return _CONNECTED_ATTEMPT_SECONDS
+    return _ATTEMPT_SECONDS.get(checkpoint.modality, _DEFAULT_ATTEMPT_SECONDS)
 
 
 def _in(seconds: int | None) -> datetime.datetime | None:

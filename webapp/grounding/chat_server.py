@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from django.conf import settings
 
-from webapp.common import outbound
+from webapp.common import chat_protocol, outbound
 from webapp.common.outbound import Abort
 from webapp.grounding.answerers import UnableToAnswer
 
@@ -24,7 +24,6 @@ _MAX_ANSWER_BYTES = 4_000_000
 MAX_TEXT_CHARACTERS = 40_000
 #: Seconds between two calls of `on_text`.
 _PACE_SECONDS = 0.25
-_USER_AGENT = "Pinakes/1"
 
 #: What models that think aloud write before they answer.
 _THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
@@ -81,12 +80,6 @@ def complete_chat(
         "temperature": temperature,
         "max_tokens": max_tokens,
     }
-    headers = {
-        "Content-Type": "application/json",
-        "Accept": "text/event-stream, application/json",
-        "User-Agent": _USER_AGENT,
-        **({"Authorization": f"Bearer {server.key}"} if server.key else {}),
-    }
     try:
         destination = outbound.parse_destination(
             f"{server.url}/chat/completions", is_operators=True
@@ -94,7 +87,7 @@ def complete_chat(
         with outbound.streaming_post(
             destination,
             body=json.dumps(body).encode(),
-            headers=headers,
+            headers=chat_protocol.request_headers(server.key),
             total_seconds=server.seconds,
             max_answer_bytes=_MAX_ANSWER_BYTES,
             abort=abort,
@@ -123,63 +116,34 @@ def complete_chat(
 def _read(answer: outbound.Streamed, on_text: Callable[[str], None]) -> str:
     if answer.status != 200:
         beginning = b"".join(answer.lines)[:2000].decode(errors="replace")
-        busy = answer.status in {408, 409, 425, 429} or answer.status >= 500
+        busy = chat_protocol.is_busy(answer.status)
         raise UnableToAnswer(
             "connector_failed" if busy else "connector_refused",
             f"The language model's server answered with status {answer.status}.",
             transient=busy,
             trace=beginning,
         )
-    if answer.headers.get("content-type", "").startswith("text/event-stream"):
-        return _read_stream(answer.lines, on_text)
-    raw = b"".join(answer.lines)
+    text, told_at = "", 0.0
     try:
-        return clean_text(json.loads(raw)["choices"][0]["message"]["content"] or "")
-    except (ValueError, LookupError, TypeError) as error:
-        raise _garbled(raw) from error
-
-
-def _read_stream(lines: Iterator[bytes], on_text: Callable[[str], None]) -> str:
-    """Server-sent events, each with what was added; whole only once the server says so."""
-    text, told_at, is_whole = "", 0.0, False
-    for line in lines:
-        if not line.startswith(b"data:"):
-            continue
-        data = line.removeprefix(b"data:").strip()
-        if data == b"[DONE]":
-            is_whole = True
-            break
-        added, is_last = _added(data)
-        text += added
-        is_whole = is_whole or is_last
-        if len(text) > MAX_TEXT_CHARACTERS:
-            detail = f"The language model wrote more than {MAX_TEXT_CHARACTERS} characters."
-            raise UnableToAnswer("connector_overlong", detail, transient=False)
-        if added and time.monotonic() - told_at >= _PACE_SECONDS:
-            told_at = time.monotonic()
-            on_text(clean_text(text))
-    if not is_whole:
-        raise outbound.Unreachable("the stream ended before the answer did")
+        for delta in chat_protocol.read_deltas(answer):
+            text += delta.text
+            if len(text) > MAX_TEXT_CHARACTERS:
+                detail = f"The language model wrote more than {MAX_TEXT_CHARACTERS} characters."
+                raise UnableToAnswer("connector_overlong", detail, transient=False)
+            if delta.text and time.monotonic() - told_at >= _PACE_SECONDS:
+                told_at = time.monotonic()
+                on_text(clean_text(text))
+    except chat_protocol.Garbled as error:
+        detail = "The language model's server does not speak the OpenAI chat protocol."
+        raise UnableToAnswer(
+            "connector_garbled", detail, transient=False, trace=str(error)
+        ) from error
+    except chat_protocol.ToldOfFailure as error:
+        detail = "The language model's server could not go on."
+        raise UnableToAnswer(
+            "connector_failed", detail, transient=True, trace=str(error)
+        ) from error
     return clean_text(text)
-
-
-def _added(data: bytes) -> tuple[str, bool]:
-    try:
-        event: Any = json.loads(data)
-        if not event.get("choices"):
-            # Some servers tell of usage, or that they are alive, in an event of its own.
-            return "", False
-        choice = event["choices"][0]
-        content = choice.get("delta", {}).get("content")
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _garbled(data) from error
-    return content if isinstance(content, str) else "", choice.get("finish_reason") is not None
-
-
-def _garbled(raw: bytes) -> UnableToAnswer:
-    detail = "The language model's server does not speak the OpenAI chat protocol."
-    trace = raw[:2000].decode(errors="replace")
-    return UnableToAnswer("connector_garbled", detail, transient=False, trace=trace)
 
 
 def clean_text(text: str) -> str:

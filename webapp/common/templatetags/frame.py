@@ -27,6 +27,7 @@ FAMILY_NAMES = {
     "flow": "Normalising flow",
     "diffusion": "Diffusion",
     "hybrid": "Hybrid",
+    "connected": "Connected",
 }
 
 
@@ -62,7 +63,7 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
         frozenset({"document", "document-version", "retrieval-test", "graph", "graph-entity"}),
     ),
     ("prompts", "Prompts", "prompts", frozenset({"prompt"})),
-    ("models", "Models", "models", frozenset({"model", "compare-families"})),
+    ("models", "Models", "models", frozenset({"model", "compare-families", "connectors"})),
     ("workers", "Workers", "workers", frozenset()),
     ("account", "Account", "account", frozenset({"webhooks", "webhook"})),
 )
@@ -97,8 +98,8 @@ def family_name(family: str) -> str:
 
 @register.simple_tag
 def all_families() -> tuple[str, ...]:
-    """The eight families in their fixed order."""
-    return tuple(FAMILY_NAMES)
+    """The eight families in their fixed order, without the models of others."""
+    return tuple(name for name in FAMILY_NAMES if name != "connected")
 
 
 @register.simple_tag(takes_context=True)

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from genmodels.embedding import load_embedder
 from webapp.accounts.models import User
 from webapp.accounts.operations import ensure_admin
+from webapp.catalog.connector_operations import check_folders
 from webapp.catalog.operations import sync_checkpoints
 from webapp.knowledge.operations import submit_source
 from webapp.search.space_operations import follow_settings
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         """Safe to run again: what is there already stays as it is."""
         follow_settings(embedder=load_embedder())
         models = sync_checkpoints(roots=settings.PINAKES_CHECKPOINTS)
+        models += check_folders(root=settings.PINAKES_MODELS)
         password = ensure_admin()
         if password is not None:
             _load_examples()

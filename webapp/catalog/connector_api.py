@@ -1,0 +1,172 @@
+"""REST: models of others that are connected, for those who run the site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from genmodels.contract import InvalidRequest
+from webapp.accounts.authentication import member
+from webapp.accounts.permissions import RunsTheSite
+from webapp.catalog import connector_operations, connector_queries
+from webapp.catalog.connector_operations import (
+    MAX_KEY_LENGTH,
+    MAX_MODEL_LENGTH,
+    MAX_NAME_LENGTH,
+    ConnectorChange,
+    ConnectorWish,
+    UnableToConnect,
+)
+from webapp.catalog.connector_queries import UnableToFindConnector
+from webapp.catalog.models import Connector, ConnectorKind, Protocol
+from webapp.common.interface import StrictSerializer, Text, WholeNumber, list_of, parse_body
+from webapp.common.problems import Problem, invalid
+
+
+class ConnectorInput(StrictSerializer):
+    """The body of `POST /connectors`; a server needs `url`, which ends before `/chat/completions`.
+
+    `model` is what the server calls it, or a folder below PINAKES_MODELS.
+    """
+
+    kind = serializers.ChoiceField(choices=ConnectorKind.choices)
+    model = Text(max_length=MAX_MODEL_LENGTH)
+    url = Text(default="", allow_blank=True, max_length=2048)
+    protocol = serializers.ChoiceField(choices=Protocol.choices, default=Protocol.CHAT)
+    key = Text(default="", allow_blank=True, max_length=MAX_KEY_LENGTH)
+    slug = Text(default="", allow_blank=True, max_length=64)
+    name = Text(default="", allow_blank=True, max_length=MAX_NAME_LENGTH)
+    seconds = WholeNumber(default=300)
+    max_requests = WholeNumber(default=4)
+
+
+class ConnectorPatch(StrictSerializer):
+    """The body of `PATCH /connectors/{slug}`; an empty `key` takes the key away."""
+
+    key = Text(required=False, allow_blank=True, max_length=MAX_KEY_LENGTH)
+    name = Text(required=False, max_length=MAX_NAME_LENGTH)
+    seconds = WholeNumber(required=False)
+    max_requests = WholeNumber(required=False)
+
+
+class ConnectorOutput(serializers.Serializer[Any]):
+    """A connected model; its key is never shown. `GET /models/{slug}` has its card."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=ConnectorKind.choices)
+    model = serializers.CharField()
+    url = serializers.CharField()
+    protocol = serializers.ChoiceField(choices=Protocol.choices)
+    has_key = serializers.BooleanField()
+    seconds = serializers.IntegerField()
+    max_requests = serializers.IntegerField()
+    available = serializers.BooleanField()
+    unavailable_reason = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+def describe_connector(connector: Connector) -> dict[str, Any]:
+    """A connected model as the interface shows it."""
+    checkpoint = connector.checkpoint
+    return {
+        "slug": checkpoint.slug,
+        "name": checkpoint.name,
+        "kind": connector.kind,
+        "model": connector.model,
+        "url": connector.url,
+        "protocol": connector.protocol,
+        "has_key": bool(connector.key),
+        "seconds": connector.seconds,
+        "max_requests": connector.max_requests,
+        "available": checkpoint.available,
+        "unavailable_reason": checkpoint.unavailable_reason,
+        "created_at": connector.created_at,
+    }
+
+
+@contextmanager
+def _as_problems() -> Iterator[None]:
+    try:
+        yield
+    except InvalidRequest as error:
+        raise invalid(error.faults) from error
+    except UnableToFindConnector as error:
+        raise Problem(404, "not_found", "No model is connected under this name.") from error
+    except UnableToConnect as error:
+        raise Problem(409, "conflict", str(error)) from error
+
+
+class ConnectorsApi(APIView):
+    """`/api/v1/connectors`."""
+
+    permission_classes = [IsAuthenticated, RunsTheSite]
+
+    @extend_schema(operation_id="connectors_list", responses={200: list_of(ConnectorOutput)})
+    def get(self, request: Request) -> Response:
+        """Every connected model."""
+        data = [describe_connector(row) for row in connector_queries.list_connectors()]
+        return Response({"data": data, "next_cursor": None, "has_more": False})
+
+    @extend_schema(
+        operation_id="connectors_create", request=ConnectorInput, responses={201: ConnectorOutput}
+    )
+    def post(self, request: Request) -> Response:
+        """Connect a model, after its server was asked for it or its folder was read."""
+        wish = ConnectorWish(**parse_body(ConnectorInput, request))
+        with _as_problems():
+            made = connector_operations.connect_model(
+                by=member(request), wish=wish, root=settings.PINAKES_MODELS
+            )
+        return Response(describe_connector(made), status=201)
+
+
+class ConnectorApi(APIView):
+    """`/api/v1/connectors/{slug}`."""
+
+    permission_classes = [IsAuthenticated, RunsTheSite]
+
+    @extend_schema(operation_id="connectors_get", responses={200: ConnectorOutput})
+    def get(self, request: Request, slug: str) -> Response:
+        """One connected model."""
+        with _as_problems():
+            return Response(describe_connector(connector_queries.get_connector(slug=slug)))
+
+    @extend_schema(
+        operation_id="connectors_change", request=ConnectorPatch, responses={200: ConnectorOutput}
+    )
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change what is named; what runs goes on as it began."""
+        change = ConnectorChange(**parse_body(ConnectorPatch, request))
+        with _as_problems():
+            changed = connector_operations.change_connector(slug=slug, change=change)
+        return Response(describe_connector(changed))
+
+    @extend_schema(operation_id="connectors_delete", responses={204: None})
+    def delete(self, request: Request, slug: str) -> Response:
+        """Let go of a model and its key; what it made stays, and so does its folder."""
+        with _as_problems():
+            connector_operations.disconnect_model(slug=slug, by=member(request))
+        return Response(status=204)
+
+
+class CheckConnectorApi(APIView):
+    """`/api/v1/connectors/{slug}/check`."""
+
+    permission_classes = [IsAuthenticated, RunsTheSite]
+
+    @extend_schema(operation_id="connectors_check", request=None, responses={200: ConnectorOutput})
+    def post(self, request: Request, slug: str) -> Response:
+        """Look anew whether it is there; the answer says so in `available`."""
+        with _as_problems():
+            found = connector_operations.check_connector(slug=slug, root=settings.PINAKES_MODELS)
+        return Response(describe_connector(found))
