@@ -11,11 +11,11 @@ import torch
 from genmodels.contract import Generator, InvalidRequest
 from genmodels.families.transformer.cache import SlotCache, SlotOwner
 from genmodels.families.transformer.decoder import Chunk, Decoder
-from genmodels.families.transformer.generator import TextRun
+from genmodels.families.transformer.generator import TransformerRun
 from genmodels.families.transformer.network import Transformer, TransformerConfig
-from genmodels.families.transformer.objective import draw_windows, windowed_loss
-from genmodels.families.transformer.vocabulary import Vocabulary
 from genmodels.randomness import seeded
+from genmodels.text.objective import draw_windows, windowed_loss
+from genmodels.text.vocabulary import Characters
 from tests.genmodels.tiny import finish, make_request, stir, tiny_transformer
 
 _CPU = torch.device("cpu")
@@ -171,7 +171,7 @@ def test_a_text_longer_than_the_context_is_what_reading_its_ending_again_gives(
     """After the window moved, the next character is that of a run that starts with the rest."""
     context = int(writer.card.config["context"])
     greedy = {"max_new_tokens": 3 * context, "temperature": 0.0}
-    run = cast("TextRun", writer.open(make_request(writer, "to be", dict(greedy), 0)))
+    run = cast("TransformerRun", writer.open(make_request(writer, "to be", dict(greedy), 0)))
     restarts = 0
     while not run.done:
         chunk = run.pending()
@@ -193,13 +193,13 @@ def test_the_sample_is_the_continuation_alone(writer: Generator) -> None:
         writer.advance([run])
     assert len(run.sample.text) == 7
     assert run.sample.content.decode() == run.sample.text
-    assert run.sample.extra == {}
+    assert run.sample.extra.keys() == {"surprise"}
 
 
 def test_a_prompt_that_was_changed_is_told(writer: Generator) -> None:
     run = writer.open(make_request(writer, "tó b\u00e9\U0001f3ad", {"max_new_tokens": 1}, 0))
     writer.advance([run])
-    assert run.sample.extra == {"prompt_read": "to be"}
+    assert run.sample.extra["prompt_read"] == "to be"
 
 
 @pytest.mark.parametrize("prompt", ["漢字", "\U0001f3ad\U0001f3ad", "漢 字", "\u0301"])
@@ -210,7 +210,7 @@ def test_a_prompt_of_unknown_characters_is_refused(writer: Generator, prompt: st
 
 
 def test_folding_keeps_what_it_can() -> None:
-    vocabulary = Vocabulary("".join(sorted(set("abcdefghijklmnopqrstuvwxyzABCDE'- \n.,!"))))
+    vocabulary = Characters("".join(sorted(set("abcdefghijklmnopqrstuvwxyzABCDE'- \n.,!"))))
     assert vocabulary.fold("caf\u00e9\r\nna\u00efve\rx") == "cafe\nnaive\nx"
     assert vocabulary.fold("\u201cwell\u201d\u2014it\u2019s\u2026") == "'well'--it's..."
     assert vocabulary.fold("\uff41\uff42\ufb01 \u00df\u00c6") == "abfi ssAE"

@@ -15,7 +15,6 @@ from genmodels.checkpoint import Checkpoint, save_checkpoint
 from genmodels.contract import Card, GenerationRequest, Generator, Scalar, resolve_request
 from genmodels.course import Course
 from genmodels.data.pictures import LabelledPictures
-from genmodels.data.tinyshakespeare import CharacterSplit
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
@@ -37,6 +36,10 @@ from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
 from genmodels.pictures.subjects import FASHION, Naming, Subject
 from genmodels.registry import load_generator
+from genmodels.text.corpora import SHAKESPEARE
+from genmodels.text.corpus import Corpus
+from genmodels.text.kinds import find_kind
+from genmodels.text.vocabulary import Characters
 
 EMBEDDER = HashingEmbedder(dims=32)
 
@@ -72,6 +75,23 @@ def _noisy_squares(side: int, copies: int, *, seed: int) -> LabelledPictures:
     return LabelledPictures(pixels=pixels, labels=np.arange(count, dtype=np.uint8) % 8)
 
 
+def tiny_corpus() -> Corpus:
+    """One line, several times."""
+    return Corpus(
+        name=SHAKESPEARE,
+        title="A verse",
+        kind=find_kind("text"),
+        vocabulary=Characters("".join(sorted(set(_VERSE)))),
+        train=(_VERSE * 4,),
+        validation=(_VERSE * 2,),
+        split="two lines",
+        provenance={"name": "verse", "title": "A verse"},
+        summary="Goes on as Hamlet does.",
+        prompt_help="Any beginning",
+        example_prompts=("to be",),
+    )
+
+
 def tiny_transformer() -> TransformerCourse:
     """Two layers over the characters of one line."""
     preset = replace(
@@ -84,7 +104,7 @@ def tiny_transformer() -> TransformerCourse:
         batch=8,
         recipe=replace(GPT_SHAKESPEARE.recipe, validate_every=4),
     )
-    return TransformerCourse(preset, CharacterSplit(train=_VERSE * 4, validation=_VERSE * 2))
+    return TransformerCourse(preset, tiny_corpus())
 
 
 def tiny_diffusion() -> DiffusionCourse:

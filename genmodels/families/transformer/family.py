@@ -1,12 +1,10 @@
-"""Transformer: a GPT that writes text one character at a time.
+"""Transformer: a GPT that writes text one token at a time.
 
 network.py    the decoder-only transformer (Vaswani et al. 2017, arXiv:1706.03762)
-objective.py  next-character cross-entropy
-course.py     the preset `gpt-shakespeare`, its data, optimisers and card
-vocabulary.py characters to tokens, and any prompt to known characters
+course.py     the presets, their optimisers and card
 cache.py      keys and values of the texts that are being written
 decoder.py    the trained network with a cache, in arithmetic that does not depend on the batch
-generator.py  runs that join and leave at any character
+generator.py  runs that join and leave at any token
 """
 
 from __future__ import annotations
@@ -16,21 +14,20 @@ from pathlib import Path
 import torch
 
 from genmodels.checkpoint import Checkpoint, UnableToLoadCheckpoint, fill_network, read_config
-from genmodels.contract import Card
-from genmodels.data.tinyshakespeare import read_tinyshakespeare
 from genmodels.embedding import Embedder
 from genmodels.families.transformer.cache import SlotCache
-from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
+from genmodels.families.transformer.course import PRESETS, TransformerCourse
 from genmodels.families.transformer.decoder import Decoder
 from genmodels.families.transformer.generator import TransformerGenerator
 from genmodels.families.transformer.network import Transformer, TransformerConfig
-from genmodels.families.transformer.vocabulary import Vocabulary
 from genmodels.randomness import seeded
+from genmodels.text.corpora import choose_corpus
+from genmodels.text.reading import read_language
 
 #: Beyond this a pass is bound by arithmetic, and more company only slows everyone down.
 NUM_SLOTS = 16
 
-PRESETS = (GPT_SHAKESPEARE.slug,)
+__all__ = ["PRESETS", "load", "open_course", "restore_network"]
 
 
 def open_course(
@@ -38,10 +35,8 @@ def open_course(
 ) -> TransformerCourse:
     """The course of a preset; a transformer needs no embedder."""
     del embedder
-    assert preset in PRESETS, "the registry asks for presets that are listed"
-    if own is not None:
-        raise ValueError(f"{preset} is not trained on pictures; leave out the folder")
-    return TransformerCourse(GPT_SHAKESPEARE, read_tinyshakespeare(data))
+    chosen = PRESETS[preset]
+    return TransformerCourse(chosen, choose_corpus(chosen.corpus, data=data, own=own))
 
 
 def load(
@@ -55,9 +50,10 @@ def load(
         decoder = Decoder(network, place)
     except ValueError as error:
         raise UnableToLoadCheckpoint(f"{checkpoint.card.slug}: {error}") from error
-    vocabulary = _read_vocabulary(checkpoint.card, network.config.vocabulary_size)
+    kind, vocabulary = read_language(checkpoint.card, size=network.config.vocabulary_size)
     return TransformerGenerator(
         card=checkpoint.card,
+        kind=kind,
         decoder=decoder,
         vocabulary=vocabulary,
         cache=SlotCache(network.config, NUM_SLOTS, place),
@@ -69,10 +65,3 @@ def restore_network(checkpoint: Checkpoint) -> Transformer:
     network = Transformer(read_config(checkpoint.card, TransformerConfig), seeded(0))
     fill_network(network, checkpoint)
     return network
-
-
-def _read_vocabulary(card: Card, size: int) -> Vocabulary:
-    characters = card.config.get("characters")
-    if not isinstance(characters, str) or len(set(characters)) != size:
-        raise UnableToLoadCheckpoint(f"the config of {card.slug} needs {size} characters")
-    return Vocabulary(characters)

@@ -7,16 +7,21 @@ from collections import Counter
 import pytest
 import torch
 
-from genmodels.decoding import Choice, choose_tokens
 from genmodels.randomness import seeded
+from genmodels.text.decoding import Choice, choose_tokens
 
 _SHARES = [0.5, 0.3, 0.15, 0.05]
 _SCORES = torch.tensor(_SHARES, dtype=torch.float64).log()[[2, 0, 3, 1]]  # best is token 1
 
 
-def _count(*, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> Counter[int]:
-    choice = Choice(temperature=temperature, top_k=top_k, top_p=top_p, random=seeded(0))
-    return Counter(choose_tokens(_SCORES.expand(4000, -1), [choice] * 4000))
+def _count(
+    *, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, min_p: float = 0.0
+) -> Counter[int]:
+    choice = Choice(
+        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, random=seeded(0)
+    )
+    chosen = choose_tokens(_SCORES.expand(4000, -1), [choice] * 4000)
+    return Counter(each.token for each in chosen)
 
 
 def test_temperature_one_draws_by_probability() -> None:
@@ -29,7 +34,7 @@ def test_temperature_zero_takes_the_first_best_and_draws_nothing() -> None:
     before = random.get_state()
     scores = torch.tensor([[1.0, 3.0, 3.0]])
     choice = Choice(temperature=0.0, top_k=0, top_p=1.0, random=random)
-    assert choose_tokens(scores, [choice]) == [1]
+    assert choose_tokens(scores, [choice])[0].token == 1
     assert torch.equal(random.get_state(), before)
 
 

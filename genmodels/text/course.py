@@ -1,0 +1,206 @@
+"""The part of a course that is the same for every language model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from genmodels.contract import Card, Metric, Parameter
+from genmodels.course import Recipe
+from genmodels.data.location import UnableToFindData
+from genmodels.text.batches import RecordBatches
+from genmodels.text.corpus import Corpus
+from genmodels.text.knobs import GRAMMAR_KNOB, STOP_KNOB, choice_knobs, length_knob
+from genmodels.text.objective import Scorer, draw_windows, mean_loss, windowed_loss
+
+#: As many held-out records, evenly spread, are looked at while a training goes on.
+_VALIDATED_RECORDS = 2000
+
+
+class LanguagePreset(Protocol):
+    """What the base class needs of a family's preset."""
+
+    @property
+    def slug(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def corpus(self) -> str:
+        """The public corpus that the preset is for, which ends its slug."""
+        ...
+
+    @property
+    def context(self) -> int:
+        """Tokens of a training window, and of the longest row of a record."""
+        ...
+
+    @property
+    def batch(self) -> int: ...
+
+    @property
+    def recipe(self) -> Recipe: ...
+
+
+class LanguageCourse:
+    """One preset of a language model on a corpus.
+
+    A family adds `network`, `players`, `losses` and `card`.
+    """
+
+    network: nn.Module
+
+    def __init__(self, preset: LanguagePreset, corpus: Corpus) -> None:
+        self._preset = preset
+        self.corpus = corpus
+        self.vocabulary = corpus.vocabulary
+        self._records: RecordBatches | None = None
+        if corpus.has_records:
+            self._records = RecordBatches(corpus, corpus.train, context=preset.context)
+        else:
+            self.text = corpus.encode(corpus.train)
+            self.held_out = corpus.encode(corpus.validation)
+            if len(self.text) <= preset.context:
+                raise UnableToFindData(
+                    f"{corpus.title} is too short to be read {preset.context} "
+                    f"{self.vocabulary.unit}s at a time"
+                )
+
+    @property
+    def slug(self) -> str:
+        """The preset's own, or on a person's text one that ends with its name."""
+        if self.corpus.name == self._preset.corpus:
+            return self._preset.slug
+        ending = re.sub(r"[^a-z0-9]+", "-", self.corpus.name.lower()).strip("-")
+        return self._preset.slug.removesuffix(self._preset.corpus) + (ending or "own")
+
+    @property
+    def recipe(self) -> Recipe:
+        return self._preset.recipe
+
+    def draw_batch(self, random: torch.Generator) -> torch.Tensor:
+        """(B, T + 1) tokens: windows of running text, or records with fillers."""
+        if self._records is not None:
+            return self._records.draw(num_rows=self._preset.batch, random=random)
+        return draw_windows(
+            self.text, num_windows=self._preset.batch, length=self._preset.context, random=random
+        )
+
+    def ship(self, network: nn.Module) -> nn.Module:
+        """All of it."""
+        return network
+
+    def alarms(self, network: nn.Module) -> tuple[str, ...]:
+        """None that the loss would not show."""
+        del network
+        return ()
+
+    def validate(self, network: nn.Module) -> tuple[Metric, ...]:
+        """The loss over the validation part: all of a text, or records evenly spread over it."""
+        return (self.held_out_loss(network, most_records=_VALIDATED_RECORDS),)
+
+    def measure(self, network: nn.Module) -> tuple[Metric, ...]:
+        """The loss over the whole validation part."""
+        return (self.held_out_loss(network, most_records=None),)
+
+    def held_out_loss(self, scorer: Scorer, *, most_records: int | None) -> Metric:
+        """Mean cross-entropy over held-out text, each record or window by itself."""
+        length, unit = self._preset.context, self.vocabulary.unit
+        if self._records is not None:
+            texts = self.corpus.validation
+            step = max(1, len(texts) // most_records) if most_records is not None else 1
+            batches = RecordBatches(self.corpus, texts[::step], context=length).all()
+            return self.loss_metric(
+                mean_loss(scorer, batches),
+                samples=len(texts[::step]),
+                protocol=(
+                    f"mean cross-entropy over records with their ends, in rows of at most "
+                    f"{length} {unit}s; averaged weights in half precision"
+                ),
+            )
+        return self.loss_metric(
+            windowed_loss(scorer, self.held_out, length=length),
+            samples=len(self.held_out) - 1,
+            protocol=(
+                f"mean cross-entropy in consecutive windows of {length} {unit}s without "
+                "overlap or memory between them; averaged weights in half precision"
+            ),
+        )
+
+    def loss_metric(
+        self, value: float, *, samples: int, protocol: str, name: str = "validation_loss"
+    ) -> Metric:
+        """A held-out loss of this corpus in nats per token."""
+        return Metric(
+            name=name,
+            value=round(value, 5),
+            unit=f"nats/{self.vocabulary.unit}",
+            data=self.corpus.title,
+            split=self.corpus.split,
+            protocol=protocol,
+            samples=samples,
+            seed=self.recipe.seed,
+        )
+
+    def make_card(
+        self,
+        *,
+        family: str,
+        architecture: str,
+        memory: str,
+        length: int,
+        longest: int,
+        config: Mapping[str, Any],
+        papers: tuple[str, ...],
+        determinism: str,
+        weights_sha256: str,
+        metrics: tuple[Metric, ...],
+        training: Mapping[str, Any],
+        commit: str,
+    ) -> Card:
+        """The card of these weights; `memory` says in half a sentence how much of a prompt counts.
+
+        `length` tokens are written by default, `longest` at most.
+        """
+        corpus, kind = self.corpus, self.corpus.kind
+        is_own = corpus.name != self._preset.corpus
+        own_name = f"{self._preset.name.partition(',')[0]}, {corpus.title}"
+        return Card(
+            slug=self.slug,
+            name=own_name if is_own else self._preset.name,
+            family=family,
+            architecture=architecture,
+            summary=corpus.summary,
+            tasks=kind.tasks,
+            modality=kind.modality,
+            media_type=kind.media_type,
+            parameters=self._knobs(length, longest),
+            config={**config, "kind": kind.name, **self.vocabulary.to_config()},
+            prompt_help=f"{corpus.prompt_help}; {memory}.",
+            max_prompt_length=4000,
+            data=corpus.provenance,
+            licence="Apache-2.0",
+            weights_sha256=weights_sha256,
+            commit=commit,
+            papers=papers,
+            example_prompts=corpus.example_prompts,
+            metrics=metrics,
+            training={"preset": self._preset.slug, **training},
+            determinism=determinism,
+        )
+
+    def _knobs(self, length: int, longest: int) -> tuple[Parameter, ...]:
+        unit, has_records = self.vocabulary.unit, self.corpus.has_records
+        grammar = (GRAMMAR_KNOB,) if self.corpus.kind.grammar is not None else ()
+        return (
+            length_knob(unit=unit, default=length, maximum=longest),
+            *choice_knobs(unit=unit, temperature=1.0 if has_records else 0.8),
+            # A record ends by itself.
+            *(() if has_records else (STOP_KNOB,)),
+            *grammar,
+        )
