@@ -62,11 +62,15 @@ class PairCorpus:
     loose_share: float = 0.0
 
     def texts(self) -> Iterator[str]:
-        """Everything that is trained on, each text once."""
+        """What word pieces are learned from, each text once.
+
+        Sources that are cut are long, and would take the pieces that all other texts need.
+        """
         seen: dict[str, None] = dict.fromkeys(self.loose)
         for task in self.tasks:
-            for pair in task.train:
-                seen[pair.source] = seen[pair.target] = None
+            seen.update((pair.target, None) for pair in task.train)
+            if not task.cuts:
+                seen.update((pair.source, None) for pair in task.train)
         yield from seen
 
 

@@ -13,7 +13,7 @@ import torch
 
 from genmodels.families.transformer.t5.gaps import make_gaps
 from genmodels.text.pairs import Pair, PairCorpus, PairTask
-from genmodels.text.pieces import END, PAD, PieceVocabulary
+from genmodels.text.byte_pairs import END, PAD, BytePairs
 
 RESTORE = "restore"
 
@@ -39,20 +39,18 @@ class Batch:
     wanted: torch.Tensor
 
 
-def encode_source(vocabulary: PieceVocabulary, task: str, text: str) -> tuple[int, ...]:
-    """What the encoder reads for a text."""
-    return (vocabulary.mark(task), *vocabulary.encode(vocabulary.fold(text)))
-
-
 def encode_pairs(
-    pairs: Sequence[Pair], task: PairTask, vocabulary: PieceVocabulary, *, longest: tuple[int, int]
+    pairs: Sequence[Pair], task: PairTask, vocabulary: BytePairs, *, longest: tuple[int, int]
 ) -> list[Example]:
     """The examples of a task whose source and target are at most as `longest`."""
-    found = []
+    mark = vocabulary.mark(task.name)
+    sources = [vocabulary.fold(pair.source) for pair in pairs]
+    targets = [vocabulary.fold(pair.target) for pair in pairs]
+    pieces = vocabulary.encode_many([*sources, *targets])
     weight = task.share / max(1, len(pairs))
-    for pair in pairs:
-        source = encode_source(vocabulary, task.name, pair.source)
-        target = (*vocabulary.encode(vocabulary.fold(pair.target)), END)
+    found = []
+    for said, meant in zip(sources, targets, strict=True):
+        source, target = (mark, *pieces[said]), (*pieces[meant], END)
         if task.cuts:
             source = source[: longest[0]]
         if len(source) <= longest[0] and len(target) <= longest[1]:
@@ -60,13 +58,16 @@ def encode_pairs(
     return found
 
 
-def encode_loose(
-    corpus: PairCorpus, vocabulary: PieceVocabulary, *, longest: int
-) -> list[Example]:
-    """Loose texts, behind the mark of restoring."""
+def encode_loose(corpus: PairCorpus, vocabulary: BytePairs, *, longest: int) -> list[Example]:
+    """Loose texts behind the mark of restoring; those of at most `longest` tokens."""
+    mark = vocabulary.mark(RESTORE)
     weight = corpus.loose_share / max(1, len(corpus.loose))
-    sources = (encode_source(vocabulary, RESTORE, text) for text in corpus.loose)
-    return [Example(source, (), weight) for source in sources if 2 < len(source) <= longest]
+    texts = vocabulary.encode_many([vocabulary.fold(text) for text in corpus.loose])
+    return [
+        Example((mark, *pieces), (), weight)
+        for pieces in texts.values()
+        if 0 < len(pieces) < longest
+    ]
 
 
 def collate(examples: Sequence[Example]) -> Batch:
@@ -110,7 +111,7 @@ class BatchDrawer:
             dtype=torch.float64,
         )
 
-    def draw(self, vocabulary: PieceVocabulary, random: torch.Generator) -> Batch:
+    def draw(self, vocabulary: BytePairs, random: torch.Generator) -> Batch:
         """One batch; all of one group, with repetition only where the group is small."""
         place = int(torch.multinomial(self._chances, 1, generator=random))
         group, weights = self._groups[place], self._weights[place]
@@ -131,7 +132,7 @@ def _longest(group: Sequence[Example]) -> int:
 
 
 def _with_gaps(
-    example: Example, vocabulary: PieceVocabulary, random: torch.Generator
+    example: Example, vocabulary: BytePairs, random: torch.Generator
 ) -> Example:
     mark, *pieces = example.source
     source, target = make_gaps(pieces, vocabulary, random)

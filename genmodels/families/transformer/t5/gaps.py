@@ -6,21 +6,19 @@ order, each followed by the pieces that are missing there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import torch
 
-from genmodels.text.pieces import END, NUM_GAPS, PieceVocabulary
+from genmodels.text.blanks import encode_blanks, fill_blanks
+from genmodels.text.byte_pairs import END, NUM_GAPS, BytePairs
 
-#: How a person writes a gap.
-_BLANK = re.compile(r"_{2,}")
 _MEAN_SPAN = 3
 _MISSING_SHARE = 0.2
 
 
 def make_gaps(
-    pieces: Sequence[int], vocabulary: PieceVocabulary, random: torch.Generator
+    pieces: Sequence[int], vocabulary: BytePairs, random: torch.Generator
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Source and target of a text in which about a fifth is missing, in spans of whole words.
 
@@ -53,23 +51,12 @@ def make_gaps(
     return tuple(source), (*target, END)
 
 
-def count_blanks(text: str) -> int:
-    """How many gaps a person has left."""
-    return len(_BLANK.findall(text))
+def encode_gaps(text: str, vocabulary: BytePairs) -> list[int]:
+    """The pieces of a text with a gap token for each of at most NUM_GAPS blanks."""
+    return encode_blanks(text, vocabulary.encode, vocabulary.gap)
 
 
-def encode_blanks(text: str, vocabulary: PieceVocabulary) -> list[int]:
-    """The pieces of a text with a gap token for each blank; at most NUM_GAPS blanks."""
-    tokens: list[int] = []
-    for gap, part in enumerate(_BLANK.split(text)):
-        if gap:
-            tokens.append(vocabulary.gap(gap - 1))
-        if part.strip():
-            tokens.extend(vocabulary.encode(part.strip()))
-    return tokens
-
-
-def fill_blanks(text: str, written: Sequence[int], vocabulary: PieceVocabulary) -> str:
+def fill_gaps(text: str, written: Sequence[int], vocabulary: BytePairs) -> str:
     """The text with what was written for each gap in the place of its blank."""
     fillings: list[list[int]] = []
     gaps = [vocabulary.gap(number) for number in range(NUM_GAPS)]
@@ -78,9 +65,4 @@ def fill_blanks(text: str, written: Sequence[int], vocabulary: PieceVocabulary) 
             fillings.append([])
         elif fillings:
             fillings[-1].append(token)
-    parts = _BLANK.split(text)
-    result = parts[0]
-    for place, part in enumerate(parts[1:]):
-        filling = vocabulary.decode(fillings[place]) if place < len(fillings) else ""
-        result += filling + part
-    return result
+    return fill_blanks(text, [vocabulary.decode(filling) for filling in fillings])

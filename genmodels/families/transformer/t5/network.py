@@ -27,7 +27,7 @@ from genmodels.families.transformer.layers import (
 from genmodels.nn.norm import rms_norm
 from genmodels.nn.rotary import rotary_angles
 from genmodels.randomness import dropout
-from genmodels.text.pieces import PAD
+from genmodels.text.byte_pairs import PAD
 
 
 @dataclass(frozen=True)

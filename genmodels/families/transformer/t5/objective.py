@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from genmodels.families.transformer.t5.examples import Batch, Example, collate
 from genmodels.families.transformer.t5.network import EncoderDecoder
-from genmodels.text.pieces import PAD
+from genmodels.text.byte_pairs import PAD
 
 
 def target_loss(

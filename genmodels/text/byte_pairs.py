@@ -25,10 +25,13 @@ NUM_GAPS = 8
 _FIRST_GAP = 3
 _NUM_SPECIALS = _FIRST_GAP + NUM_GAPS
 
-_KIND = "pieces"
+#: How the tokenizer writes the byte of a space.
+_SPACE = "Ġ"
+
+_KIND = "byte pairs"
 
 
-class PieceVocabulary:
+class BytePairs:
     """Marks, then the 256 bytes, then the learned pairs in the order in which they were learned.
 
     `marks` are phrases of one token each that only `mark` gives, such as the name of a task; the
@@ -43,7 +46,7 @@ class PieceVocabulary:
         joined = ("".join(pair) for pair in self.merges)
         pieces = list(dict.fromkeys((*sorted(ByteLevel.alphabet()), *joined)))
         table = {piece: index for index, piece in enumerate(pieces)}
-        self._starts_word = tuple(piece.startswith("Ġ") for piece in pieces)
+        self._pieces = tuple(pieces)
         self._tokenizer = Tokenizer(BPE(vocab=table, merges=list(self.merges)))
         self._tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=True)
         self._tokenizer.decoder = ByteDecoder()
@@ -64,6 +67,15 @@ class PieceVocabulary:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return [self._first_piece + index for index in encoding.ids]
 
+    def encode_many(self, texts: Sequence[str]) -> dict[str, list[int]]:
+        """The pieces of each text, in a fraction of the time that one by one would take."""
+        unique = list(dict.fromkeys(texts))
+        encodings = self._tokenizer.encode_batch_fast(unique, add_special_tokens=False)
+        return {
+            text: [self._first_piece + index for index in encoding.ids]
+            for text, encoding in zip(unique, encodings, strict=True)
+        }
+
     def decode(self, tokens: Iterable[int]) -> str:
         """The text of tokens; special ones say nothing. Broken characters become replacements."""
         pieces = [token - self._first_piece for token in tokens if self.is_piece(token)]
@@ -75,14 +87,18 @@ class PieceVocabulary:
 
     def starts_word(self, token: int) -> bool:
         """Whether a token is a piece that begins with a space."""
-        return self.is_piece(token) and self._starts_word[token - self._first_piece]
+        return self.is_piece(token) and self._pieces[token - self._first_piece][0] == _SPACE
+
+    def is_whole_word(self, token: int) -> bool:
+        """Whether a token is a space and at least one letter or figure, and can be a word."""
+        return self.starts_word(token) and self.decode([token]).isalnum()
 
     def fold(self, text: str) -> str:
         """The text as it is read: composed characters, one space where several stood."""
         return " ".join(unicodedata.normalize("NFC", text).split())
 
     def to_config(self) -> dict[str, Any]:
-        """What a card keeps; `read_pieces` makes the same vocabulary of it."""
+        """What a card keeps; `read_byte_pairs` makes the same vocabulary of it."""
         return {
             "vocabulary": _KIND,
             "marks": list(self.marks),
@@ -90,9 +106,9 @@ class PieceVocabulary:
         }
 
 
-def learn_pieces(
+def learn_byte_pairs(
     texts: Iterable[str], *, size: int, marks: Sequence[str] = ()
-) -> PieceVocabulary:
+) -> BytePairs:
     """A vocabulary of at most `size` tokens, marks and special tokens among them.
 
     Pairs that occur only once are not joined, so that little text gives a smaller vocabulary.
@@ -107,18 +123,18 @@ def learn_pieces(
     )
     tokenizer.train_from_iterator(texts, trainer)
     learned = _merges_of(tokenizer)
-    return PieceVocabulary(learned, marks)
+    return BytePairs(learned, marks)
 
 
 def _merges_of(tokenizer: Tokenizer) -> list[tuple[str, str]]:
     return [(left, right) for left, right in json.loads(tokenizer.to_str())["model"]["merges"]]
 
 
-def read_pieces(config: Mapping[str, Any]) -> PieceVocabulary:
+def read_byte_pairs(config: Mapping[str, Any]) -> BytePairs:
     """The vocabulary of a card's config; ValueError where it holds none."""
     merges, marks = config.get("merges"), config.get("marks")
     if config.get("vocabulary") != _KIND or not isinstance(merges, str):
-        raise ValueError("the config holds no pieces")
+        raise ValueError("the config holds no byte pairs")
     if not isinstance(marks, list | tuple) or not all(isinstance(each, str) for each in marks):
         raise ValueError("the marks of the config are no list of phrases")
     pairs = []
@@ -127,4 +143,4 @@ def read_pieces(config: Mapping[str, Any]) -> PieceVocabulary:
         if not separator:
             raise ValueError(f"the merge {line!r} is no pair")
         pairs.append((left, right))
-    return PieceVocabulary(pairs, tuple(marks))
+    return BytePairs(pairs, tuple(marks))
