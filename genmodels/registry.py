@@ -26,6 +26,7 @@ from genmodels.course import Course
 from genmodels.embedding import Embedder
 
 FAMILY_MODULES = {
+    "rnn": "genmodels.families.rnn.family",
     "transformer": "genmodels.families.transformer.family",
     "gan": "genmodels.families.gan.family",
     "diffusion": "genmodels.families.diffusion.family",

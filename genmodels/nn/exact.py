@@ -84,6 +84,11 @@ class ExactLinear:
         return torch.mm(x, self._transposed)
 
 
+def exact_after_norm(weight: torch.Tensor) -> ExactLinear:
+    """The layer after a norm: it takes rows of length 1, so it carries the norm's sqrt(width)."""
+    return ExactLinear(weight.detach().double() * math.sqrt(weight.shape[1]), norm=1.0)
+
+
 def unit_rows(x: torch.Tensor, bits: int) -> torch.Tensor:
     """The last dimension of float64 `x` scaled to length 1 and rounded to `bits`. Same shape.
 

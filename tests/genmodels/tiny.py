@@ -28,6 +28,8 @@ from genmodels.families.gan.presets import (
     WGAN_FASHION,
     GanPreset,
 )
+from genmodels.families.rnn.course import RecurrentCourse
+from genmodels.families.rnn.presets import LSTM_SHAKESPEARE, MINGRU_SHAKESPEARE, RecurrentPreset
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
 from genmodels.families.vae.course import VAECourse
 from genmodels.families.vae.presets import PRESETS as VAE_PRESETS
@@ -105,6 +107,21 @@ def tiny_transformer() -> TransformerCourse:
         recipe=replace(GPT_SHAKESPEARE.recipe, validate_every=4),
     )
     return TransformerCourse(preset, tiny_corpus())
+
+
+def tiny_recurrent(preset: RecurrentPreset) -> RecurrentCourse:
+    """Two narrow layers over the characters of one line."""
+    small = replace(
+        preset,
+        num_layers=2,
+        width=32,
+        embedding_width=16,
+        context=24,
+        batch=8,
+        rate=1e-2,
+        recipe=replace(preset.recipe, validate_every=4),
+    )
+    return RecurrentCourse(small, tiny_corpus())
 
 
 def tiny_diffusion() -> DiffusionCourse:
@@ -307,6 +324,17 @@ FAMILIES = (
             long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.2},
         )
         for preset in (R3GAN_FASHION, DCGAN_FASHION, WGAN_FASHION)
+    ),
+    *(
+        TinyFamily(
+            name="rnn",
+            preset=preset.cell,
+            open_course=partial(tiny_recurrent, preset),
+            prompts=("to be", "question:", "that is not the question, that is"),
+            short={"max_new_tokens": 5},
+            long={"max_new_tokens": 40, "temperature": 1.1, "min_p": 0.05},
+        )
+        for preset in (LSTM_SHAKESPEARE, MINGRU_SHAKESPEARE)
     ),
 )
 

@@ -24,6 +24,7 @@ from genmodels.nn.exact import (
     ATTENTION_BITS,
     UNIT_BITS,
     ExactLinear,
+    exact_after_norm,
     exact_attention,
     spare_bits,
     to_grid,
@@ -100,7 +101,7 @@ class Decoder:
         for block in network.blocks:
             assert isinstance(block, Block), "a transformer is made of blocks"
             self._blocks.append(_ExactBlock(block, self.config, device))
-        self._head = _after_norm(network.head, device)
+        self._head = exact_after_norm(network.head.to(device))
         cosine, sine = rotary_angles(self.config.context, self.config.head_width)
         # Written out for both halves of a head: x * cosine + swapped x * sine.
         self._cosine = torch.cat((cosine, cosine), dim=1)[:, None].to(device)  # (context, 1, D)
@@ -176,7 +177,7 @@ class _ExactBlock:
     def __init__(self, block: Block, config: TransformerConfig, device: torch.device) -> None:
         self._heads = config.num_heads
         self._scale = math.sqrt(config.head_width)
-        self._query_key_value = _after_norm(block.query_key_value, device)
+        self._query_key_value = exact_after_norm(block.query_key_value.to(device))
         largest_value = self._query_key_value.reach
         self._value_bits = spare_bits(taken=ATTENTION_BITS, reach=largest_value * config.context)
         # Attention averages values, so no entry of its result exceeds the largest of them.
@@ -184,7 +185,7 @@ class _ExactBlock:
             block.attention_out.detach().to(device),
             norm=largest_value * math.sqrt(config.d_model),
         )
-        self._expand = _after_norm(block.expand, device)
+        self._expand = exact_after_norm(block.expand.to(device))
         # The norm of squared entries is at most the square of their norm.
         stretch = float(torch.linalg.matrix_norm(self._expand.weight, ord=2))
         self._contract = ExactLinear(
@@ -263,12 +264,6 @@ class _ExactBlock:
             mask=singles.hidden,
         )
         return singles.gather(result.view(singles.num_slots, -1))
-
-
-def _after_norm(weight: torch.Tensor, device: torch.device) -> ExactLinear:
-    """The layer after a norm: it takes rows of length 1, so it carries the norm's sqrt(width)."""
-    scaled = weight.detach().double().to(device) * math.sqrt(weight.shape[1])
-    return ExactLinear(scaled, norm=1.0)
 
 
 def _rotate(x: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
