@@ -84,7 +84,7 @@ class BeamSearch:
         self.alive = [heir for _, heir in placed]
         if self.alive and len(self.alive[0].tokens) >= self._longest:
             self.finished.extend(self.alive)
-            self.alive = []
+            self.alive, placed = [], []
         return [row for row, _ in placed]
 
 

@@ -25,6 +25,9 @@ NUM_GAPS = 8
 _FIRST_GAP = 3
 _NUM_SPECIALS = _FIRST_GAP + NUM_GAPS
 
+#: Marks for what a network will only be told when it is trained on.
+SPARE_MARKS = tuple(f"spare {number}" for number in range(1, 9))
+
 #: How the tokenizer writes the byte of a space.
 _SPACE = "Ġ"
 
@@ -55,6 +58,21 @@ class BytePairs:
     def mark(self, phrase: str) -> int:
         """The token of a mark; ValueError for a phrase that is none."""
         return _NUM_SPECIALS + self.marks.index(phrase)
+
+    def with_marks(self, phrases: Sequence[str]) -> BytePairs:
+        """The same pieces with these phrases among the marks, new ones in place of spare ones.
+
+        Raises ValueError where there are more new ones than spare ones.
+        """
+        marks = list(self.marks)
+        for phrase in phrases:
+            if phrase in marks:
+                continue
+            spare = next((mark for mark in marks if mark in SPARE_MARKS), None)
+            if spare is None:
+                raise ValueError(f"there is no mark left for {phrase!r}")
+            marks[marks.index(spare)] = phrase
+        return BytePairs(self.merges, marks)
 
     @staticmethod
     def gap(number: int) -> int:

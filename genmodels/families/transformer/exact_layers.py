@@ -25,18 +25,13 @@ from genmodels.nn.exact import (
     ATTENTION_BITS,
     UNIT_BITS,
     ExactLinear,
+    exact_after_norm,
     exact_attention,
     spare_bits,
     to_grid,
     unit_rows,
 )
 from genmodels.nn.rotary import rotary_angles, rotate
-
-
-def after_norm(weight: torch.Tensor, device: torch.device) -> ExactLinear:
-    """The layer after a norm: it takes rows of length 1, so it carries the norm's sqrt(width)."""
-    scaled = weight.detach().double().to(device) * math.sqrt(weight.shape[1])
-    return ExactLinear(scaled, norm=1.0)
 
 
 def exact_angles(length: int, head_width: int, device: torch.device) -> Angles:
@@ -79,7 +74,7 @@ class ExactSelfAttention(_Mixing):
     """`layers.SelfAttention`."""
 
     def __init__(self, layer: SelfAttention, *, longest: int, device: torch.device) -> None:
-        self._query_key_value = after_norm(layer.query_key_value, device)
+        self._query_key_value = exact_after_norm(layer.query_key_value.to(device))
         super().__init__(
             out=layer.out,
             values=self._query_key_value,
@@ -104,8 +99,8 @@ class ExactCrossAttention(_Mixing):
     """`layers.CrossAttention`."""
 
     def __init__(self, layer: CrossAttention, *, longest: int, device: torch.device) -> None:
-        self._query = after_norm(layer.query, device)
-        self._key_value = after_norm(layer.key_value, device)
+        self._query = exact_after_norm(layer.query.to(device))
+        self._key_value = exact_after_norm(layer.key_value.to(device))
         super().__init__(
             out=layer.out, values=self._key_value, num_heads=layer.num_heads, longest=longest
         )
@@ -129,7 +124,7 @@ class ExactFeedForward:
     """`layers.FeedForward`."""
 
     def __init__(self, layer: FeedForward, device: torch.device) -> None:
-        self._expand = after_norm(layer.expand, device)
+        self._expand = exact_after_norm(layer.expand.to(device))
         # The norm of squared entries is at most the square of their norm.
         stretch = float(torch.linalg.matrix_norm(self._expand.weight, ord=2))
         self._contract = ExactLinear(

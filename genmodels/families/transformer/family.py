@@ -32,6 +32,7 @@ from genmodels.families.transformer.bert.course import PRESETS as BERT_PRESETS
 from genmodels.families.transformer.bert.course import BertCourse
 from genmodels.families.transformer.bert.loading import load_bert, restore_bert
 from genmodels.families.transformer.cache import SlotCache
+from genmodels.families.transformer.card_vocabulary import read_card_vocabulary
 from genmodels.families.transformer.course import PRESETS as GPT_PRESETS
 from genmodels.families.transformer.course import TransformerCourse
 from genmodels.families.transformer.decoder import Decoder
@@ -46,6 +47,7 @@ from genmodels.text.corpora import choose_corpus
 from genmodels.text.pairs import read_own_pairs
 from genmodels.text.prose import open_prose, read_own_prose
 from genmodels.text.reading import read_language
+from genmodels.text.tuning import TunableCourse
 
 #: Beyond this a pass is bound by arithmetic, and more company only slows everyone down.
 NUM_SLOTS = 16
@@ -66,6 +68,24 @@ def open_course(
         return BertCourse(BERT_PRESETS[preset], prose)
     chosen = GPT_PRESETS[preset]
     return TransformerCourse(chosen, choose_corpus(chosen.corpus, data=data, own=own))
+
+
+def open_tuning_course(
+    preset: str, start: Checkpoint, *, data: Path | None, own: Path | None
+) -> TunableCourse:
+    """The course of a preset in the vocabulary of a checkpoint of that preset's sizes."""
+    card = start.card
+    size = int(card.config["vocabulary_size"])
+    if preset in T5_PRESETS:
+        pairs = open_captions(data) if own is None else read_own_pairs(own)
+        return T5Course(T5_PRESETS[preset], pairs, read_card_vocabulary(card, size=size))
+    if preset in BERT_PRESETS:
+        prose = open_prose(data) if own is None else read_own_prose(own)
+        return BertCourse(BERT_PRESETS[preset], prose, read_card_vocabulary(card, size=size))
+    chosen = GPT_PRESETS[preset]
+    _, vocabulary = read_language(card, size=size)
+    corpus = choose_corpus(chosen.corpus, data=data, own=own)
+    return TransformerCourse(chosen, corpus.told_in(vocabulary))
 
 
 def load(

@@ -145,6 +145,10 @@ class BertCourse:
         )
         return (Player((*hidden, *outer), optimizers),)
 
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        """The last layer: the table behind it is that of the input too."""
+        return list(self.network.encoder.layers[-1].parameters())
+
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Nats per masked token on random lines."""
         lines = self._lines.draw(random)

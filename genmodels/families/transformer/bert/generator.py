@@ -23,8 +23,8 @@ from genmodels.contract import (
     Sample,
 )
 from genmodels.families.transformer.bert.network import BertConfig, MaskedEncoder
-from genmodels.families.transformer.exact_layers import ExactEncoder, after_norm
-from genmodels.nn.exact import UNIT_BITS, unit_rows
+from genmodels.families.transformer.exact_layers import ExactEncoder
+from genmodels.nn.exact import UNIT_BITS, exact_after_norm, unit_rows
 from genmodels.text.blanks import count_blanks, encode_blanks, fill_blanks
 from genmodels.text.byte_pairs import MASK, BytePairs
 from genmodels.text.decoding import choose_tokens
@@ -46,7 +46,7 @@ class ServedEncoder:
         # Rows scaled to root mean square 1, as the network does after every look-up.
         self._embedding = unit_rows(embedding, UNIT_BITS) * math.sqrt(self.config.d_model)
         self._encoder = ExactEncoder(network.encoder, device)
-        self._head = after_norm(network.embedding, device)
+        self._head = exact_after_norm(network.embedding.to(device))
 
     def read(self, texts: Sequence[Sequence[int]]) -> list[torch.Tensor]:
         """Scores (masks, V) for the masked places of each text, in order, on the CPU."""

@@ -25,7 +25,7 @@ from genmodels.families.transformer.t5.objective import held_out_loss, target_lo
 from genmodels.families.transformer.t5.tasks import task_knob
 from genmodels.nn.muon import Muon
 from genmodels.randomness import seeded
-from genmodels.text.byte_pairs import BytePairs, learn_byte_pairs
+from genmodels.text.byte_pairs import SPARE_MARKS, BytePairs, learn_byte_pairs
 from genmodels.text.knobs import choice_knobs, length_knob
 from genmodels.text.pairs import PairCorpus
 
@@ -93,8 +93,7 @@ _MOST_BEAMS = 8
 class T5Course:
     """An encoder-decoder over pairs of texts.
 
-    `vocabulary` is learned from the pairs where none is given. A given one must know the marks of
-    all tasks.
+    `vocabulary` is learned from the pairs where none is given; a given one is told the tasks.
     """
 
     def __init__(
@@ -105,9 +104,12 @@ class T5Course:
         self.tasks = tuple(task.name for task in corpus.tasks)
         if corpus.loose:
             self.tasks = (*self.tasks, RESTORE)
-        self.vocabulary = vocabulary or learn_byte_pairs(
-            corpus.texts(), size=preset.vocabulary_size, marks=self.tasks
-        )
+        if vocabulary is None:
+            marks = (*self.tasks, *SPARE_MARKS)
+            size = preset.vocabulary_size
+            self.vocabulary = learn_byte_pairs(corpus.texts(), size=size, marks=marks)
+        else:
+            self.vocabulary = vocabulary.with_marks(self.tasks)
         longest = (preset.source_length, preset.target_length)
         examples = [
             example
@@ -158,6 +160,10 @@ class T5Course:
             ),
         )
         return (Player((*hidden, *outer), optimizers),)
+
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        """The last layer of the decoder: the table behind it is that of the input too."""
+        return list(self.network.decoder[-1].parameters())
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Smoothed nats per token of a batch of all tasks."""

@@ -20,12 +20,11 @@ from genmodels.families.transformer.exact_layers import (
     ExactEncoder,
     ExactFeedForward,
     ExactSelfAttention,
-    after_norm,
     exact_angles,
 )
 from genmodels.families.transformer.layers import Angles
 from genmodels.families.transformer.t5.network import DecoderLayer, EncoderDecoder
-from genmodels.nn.exact import UNIT_BITS, unit_rows
+from genmodels.nn.exact import UNIT_BITS, exact_after_norm, unit_rows
 
 
 class Memory:
@@ -76,7 +75,7 @@ class CachedEncoderDecoder:
         for layer in network.decoder:
             assert isinstance(layer, DecoderLayer), "a decoder is made of its layers"
             self._layers.append(_ExactLayer(layer, network, device))
-        self._head = after_norm(network.embedding, device)
+        self._head = exact_after_norm(network.embedding.to(device))
 
     def remember(
         self, sources: Sequence[Sequence[int]], widths: Sequence[int]
