@@ -36,15 +36,9 @@ MULTI30K = DataSet(
         DataFile(
             "train.fr.gz", "622e75069e9f4c577425c4f277116ce66e63a2401c0a2312d90073cb12379a3c"
         ),
-        DataFile(
-            "val.de.gz", "f0cba2f995189cf5770f29a8a9a537a3ad3f51657ad873405082ff6863a5e75a"
-        ),
-        DataFile(
-            "val.en.gz", "14f7d25ddd868909a9213e361768460edcacdd6ab9d1e77b92560dc10c10dc28"
-        ),
-        DataFile(
-            "val.fr.gz", "ca3106f1a72390591d25f6c45cb4cd39dec4cd3f123e099748a3ce5256c160e9"
-        ),
+        DataFile("val.de.gz", "f0cba2f995189cf5770f29a8a9a537a3ad3f51657ad873405082ff6863a5e75a"),
+        DataFile("val.en.gz", "14f7d25ddd868909a9213e361768460edcacdd6ab9d1e77b92560dc10c10dc28"),
+        DataFile("val.fr.gz", "ca3106f1a72390591d25f6c45cb4cd39dec4cd3f123e099748a3ce5256c160e9"),
     ),
 )
 
@@ -80,9 +74,7 @@ def read_multi30k(root: Path | None = None) -> CaptionSplits:
 
 
 def _read_split(folder: Path, name: str) -> Captions:
-    lines = {
-        language: _read_lines(folder / f"{name}.{language}.gz") for language in LANGUAGES
-    }
+    lines = {language: _read_lines(folder / f"{name}.{language}.gz") for language in LANGUAGES}
     assert len({len(each) for each in lines.values()}) == 1, "translations stand line by line"
     return Captions(**lines)
 

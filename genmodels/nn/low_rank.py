@@ -83,9 +83,7 @@ def _begin(state: dict[str, Any], parameter: nn.Parameter, fresh: torch.Tensor) 
         state[f"{name}_square"] = torch.zeros_like(state[name])
 
 
-def _move(
-    state: dict[str, Any], name: str, gradient: torch.Tensor, group: dict[str, Any]
-) -> None:
+def _move(state: dict[str, Any], name: str, gradient: torch.Tensor, group: dict[str, Any]) -> None:
     first, second = group["betas"]
     mean, square = state[f"{name}_mean"], state[f"{name}_square"]
     mean.lerp_(gradient, 1.0 - first)

@@ -1,8 +1,8 @@
 """Muon (Jordan et al. 2024) in float32, all matrices of a shape together.
 
 The momentum of a matrix is replaced by the nearest orthogonal one, found by Newton-Schulz
-iteration. `torch.optim.Muon` iterates in bfloat16 and matrix by matrix, which on processors without
-bfloat16 arithmetic costs more than the rest of a step of the small networks here.
+iteration. `torch.optim.Muon` iterates in bfloat16 and matrix by matrix, which costs three times as
+much on processors without bfloat16 arithmetic.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class Muon(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     of_shape.setdefault(parameter.shape, []).append(parameter)
             for shape, parameters in of_shape.items():
-                moves = orthogonalize(torch.stack([self._push(each, group) for each in parameters]))
+                moves = orthogonalize(
+                    torch.stack([self._push(each, group) for each in parameters])
+                )
                 rate = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
                 for parameter, move in zip(parameters, moves, strict=True):
                     parameter.mul_(1.0 - group["lr"] * group["weight_decay"])

@@ -76,9 +76,7 @@ class BeamSearch:
                         Hypothesis(parent.tokens, parent.nats, parent.total + own)
                     )
             elif len(heirs) < self._width:
-                heir = Hypothesis(
-                    (*parent.tokens, token), (*parent.nats, own), parent.total + own
-                )
+                heir = Hypothesis((*parent.tokens, token), (*parent.nats, own), parent.total + own)
                 heirs.append((row, heir))
         placed = _keep_places(heirs)
         self.alive = [heir for _, heir in placed]

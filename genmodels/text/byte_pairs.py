@@ -124,9 +124,7 @@ class BytePairs:
         }
 
 
-def learn_byte_pairs(
-    texts: Iterable[str], *, size: int, marks: Sequence[str] = ()
-) -> BytePairs:
+def learn_byte_pairs(texts: Iterable[str], *, size: int, marks: Sequence[str] = ()) -> BytePairs:
     """A vocabulary of at most `size` tokens, marks and special tokens among them.
 
     Pairs that occur only once are not joined, so that little text gives a smaller vocabulary.

@@ -91,7 +91,9 @@ def read_own_pairs(path: Path) -> PairCorpus:
         case ".jsonl":
             rows = _json_rows(text, path)
         case ending:
-            raise UnableToFindData(f"{path} ends in {ending or 'nothing'}; pairs are .csv or .jsonl")
+            raise UnableToFindData(
+                f"{path} ends in {ending or 'nothing'}; pairs are .csv or .jsonl"
+            )
     of_task: dict[str, list[Pair]] = {}
     for place, row in rows:
         pair = Pair(source=_cell(row, "source"), target=_cell(row, "target"))
@@ -135,7 +137,9 @@ def _csv_rows(text: str, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text))
     if not {"source", "target"} <= set(reader.fieldnames or ()):
         found = ", ".join(reader.fieldnames or ()) or "nothing"
-        raise UnableToFindData(f"the first line of {path} must name source and target, not {found}")
+        raise UnableToFindData(
+            f"the first line of {path} must name source and target, not {found}"
+        )
     try:
         for row in reader:
             yield f"line {reader.line_num}", row

@@ -59,8 +59,8 @@ def open_prose(root: Path | None = None) -> Prose:
         },
         summary="Fills in missing words and tells how likely each word of a sentence is.",
         prompt_help=(
-            "A sentence that says what a picture shows, with ___ for each missing word; or a whole "
-            "sentence, to see how surprising each of its words is."
+            "A sentence that says what a picture shows, with ___ for each missing word; or a "
+            "whole sentence, to see how surprising each of its words is."
         ),
         example_prompts=(
             "A young ___ is riding a ___ on the beach.",
@@ -76,7 +76,11 @@ def read_own_prose(path: Path) -> Prose:
     if path.suffix.lower() != ".txt":
         raise UnableToFindData(f"{path}: prose to fill in is read from a .txt file")
     file = read_text_file(path)
-    lines = [line for line in (re.sub(r"\s+", " ", each).strip() for each in file.text.split("\n")) if line]
+    lines = [
+        line
+        for line in (re.sub(r"\s+", " ", each).strip() for each in file.text.split("\n"))
+        if line
+    ]
     if len(lines) < _FEWEST:
         raise UnableToFindData(f"{path} has {len(lines)} lines; {_FEWEST} are the least")
     return Prose(

@@ -57,9 +57,7 @@ def test_cached_scores_are_those_of_the_whole_network(course: T5Course) -> None:
     for place in range(shortest):
         tokens = [[int(row[place])] for row in batch.shown]
         for row, scores in enumerate(decoder.read(memories, tokens)):
-            torch.testing.assert_close(
-                scores[0], whole[row, place].double(), atol=1e-3, rtol=1e-3
-            )
+            torch.testing.assert_close(scores[0], whole[row, place].double(), atol=1e-3, rtol=1e-3)
 
 
 def test_beams_with_a_cache_are_those_that_read_everything_again(course: T5Course) -> None:

@@ -88,9 +88,7 @@ def open_tuning_course(
     return TransformerCourse(chosen, corpus.told_in(vocabulary))
 
 
-def load(
-    checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
-) -> Generator:
+def load(checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None) -> Generator:
     """A generator on `device`, or on the CPU where the device has no float64 (MPS)."""
     del embedder
     place = torch.device("cpu") if device.type == "mps" else device

@@ -14,7 +14,7 @@ from genmodels.text.prose import read_own_prose
 
 def test_csv_and_jsonl_say_the_same(tmp_path: Path) -> None:
     rows = [{"source": f"word {n}", "target": f'a "b", {n}'} for n in range(30)]
-    table = 'source,target\n' + "".join(f'word {n},"a ""b"", {n}"\n' for n in range(30))
+    table = "source,target\n" + "".join(f'word {n},"a ""b"", {n}"\n' for n in range(30))
     (tmp_path / "mine.csv").write_text("\ufeff" + table, encoding="utf-8")
     (tmp_path / "mine.jsonl").write_text("\n".join(map(json.dumps, rows)))
     first, second = (read_own_pairs(tmp_path / f"mine.{ending}") for ending in ("csv", "jsonl"))

@@ -229,9 +229,7 @@ class BertCourse:
             rows = self._held_out[start : start + _ROWS]
             yield hide(rows, share=_MEASURED_SHARE, random=random)
 
-    def _metric(
-        self, name: str, value: float, unit: str, samples: int, note: str = ""
-    ) -> Metric:
+    def _metric(self, name: str, value: float, unit: str, samples: int, note: str = "") -> Metric:
         how = "each token masked in turn" if name == "pseudo_perplexity" else "15 % masked"
         return Metric(
             name=name,

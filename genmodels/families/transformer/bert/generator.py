@@ -220,9 +220,7 @@ class WeighingRun:
         """Copies of the text, each with another token masked."""
         start = len(self._nats)
         places = range(start, min(start + _COPIES, len(self._tokens)))
-        return [
-            [*self._tokens[:place], MASK, *self._tokens[place + 1 :]] for place in places
-        ]
+        return [[*self._tokens[:place], MASK, *self._tokens[place + 1 :]] for place in places]
 
     def advance(self, scores: Sequence[torch.Tensor]) -> None:
         """Look up each masked token in the scores (1, V) of its copy."""

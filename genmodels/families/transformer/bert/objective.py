@@ -56,10 +56,7 @@ class LineDrawer:
         self._counts = [max(1, tokens // length) for length in sorted(groups)]
         # Every line is as likely as every other, though a batch holds more short ones.
         self._chances = torch.tensor(
-            [
-                len(group) / count
-                for group, count in zip(self._groups, self._counts, strict=True)
-            ],
+            [len(group) / count for group, count in zip(self._groups, self._counts, strict=True)],
             dtype=torch.float64,
         )
 

@@ -168,9 +168,7 @@ class T5Course:
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Smoothed nats per token of a batch of all tasks."""
         batch = self._batches.draw(self.vocabulary, random)
-        yield target_loss(
-            self.network, batch, smoothing=self.preset.smoothing, random=random
-        )
+        yield target_loss(self.network, batch, smoothing=self.preset.smoothing, random=random)
 
     def ship(self, network: nn.Module) -> nn.Module:
         """All of it."""

@@ -77,9 +77,7 @@ class CachedEncoderDecoder:
             self._layers.append(_ExactLayer(layer, network, device))
         self._head = exact_after_norm(network.embedding.to(device))
 
-    def remember(
-        self, sources: Sequence[Sequence[int]], widths: Sequence[int]
-    ) -> list[Memory]:
+    def remember(self, sources: Sequence[Sequence[int]], widths: Sequence[int]) -> list[Memory]:
         """Read the source of each run, which will have so many hypotheses."""
         texts = [self._embedding[torch.tensor(each, device=self.device)] for each in sources]
         return [
@@ -121,9 +119,7 @@ class CachedEncoderDecoder:
 class _ExactLayer:
     """`network.DecoderLayer` over the hypotheses of several runs."""
 
-    def __init__(
-        self, layer: DecoderLayer, network: EncoderDecoder, device: torch.device
-    ) -> None:
+    def __init__(self, layer: DecoderLayer, network: EncoderDecoder, device: torch.device) -> None:
         config = network.config
         self._attention = ExactSelfAttention(
             layer.attention, longest=config.target_length, device=device
@@ -158,9 +154,7 @@ class _ExactLayer:
         x = x + attention.leave(torch.cat(mixed))
         asked = cross.ask(x).split(counts)
         mixed = [
-            cross.attend(query.transpose(0, 1), *memory.sources[number])
-            .transpose(0, 1)
-            .flatten(1)
+            cross.attend(query.transpose(0, 1), *memory.sources[number]).transpose(0, 1).flatten(1)
             for memory, query in zip(memories, asked, strict=True)
         ]
         x = x + cross.leave(torch.cat(mixed))

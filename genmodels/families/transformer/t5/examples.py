@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 
 from genmodels.families.transformer.t5.gaps import make_gaps
-from genmodels.text.pairs import Pair, PairCorpus, PairTask
 from genmodels.text.byte_pairs import END, PAD, BytePairs
+from genmodels.text.pairs import Pair, PairCorpus, PairTask
 
 RESTORE = "restore"
 
@@ -131,9 +131,7 @@ def _longest(group: Sequence[Example]) -> int:
     return max(max(len(example.source), len(example.target)) for example in group)
 
 
-def _with_gaps(
-    example: Example, vocabulary: BytePairs, random: torch.Generator
-) -> Example:
+def _with_gaps(example: Example, vocabulary: BytePairs, random: torch.Generator) -> Example:
     mark, *pieces = example.source
     source, target = make_gaps(pieces, vocabulary, random)
     return Example((mark, *source), target)

@@ -1,7 +1,7 @@
 """Spans of a text replaced by gaps, and what was in them (Raffel et al. 2019, section 3.1.4).
 
-A source "A man ___ is riding ___ down" has one gap token for each gap; the target lists the gaps in
-order, each followed by the pieces that are missing there.
+A source "A man ___ is riding ___ down" has one gap token for each gap; the target lists the gaps
+in order, each followed by the pieces that are missing there.
 """
 
 from __future__ import annotations

@@ -92,9 +92,7 @@ def measure_tasks(
     return tuple(figures)
 
 
-def _sources(
-    task: PairTask, vocabulary: BytePairs, *, longest: int
-) -> list[tuple[int, ...]]:
+def _sources(task: PairTask, vocabulary: BytePairs, *, longest: int) -> list[tuple[int, ...]]:
     """Test sources; the end of one that is too long counts for nothing."""
     mark = vocabulary.mark(task.name)
     pieces = vocabulary.encode_many(
