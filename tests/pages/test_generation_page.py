@@ -32,6 +32,22 @@ def test_a_text_stands_with_the_prompt_it_goes_on_from(
     assert '<span class="given">Once</span> upon a time' in shown
 
 
+def test_a_text_shows_how_surprising_its_parts_were(
+    page: Client, author: User, checkpoint: Checkpoint
+) -> None:
+    done = make_done(owner=author, prompt="Once", text=" <b> <b>")
+    assert b"heat" not in page.get(f"/generations/{done.id}").content
+    done.response.extra = {
+        "surprise": {"pieces": [" ", "<", "b> ", "<b>", ""], "nats": [0.1, 0.2, 2.0, 6.0, 9.0]}
+    }
+    done.response.save()
+    shown = page.get(f"/generations/{done.id}").content.decode()
+    assert '<span class="heat heat-0"> &lt;</span><span class="heat heat-2">b&gt; </span>' in shown
+    assert '<span class="heat heat-4">&lt;b&gt;</span>' in shown
+    assert "1 in 403" in shown  # e^6: the same in words, without the end that has no letters
+    assert "8103" not in shown
+
+
 def test_a_picture_is_described_by_its_prompt(
     page: Client, author: User, checkpoint: Checkpoint
 ) -> None:

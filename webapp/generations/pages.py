@@ -31,6 +31,7 @@ from webapp.generations.queries import (
     UnableToFindGeneration,
     get_generation,
 )
+from webapp.generations.surprise import Surprise, read_surprise
 from webapp.jobs.admission import Refused
 from webapp.jobs.queries import count_active, list_attempts, list_events
 
@@ -69,6 +70,7 @@ def show_generation(request: HttpRequest, generation_id: uuid.UUID) -> HttpRespo
         "generation": generation,
         "reproduction": getattr(generation, "reproduction", None),
         "metrics": _shown_metrics(generation),
+        "surprise": _surprise(generation),
         "given_files": given_files(generation),
         "start_url": _start_url(generation),
         "recipe_json": json.dumps(recipe, indent=2, ensure_ascii=False),
@@ -148,6 +150,11 @@ def _shown_metrics(generation: Generation) -> list[tuple[str, str]]:
         for name, value in sorted(response.metrics.items())
         if isinstance(value, int | float)
     ]
+
+
+def _surprise(generation: Generation) -> Surprise | None:
+    response = getattr(generation, "response", None)
+    return None if response is None else read_surprise(response.extra)
 
 
 @login_required

@@ -19,6 +19,7 @@ from webapp.generations.models import (
     Response,
     Upload,
 )
+from webapp.generations.surprise import SURPRISE
 from webapp.jobs.models import JobState, Priority
 from webapp.jobs.queries import Waiting, describe_waiting
 
@@ -70,7 +71,7 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         "text": _text(generation, response, brief=brief),
         "artifacts": [describe_artifact(artifact) for artifact in _artifacts(response)],
         "metrics": dict(response.metrics) if response else {},
-        "extra": dict(response.extra) if response else {},
+        "extra": _extra(response, brief=brief),
         "environment": dict(response.environment) if response else {},
         "attempt": job.attempt,
         "priority": Priority(job.priority).name.lower(),
@@ -218,6 +219,15 @@ def _text(generation: Generation, response: Response | None, *, brief: bool) -> 
     if response is None or (generation.checkpoint.modality == "image" and not response.text):
         return None
     return response.text[:_LIST_TEXT_LENGTH] if brief else response.text
+
+
+def _extra(response: Response | None, *, brief: bool) -> dict[str, Any]:
+    """What the generator said beside the result; lists leave out figures for every token."""
+    if response is None:
+        return {}
+    return {
+        name: value for name, value in response.extra.items() if not (brief and name == SURPRISE)
+    }
 
 
 def _id(value: uuid.UUID | None) -> str | None:

@@ -10,10 +10,10 @@ and in company, on any number of threads. Memory is the state: it does not grow 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Protocol, cast
 
 import torch
-from torch import nn
 
 from genmodels.families.rnn.lstm import LSTM
 from genmodels.families.rnn.mingru import Block, MinGRU
@@ -51,19 +51,22 @@ class LSTMDecoder:
         config = network.config
         # Outputs are products of two numbers of at most 1.
         norm = math.sqrt(config.width)
-        layers = [cast("nn.LSTM", layer) for layer in network.layers]
+        layers = [
+            {name: _to(weight, device) for name, weight in layer.named_parameters()}
+            for layer in network.layers
+        ]
         embedding = _to(network.embedding, device)
         into_first = ExactLinear(
-            _to(layers[0].weight_ih_l0, device), norm=float(embedding.norm(dim=1).max()) + 1.0
+            layers[0]["weight_ih_l0"], norm=float(embedding.norm(dim=1).max()) + 1.0
         )
         # What the first layer makes of its input depends on the token alone.
-        self._first = into_first(to_grid(embedding, into_first.bits)) + _bias(layers[0], device)
-        self._recurrent = [ExactLinear(_to(layers[0].weight_hh_l0, device), norm=norm)]
+        self._first = into_first(to_grid(embedding, into_first.bits)) + _bias(layers[0])
+        self._recurrent = [ExactLinear(layers[0]["weight_hh_l0"], norm=norm)]
         self._biases = [torch.zeros((), dtype=torch.float64, device=device)]
-        for layer in layers[1:]:
-            both = torch.cat((layer.weight_ih_l0, layer.weight_hh_l0), dim=1)
-            self._recurrent.append(ExactLinear(_to(both, device), norm=norm * math.sqrt(2)))
-            self._biases.append(_bias(layer, device))
+        for weights in layers[1:]:
+            both = torch.cat((weights["weight_ih_l0"], weights["weight_hh_l0"]), dim=1)
+            self._recurrent.append(ExactLinear(both, norm=norm * math.sqrt(2)))
+            self._biases.append(_bias(weights))
         self._project = ExactLinear(_to(network.project, device), norm=norm)
         self._output_bits = min(self._project.bits, *(product.bits for product in self._recurrent))
         self._head = ExactLinear(
@@ -151,8 +154,8 @@ def _squash(x: torch.Tensor) -> torch.Tensor:
     return to_grid(torch.tanh(x), _GATE_BITS)
 
 
-def _bias(layer: nn.LSTM, device: torch.device) -> torch.Tensor:
-    return _to(layer.bias_ih_l0, device) + _to(layer.bias_hh_l0, device)
+def _bias(weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    return weights["bias_ih_l0"] + weights["bias_hh_l0"]
 
 
 def _to(weight: torch.Tensor, device: torch.device) -> torch.Tensor:

@@ -43,7 +43,7 @@ class LSTM(RecurrentNetwork):
         rate = self.config.dropout
         x = steady_dropout(functional.embedding(tokens, self.embedding), rate, random)  # (B, T, E)
         after = []
-        for layer, (output, cell) in zip(self.layers, state.split(2), strict=True):
+        for layer, (output, cell) in zip(self.layers, torch.split(state, 2), strict=True):
             x, states = layer(x, (output[None], cell[None]))  # (B, T, W)
             after += states
             x = steady_dropout(x, rate, random)

@@ -44,7 +44,7 @@ LSTM_SHAKESPEARE = RecurrentPreset(
     dropout=0.3,
     context=128,
     batch=32,
-    rate=3e-3,
+    rate=2e-3,
     hidden_rate=0.0,
     length=300,
     recipe=Recipe(
@@ -67,6 +67,7 @@ MINGRU_SHAKESPEARE = replace(
     dropout=0.1,
     context=256,
     batch=16,
+    rate=3e-3,
     hidden_rate=0.02,
 )
 
