@@ -12,7 +12,9 @@ MULTI30K = DataSet(
     name="multi30k",
     title="Multi30k (task 1)",
     folder="multi30k",
-    source="GitHub multi30k/dataset, commit a3d2e0d26b56f3846f66a952536ffed4e401d05a, data/task1/raw",
+    source=(
+        "GitHub multi30k/dataset, commit a3d2e0d26b56f3846f66a952536ffed4e401d05a, data/task1/raw"
+    ),
     licence="none stated for the text; for research",
     files=(
         DataFile(

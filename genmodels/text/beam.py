@@ -7,6 +7,7 @@ beginnings. Short texts have fewer factors below 1, so finished ones are compare
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -25,7 +26,7 @@ class Hypothesis:
 
     def score(self, penalty: float) -> float:
         """What finished texts are compared by."""
-        return self.total / ((5 + len(self.tokens) + 1) / 6) ** penalty
+        return self.total / math.pow((5 + len(self.tokens) + 1) / 6, penalty)
 
 
 class BeamSearch:

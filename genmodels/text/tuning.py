@@ -51,7 +51,7 @@ class TuningCourse:
         self._parameters = self._chosen()
         moving = {id(each) for each in self._parameters}
         for parameter in course.network.parameters():
-            parameter.requires_grad_(requires_grad=id(parameter) in moving)
+            parameter.requires_grad = id(parameter) in moving
 
     def _chosen(self) -> tuple[nn.Parameter, ...]:
         match self._way:

@@ -14,12 +14,12 @@ from genmodels.checkpoint import (
     UnableToLoadCheckpoint,
     load_checkpoint,
 )
+from genmodels.families.rnn.presets import LSTM_SHAKESPEARE
 from genmodels.nn.low_rank import LowRank
 from genmodels.nn.muon import Muon, orthogonalize
 from genmodels.text.tuning import ALL, HEAD, LORA, TunableCourse, TuningCourse
 from genmodels.training import Budget, train
 from tests.genmodels.tiny import (
-    LSTM_SHAKESPEARE,
     describe,
     stir,
     tiny_bert,
@@ -78,21 +78,18 @@ def test_low_rank_differences_are_those_of_trained_factors() -> None:
     origin = weight.detach().clone()
     target, x = torch.randn(7, 6), torch.randn(7, 5)
     optimizer = LowRank([weight], lr=0.01, rank=2, scale=4.0, seed=9)
-    down: nn.Parameter | None = None
+    start = torch.randn(2, 5, generator=torch.Generator().manual_seed(9)) / 5**0.5
+    down, up = nn.Parameter(start), nn.Parameter(torch.zeros(6, 2))
+    adam = torch.optim.Adam([down, up], lr=0.01, betas=(0.9, 0.99))
     for _ in range(5):
         (x @ weight.T - target).square().mean().backward()
         optimizer.step()
         optimizer.zero_grad()
-        if down is None:
-            state = optimizer.state[weight]
-            start = torch.randn(2, 5, generator=torch.Generator().manual_seed(9)) / 5**0.5
-            down, up = nn.Parameter(start), nn.Parameter(torch.zeros(6, 2))
-            adam = torch.optim.Adam([down, up], lr=0.01, betas=(0.9, 0.99))
         (x @ (origin + 2.0 * up @ down).T - target).square().mean().backward()
         adam.step()
         adam.zero_grad()
     torch.testing.assert_close(weight.detach(), (origin + 2.0 * up @ down).detach())
-    torch.testing.assert_close(state["up"], up.detach())
+    torch.testing.assert_close(optimizer.state[weight]["up"], up.detach())
     assert torch.linalg.matrix_rank(weight.detach() - origin) == 2
     assert optimizer.num_learned() == 2 * (6 + 5)
 

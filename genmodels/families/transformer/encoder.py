@@ -39,9 +39,10 @@ class Encoder(nn.Module):
     def forward(
         self, x: torch.Tensor, visible: torch.Tensor, random: torch.Generator | None = None
     ) -> torch.Tensor:
-        """(B, T, C) to normalised (B, T, C); `visible` (B, 1, 1, T) is False where a row is filled up.
+        """(B, T, C) to normalised (B, T, C).
 
-        With `random` the dropout of training is on.
+        `visible` (B, 1, 1, T) is False where a row is filled up. With `random` the dropout of
+        training is on.
         """
         angles = Angles(self.cosine[: x.shape[1]], self.sine[: x.shape[1]])
         for layer in self.layers:

@@ -161,7 +161,7 @@ class ExactEncoder:
         x = torch.cat(texts)
         for attention, feed_forward in self._layers:
             parts = zip(
-                *(each.split(lengths) for each in attention.project(x, angles)), strict=True
+                *(torch.split(each, lengths) for each in attention.project(x, angles)), strict=True
             )
             mixed = [
                 attention.attend(
@@ -171,4 +171,4 @@ class ExactEncoder:
             ]
             x = x + attention.leave(torch.cat(mixed).flatten(1))
             x = x + feed_forward(x)
-        return list(x.split(lengths))
+        return list(torch.split(x, lengths))

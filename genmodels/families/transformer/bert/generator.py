@@ -58,7 +58,7 @@ class ServedEncoder:
         ]
         x = torch.cat(masked)
         scores = self._head(unit_rows(x, self._head.bits)).cpu()
-        return list(scores.split([len(each) for each in masked]))
+        return list(torch.split(scores, [len(each) for each in masked]))
 
 
 class FillingRun:

@@ -63,7 +63,9 @@ class MaskedEncoder(nn.Module):
         """(B, T), filled up with PAD, to states (B, T, C); with `random` dropout is on."""
         visible = (tokens != PAD)[:, None, None]
         vectors = rms_norm(functional.embedding(tokens, self.embedding))
-        return self.encoder(dropout(vectors, self.config.dropout, random), visible, random)
+        x = dropout(vectors, self.config.dropout, random)
+        states: torch.Tensor = self.encoder(x, visible, random)
+        return states
 
     def score(self, states: torch.Tensor) -> torch.Tensor:
         """(..., C) to unnormalised log-probabilities (..., V)."""

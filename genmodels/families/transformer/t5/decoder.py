@@ -113,7 +113,7 @@ class CachedEncoderDecoder:
         for memory in memories:
             memory.length += 1
         scores = self._head(unit_rows(x, self._head.bits)).cpu()
-        return list(scores.split(counts))
+        return list(torch.split(scores, counts))
 
 
 class _ExactLayer:
@@ -139,7 +139,9 @@ class _ExactLayer:
     ) -> torch.Tensor:
         """(N, C) to (N, C); writes keys and values of this layer, which has this number."""
         attention, cross = self._attention, self.cross_attention
-        parts = zip(*(each.split(counts) for each in attention.project(x, angles)), strict=True)
+        parts = zip(
+            *(torch.split(each, counts) for each in attention.project(x, angles)), strict=True
+        )
         mixed = []
         for memory, (query, key, value) in zip(memories, parts, strict=True):
             count, after = len(query), memory.length + 1
@@ -152,7 +154,7 @@ class _ExactLayer:
             )
             mixed.append(result.view(count, -1))
         x = x + attention.leave(torch.cat(mixed))
-        asked = cross.ask(x).split(counts)
+        asked = torch.split(cross.ask(x), counts)
         mixed = [
             cross.attend(query.transpose(0, 1), *memory.sources[number]).transpose(0, 1).flatten(1)
             for memory, query in zip(memories, asked, strict=True)
