@@ -45,7 +45,10 @@ from genmodels.training import Budget, train
 from genmodels.training_log import Report
 from genmodels.training_state import UnableToTrain
 
-_OWN_HELP = "your own pictures instead: a folder with one folder for each kind, named after it"
+_OWN_HELP = (
+    "your own data instead: for pictures a folder with one folder for each kind, named after it; "
+    "for text a file"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     training = commands.add_parser("train", help="train a preset and leave the best checkpoint")
     training.add_argument("preset")
     training.add_argument("--data", type=Path, help="folder of the data sets, else PINAKES_DATA")
-    training.add_argument("--own", type=Path, metavar="FOLDER", help=_OWN_HELP)
+    training.add_argument("--own", type=Path, metavar="PATH", help=_OWN_HELP)
     training.add_argument("--out", type=Path, required=True)
     training.add_argument("--minutes", type=float, help="instead of the preset's")
     training.add_argument(
@@ -126,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluation.add_argument("checkpoint", help="slug or folder")
     evaluation.add_argument("--data", type=Path, help="folder of the data sets, else PINAKES_DATA")
-    evaluation.add_argument("--own", type=Path, metavar="FOLDER", help=_OWN_HELP)
+    evaluation.add_argument("--own", type=Path, metavar="PATH", help=_OWN_HELP)
     evaluation.add_argument(
         "--samples", type=int, default=NUM_SAMPLES, help="pictures to draw for comparing them"
     )

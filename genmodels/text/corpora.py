@@ -1,17 +1,28 @@
-"""The public corpora by name, and whose text is learned: theirs or a person's own."""
+"""The corpora by name, and a person's own by the ending of the file.
+
+Each comes from a module that is imported on first use, since some need large libraries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
 from pathlib import Path
+from typing import cast
 
-from genmodels.data.tinyshakespeare import TINYSHAKESPEARE, read_tinyshakespeare
+from genmodels.data.location import UnableToFindData
 from genmodels.text.corpus import Corpus
-from genmodels.text.kinds import find_kind
-from genmodels.text.own import open_own_corpus
-from genmodels.text.vocabulary import Characters
 
 SHAKESPEARE = "shakespeare"
+
+#: Each module has a function `open_corpus(data)`.
+CORPUS_MODULES = {
+    SHAKESPEARE: "genmodels.text.shakespeare",
+}
+
+#: Each module has a function `open_own_corpus(path)`.
+OWN_MODULES = {
+    ".txt": "genmodels.text.own_text",
+}
 
 
 def choose_corpus(name: str, *, data: Path | None, own: Path | None) -> Corpus:
@@ -21,32 +32,14 @@ def choose_corpus(name: str, *, data: Path | None, own: Path | None) -> Corpus:
 
 def open_corpus(name: str, *, data: Path | None) -> Corpus:
     """A public corpus; raises UnableToFindData."""
-    return _CORPORA[name](data)
+    return cast("Corpus", importlib.import_module(CORPUS_MODULES[name]).open_corpus(data))
 
 
-def _open_shakespeare(data: Path | None) -> Corpus:
-    split = read_tinyshakespeare(data)
-    return Corpus(
-        name=SHAKESPEARE,
-        title=TINYSHAKESPEARE.title,
-        kind=find_kind("text"),
-        vocabulary=Characters(split.alphabet),
-        train=(split.train,),
-        validation=(split.validation,),
-        split="last 10 % of the characters",
-        provenance=TINYSHAKESPEARE.provenance(),
-        summary="Continues any opening as a scene by Shakespeare, letter by letter.",
-        prompt_help=(
-            "The opening of a scene, such as a name in capitals, a colon and a line. Letters "
-            "that the plays lack lose their accents or are left out"
-        ),
-        example_prompts=(
-            "ROMEO:\nWhat light is this that",
-            "KING RICHARD III:\nMy lords, the crown",
-            "First Citizen:\nWe are hungry, and",
-            "JULIET:\nO gentle night,",
-        ),
-    )
-
-
-_CORPORA: dict[str, Callable[[Path | None], Corpus]] = {SHAKESPEARE: _open_shakespeare}
+def open_own_corpus(path: Path) -> Corpus:
+    """The corpus in a file; raises UnableToFindData with what is wrong."""
+    ending = path.suffix.lower()
+    if ending not in OWN_MODULES:
+        raise UnableToFindData(
+            f"{path}: files that can be learned end with {', '.join(OWN_MODULES)}"
+        )
+    return cast("Corpus", importlib.import_module(OWN_MODULES[ending]).open_own_corpus(path))

@@ -83,3 +83,49 @@ def test_each_row_is_drawn_as_if_it_were_alone() -> None:
     ]
     assert choose_tokens(scores, choices()) == alone
     assert len(set(alone)) > 8
+
+
+@pytest.mark.parametrize(
+    ("min_p", "allowed"), [(0.09, {0, 1, 2, 3}), (0.2, {0, 1, 3}), (0.5, {1, 3}), (1.0, {1})]
+)
+def test_min_p_keeps_what_has_a_share_of_the_best(min_p: float, allowed: set[int]) -> None:
+    assert set(_count(min_p=min_p)) == allowed
+
+
+def _choice(*, temperature: float = 1.0, repetition_penalty: float = 1.0) -> Choice:
+    return Choice(
+        temperature=temperature,
+        top_k=0,
+        top_p=1.0,
+        random=seeded(0),
+        repetition_penalty=repetition_penalty,
+    )
+
+
+def test_a_repetition_penalty_squares_what_was_said_whatever_the_zero_of_the_scores() -> None:
+    choice = _choice(repetition_penalty=2.0)
+    for shift in (0.0, 30.0):
+        drawn = choose_tokens(
+            _SCORES.expand(4000, -1) + shift, [choice] * 4000, recent=[[1, 1, 0]] * 4000
+        )
+        counts = Counter(each.token for each in drawn)
+        shares = [0.15**2, 0.5**2, 0.05, 0.3]
+        expected = [share / sum(shares) for share in shares]
+        assert [counts[token] / 4000 for token in range(4)] == pytest.approx(expected, abs=0.03)
+
+
+def test_only_what_is_allowed_is_drawn_also_greedily() -> None:
+    mask = torch.tensor([True, False, True, False])
+    choices = [_choice(), _choice(temperature=0.0), _choice(temperature=0.0)]
+    drawn = choose_tokens(_SCORES.expand(3, -1), choices, allowed=[mask, mask, None])
+    assert drawn[0].token in {0, 2}
+    assert [each.token for each in drawn[1:]] == [0, 1]
+
+
+def test_the_log_probability_is_that_of_the_scores_as_they_came() -> None:
+    """Whatever temperature, penalty and mask did to the draw."""
+    choice = _choice(temperature=0.3, repetition_penalty=1.5)
+    mask = torch.tensor([True, False, False, False])
+    [chosen] = choose_tokens(_SCORES[None], [choice], recent=[[0]], allowed=[mask])
+    assert chosen.token == 0
+    assert chosen.log_probability == pytest.approx(_SCORES[0].item())

@@ -1,9 +1,8 @@
-"""A person's own file as a corpus: what its ending says it is."""
+"""A person's own running text as a corpus."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 from genmodels.data.location import UnableToFindData
@@ -19,14 +18,7 @@ _MOST_CHARACTERS = 500
 
 
 def open_own_corpus(path: Path) -> Corpus:
-    """The corpus in a file; raises UnableToFindData with what is wrong."""
-    open_file = _READERS.get(path.suffix.lower())
-    if open_file is None:
-        raise UnableToFindData(f"{path}: files that can be learned end with {', '.join(_READERS)}")
-    return open_file(path)
-
-
-def _open_running_text(path: Path) -> Corpus:
+    """The corpus in a text file; raises UnableToFindData with what is wrong."""
     file = read_text_file(path)
     common = {each for each, _ in Counter(file.text).most_common(_MOST_CHARACTERS)}
     text = "".join(each for each in file.text if each in common)
@@ -66,6 +58,3 @@ def _openings(text: str, count: int = 3, length: int = 40) -> tuple[str, ...]:
         return (text.strip()[:length],)
     chosen = (lines[place * len(lines) // count] for place in range(count))
     return tuple(dict.fromkeys(line[:length].rsplit(" ", 1)[0] for line in chosen))
-
-
-_READERS: dict[str, Callable[[Path], Corpus]] = {".txt": _open_running_text}
