@@ -47,7 +47,7 @@ from genmodels.training_state import UnableToTrain
 
 _OWN_HELP = (
     "your own data instead: for pictures a folder with one folder for each kind, named after it; "
-    "for text a file"
+    "for text a file, for pairs of texts a .csv or .jsonl with source and target"
 )
 
 

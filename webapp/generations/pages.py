@@ -20,6 +20,7 @@ from genmodels.contract import InvalidRequest
 from webapp.accounts.models import User
 from webapp.catalog.queries import UnableToUseCheckpoint, list_checkpoints
 from webapp.generations import operations
+from webapp.generations.alternatives import Alternatives, read_alternatives
 from webapp.generations.cards import GenerationCard, make_card, may_change
 from webapp.generations.input_fields import (
     address_to_start_from,
@@ -71,6 +72,7 @@ def show_generation(request: HttpRequest, generation_id: uuid.UUID) -> HttpRespo
         "reproduction": getattr(generation, "reproduction", None),
         "metrics": _shown_metrics(generation),
         "surprise": _surprise(generation),
+        "alternatives": _alternatives(generation),
         "given_files": given_files(generation),
         "start_url": _start_url(generation),
         "recipe_json": json.dumps(recipe, indent=2, ensure_ascii=False),
@@ -150,6 +152,11 @@ def _shown_metrics(generation: Generation) -> list[tuple[str, str]]:
         for name, value in sorted(response.metrics.items())
         if isinstance(value, int | float)
     ]
+
+
+def _alternatives(generation: Generation) -> Alternatives | None:
+    response = getattr(generation, "response", None)
+    return None if response is None else read_alternatives(response.extra)
 
 
 def _surprise(generation: Generation) -> Surprise | None:

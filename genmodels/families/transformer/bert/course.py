@@ -263,7 +263,7 @@ class BertCourse:
                 f"{self.vocabulary.size} byte pairs"
             ),
             summary=prose.summary,
-            tasks=("fill-mask",),
+            tasks=("fill-mask", "text2text-generation"),
             modality="text",
             media_type="text/plain",
             parameters=_KNOBS,

@@ -60,8 +60,10 @@ def encode_pairs(
 
 def encode_loose(corpus: PairCorpus, vocabulary: BytePairs, *, longest: int) -> list[Example]:
     """Loose texts behind the mark of restoring; those of at most `longest` tokens."""
+    if not corpus.loose:
+        return []
     mark = vocabulary.mark(RESTORE)
-    weight = corpus.loose_share / max(1, len(corpus.loose))
+    weight = corpus.loose_share / len(corpus.loose)
     texts = vocabulary.encode_many([vocabulary.fold(text) for text in corpus.loose])
     return [
         Example((mark, *pieces), (), weight)
