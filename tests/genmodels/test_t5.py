@@ -72,7 +72,7 @@ def test_beams_with_a_cache_are_those_that_read_everything_again(course: T5Cours
                 [scores] = decoder.read([memory], [[token]])
             rows.append(scores[0])
         search.advance(torch.stack(rows))
-    [written] = write_all(course.network, [source], width=4, penalty=1.0, longest=8)
+    [written] = write_all(decoder, [source], width=4, penalty=1.0, longest=8)
     assert written == search.ranked()[0].tokens
 
 

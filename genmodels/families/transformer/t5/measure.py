@@ -22,7 +22,7 @@ _TOGETHER = 32
 
 @torch.inference_mode()
 def write_all(
-    network: EncoderDecoder,
+    decoder: CachedEncoderDecoder,
     sources: Sequence[Sequence[int]],
     *,
     width: int,
@@ -30,8 +30,7 @@ def write_all(
     longest: int | None = None,
 ) -> list[tuple[int, ...]]:
     """The best text for each source, in the arithmetic that is served."""
-    decoder = CachedEncoderDecoder(network, torch.device("cpu"))
-    longest = longest or network.config.target_length
+    longest = longest or decoder.config.target_length
     written: dict[int, tuple[int, ...]] = {}
     # Sources of one length finish at about the same time.
     order = sorted(range(len(sources)), key=lambda index: len(sources[index]))
@@ -63,6 +62,7 @@ def measure_tasks(
 
     The first task is measured greedily too.
     """
+    decoder = CachedEncoderDecoder(network, torch.device("cpu"))
     figures: list[Metric] = []
     for number, task in enumerate(corpus.tasks):
         pairs = task.test or task.validation
@@ -71,7 +71,7 @@ def measure_tasks(
         widths = (BEAMS, 1) if number == 0 else (BEAMS,)
         for width in widths:
             texts = [
-                vocabulary.decode(tokens) for tokens in write_all(network, sources, width=width)
+                vocabulary.decode(tokens) for tokens in write_all(decoder, sources, width=width)
             ]
             how = f"beam {width}, length penalty {LENGTH_PENALTY}" if width > 1 else "greedy"
             name = task.name.replace(" ", "_") + ("" if width > 1 else "_greedy")
