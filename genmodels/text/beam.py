@@ -30,13 +30,26 @@ class Hypothesis:
 
 
 class BeamSearch:
-    """The search of one text, with at most `width` beginnings of at most `longest` tokens."""
+    """The search of one text, with at most `width` beginnings of at most `longest` tokens.
 
-    def __init__(self, *, width: int, end: int, longest: int, penalty: float) -> None:
+    Only tokens of the mask `allowed` (V,) are written, all where there is none, and at least one:
+    an empty text is no answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        end: int,
+        longest: int,
+        penalty: float,
+        allowed: torch.Tensor | None = None,
+    ) -> None:
         self._width = width
         self._end = end
         self._longest = longest
         self._penalty = penalty
+        self._allowed = allowed
         self.alive = [Hypothesis()]
         self.finished: list[Hypothesis] = []
 
@@ -57,7 +70,12 @@ class BeamSearch:
         Returns for each new beginning the row of the one that it goes on with. The first heir of a
         row stays in it where there is room, so that little has to be moved.
         """
-        nats = scores.double().log_softmax(dim=1)
+        altered = scores.double()
+        if self._allowed is not None:
+            altered = altered.masked_fill(~self._allowed, -math.inf)
+        if not self.alive[0].tokens:
+            altered = altered.index_fill(1, torch.tensor([self._end]), -math.inf)
+        nats = altered.log_softmax(dim=1)
         totals = torch.tensor([each.total for each in self.alive], dtype=torch.float64)
         ways = (nats + totals[:, None]).flatten()
         # Each beginning has one end, so twice the width leaves enough that go on. A stable sort
@@ -70,6 +88,8 @@ class BeamSearch:
         for rank, way in enumerate(chosen[order].tolist()):
             row, token = divmod(way, scores.shape[1])
             parent, own = self.alive[row], float(nats[row, token])
+            if own == -math.inf:
+                break  # what follows in the order is no more possible
             if token == self._end:
                 # An end counts only where it is among the best ways to go on.
                 if rank < self._width:

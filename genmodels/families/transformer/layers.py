@@ -121,6 +121,15 @@ class FeedForward(nn.Module):
         return functional.linear(hidden, self.contract)
 
 
+def token_table(size: int, width: int, random: torch.Generator) -> torch.Tensor:
+    """(size, width): a fresh table for input and output.
+
+    Its vectors are normalised as input. As output they are short, since a network whose blocks
+    start as the identity would otherwise begin with the conviction that every token repeats.
+    """
+    return 0.25 * scaled_normal(size, width, random)
+
+
 def scaled_normal(rows: int, columns: int, random: torch.Generator) -> torch.Tensor:
     """(rows, columns) with variance 1 / columns, which keeps the scale of a normalised input."""
     return torch.randn(rows, columns, generator=random) / math.sqrt(columns)

@@ -34,14 +34,17 @@ def _search(width: int, penalty: float = 0.0) -> BeamSearch:
 def _likelihood(tokens: tuple[int, ...]) -> float:
     total = 0.0
     for place, token in enumerate(tokens):
-        total += float(_scores(tokens[:place]).double().log_softmax(0)[token])
+        scores = _scores(tokens[:place]).double()
+        if place == 0:
+            scores[_END] = -math.inf
+        total += float(scores.log_softmax(0)[token])
     return total
 
 
 def test_a_beam_as_wide_as_all_ways_finds_the_likeliest_text() -> None:
     ways = [
         (*beginning, _END)
-        for length in range(_LONGEST)
+        for length in range(1, _LONGEST)  # an empty text is no answer
         for beginning in itertools.product((1, 2, 3), repeat=length)
     ] + list(itertools.product((1, 2, 3), repeat=_LONGEST))
     likeliest = max(ways, key=_likelihood)
@@ -52,7 +55,11 @@ def test_a_beam_as_wide_as_all_ways_finds_the_likeliest_text() -> None:
 
 def test_a_beam_of_one_is_greedy() -> None:
     tokens: tuple[int, ...] = ()
-    while len(tokens) < _LONGEST and (token := int(_scores(tokens).argmax())) != _END:
+    while len(tokens) < _LONGEST:
+        allowed = _scores(tokens)[0 if tokens else 1 :]
+        token = int(allowed.argmax()) + (0 if tokens else 1)
+        if token == _END:
+            break
         tokens = (*tokens, token)
     assert _search(width=1).ranked()[0].tokens == tokens
 

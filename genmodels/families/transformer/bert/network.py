@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from genmodels.families.transformer.encoder import Encoder
-from genmodels.families.transformer.layers import LayerSizes, scaled_normal
+from genmodels.families.transformer.layers import LayerSizes, token_table
 from genmodels.nn.norm import rms_norm
 from genmodels.randomness import dropout
 from genmodels.text.byte_pairs import PAD
@@ -52,9 +52,7 @@ class MaskedEncoder(nn.Module):
     def __init__(self, config: BertConfig, random: torch.Generator) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Parameter(
-            scaled_normal(config.vocabulary_size, config.d_model, random)
-        )
+        self.embedding = nn.Parameter(token_table(config.vocabulary_size, config.d_model, random))
         self.encoder = Encoder(
             config.sizes, num_layers=config.num_layers, length=config.context, random=random
         )

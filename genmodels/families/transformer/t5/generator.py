@@ -20,7 +20,7 @@ from genmodels.contract import (
     Sample,
 )
 from genmodels.families.transformer.t5.decoder import CachedEncoderDecoder, Memory
-from genmodels.families.transformer.t5.tasks import Assignment, understand
+from genmodels.families.transformer.t5.tasks import Assignment, understand, writable
 from genmodels.text.beam import BeamSearch, Hypothesis
 from genmodels.text.byte_pairs import END, PAD, BytePairs
 from genmodels.text.decoding import RECENT, choose_tokens
@@ -32,9 +32,10 @@ from genmodels.text.surprise import SURPRISE, mean_surprise, tell_surprise
 class Drawing:
     """One text that is drawn token by token, seen like a beam of one."""
 
-    def __init__(self, request: GenerationRequest, *, longest: int) -> None:
+    def __init__(self, request: GenerationRequest, *, longest: int, allowed: torch.Tensor) -> None:
         self._choice = read_choice(request.parameters, seed=request.seed)
         self._longest = longest
+        self._allowed = allowed
         self._text = Hypothesis()
         self.done = False
 
@@ -48,7 +49,13 @@ class Drawing:
     def advance(self, scores: torch.Tensor) -> list[int]:
         """Draw from `scores` (1, V); the only row goes on with itself."""
         text = self._text
-        [chosen] = choose_tokens(scores, [self._choice], recent=[text.tokens[-RECENT:]])
+        allowed = self._allowed
+        if not text.tokens:
+            allowed = allowed.clone()
+            allowed[END] = False
+        [chosen] = choose_tokens(
+            scores, [self._choice], recent=[text.tokens[-RECENT:]], allowed=[allowed]
+        )
         nats = chosen.log_probability
         if chosen.token == END:
             self._text = Hypothesis(text.tokens, text.nats, text.total + nats)
@@ -73,13 +80,18 @@ class T5Run:
         self._total = int(request.parameters["max_new_tokens"])
         self._penalty = float(request.parameters["length_penalty"])
         self.search: BeamSearch | Drawing
+        allowed = writable(assignment.task, vocabulary)
         if float(request.parameters["temperature"]) > 0.0:
             self.width = 1
-            self.search = Drawing(request, longest=self._total)
+            self.search = Drawing(request, longest=self._total, allowed=allowed)
         else:
             self.width = int(request.parameters["beams"])
             self.search = BeamSearch(
-                width=self.width, end=END, longest=self._total, penalty=self._penalty
+                width=self.width,
+                end=END,
+                longest=self._total,
+                penalty=self._penalty,
+                allowed=allowed,
             )
         self.memory: Memory | None = None
         self._passes = 0

@@ -9,6 +9,7 @@ import torch
 from genmodels.contract import Metric
 from genmodels.families.transformer.t5.decoder import CachedEncoderDecoder
 from genmodels.families.transformer.t5.network import EncoderDecoder
+from genmodels.families.transformer.t5.tasks import writable
 from genmodels.text.beam import BeamSearch
 from genmodels.text.byte_pairs import END, PAD, BytePairs
 from genmodels.text.pairs import PairCorpus, PairTask
@@ -28,6 +29,7 @@ def write_all(
     width: int,
     penalty: float = LENGTH_PENALTY,
     longest: int | None = None,
+    allowed: torch.Tensor | None = None,
 ) -> list[tuple[int, ...]]:
     """The best text for each source, in the arithmetic that is served."""
     longest = longest or decoder.config.target_length
@@ -38,7 +40,8 @@ def write_all(
         places = order[start : start + _TOGETHER]
         memories = decoder.remember([sources[place] for place in places], [width] * len(places))
         searches = [
-            BeamSearch(width=width, end=END, longest=longest, penalty=penalty) for _ in places
+            BeamSearch(width=width, end=END, longest=longest, penalty=penalty, allowed=allowed)
+            for _ in places
         ]
         going = list(zip(searches, memories, strict=True))
         while going:
@@ -68,10 +71,12 @@ def measure_tasks(
         pairs = task.test or task.validation
         sources = _sources(task, vocabulary, longest=network.config.source_length)
         references = [pair.target for pair in pairs]
+        allowed = writable(task.name, vocabulary)
         widths = (BEAMS, 1) if number == 0 else (BEAMS,)
         for width in widths:
             texts = [
-                vocabulary.decode(tokens) for tokens in write_all(decoder, sources, width=width)
+                vocabulary.decode(tokens)
+                for tokens in write_all(decoder, sources, width=width, allowed=allowed)
             ]
             how = f"beam {width}, length penalty {LENGTH_PENALTY}" if width > 1 else "greedy"
             name = task.name.replace(" ", "_") + ("" if width > 1 else "_greedy")

@@ -22,7 +22,7 @@ from genmodels.families.transformer.layers import (
     FeedForward,
     LayerSizes,
     SelfAttention,
-    scaled_normal,
+    token_table,
 )
 from genmodels.nn.norm import rms_norm
 from genmodels.nn.rotary import rotary_angles
@@ -66,9 +66,7 @@ class EncoderDecoder(nn.Module):
     def __init__(self, config: T5Config, random: torch.Generator) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Parameter(
-            scaled_normal(config.vocabulary_size, config.d_model, random)
-        )
+        self.embedding = nn.Parameter(token_table(config.vocabulary_size, config.d_model, random))
         self.encoder = Encoder(
             config.sizes,
             num_layers=config.encoder_layers,

@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
+
 from genmodels.contract import Fault, InvalidRequest, Parameter
 from genmodels.families.transformer.t5.examples import RESTORE
 from genmodels.families.transformer.t5.gaps import encode_gaps, fill_gaps
 from genmodels.text.blanks import count_blanks
-from genmodels.text.byte_pairs import NUM_GAPS, BytePairs
+from genmodels.text.byte_pairs import END, NUM_GAPS, BytePairs
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,15 @@ def understand(
             "too_long", f"has {len(pieces)} word pieces; {longest - 1} are the most for {task!r}"
         )
     return Assignment(task=task, text=text, source=(vocabulary.mark(task), *pieces))
+
+
+def writable(task: str, vocabulary: BytePairs) -> torch.Tensor:
+    """Mask (V,) of the tokens that an answer may hold: pieces, the end, and gaps to restore."""
+    mask = torch.tensor([vocabulary.is_piece(token) for token in range(vocabulary.size)])
+    mask[END] = True
+    if task == RESTORE:
+        mask[[vocabulary.gap(number) for number in range(NUM_GAPS)]] = True
+    return mask
 
 
 def _refusal(code: str, detail: str) -> InvalidRequest:
