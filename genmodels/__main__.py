@@ -39,14 +39,16 @@ from genmodels.registry import (
     list_presets,
     load_generator,
     open_course,
+    open_tuning,
 )
+from genmodels.text.tuning import ALL, WAYS
 from genmodels.training import Budget, train
 from genmodels.training_log import Report
 from genmodels.training_state import UnableToTrain
 
 _OWN_HELP = (
     "your own data instead: for pictures a folder with one folder for each kind, named after it; "
-    "for text a file"
+    "for text a file, for pairs of texts a .csv or .jsonl with source and target"
 )
 
 
@@ -109,6 +111,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     training.add_argument(
         "--precision", choices=("float32", "bfloat16"), help="instead of a trial"
+    )
+    training.add_argument(
+        "--from",
+        dest="start",
+        metavar="CHECKPOINT",
+        help="slug or folder of a network over tokens to go on from, with its vocabulary",
+    )
+    training.add_argument(
+        "--train",
+        dest="way",
+        choices=WAYS,
+        default=ALL,
+        help="what of it moves: its output layers, low-rank differences, or all (the default)",
     )
     training.add_argument("--resume", action="store_true", help="go on from the state in --out")
     training.set_defaults(run=_train)
@@ -195,8 +210,15 @@ def _deliver(sample: Sample, out: Path | None) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
+    if options.way != ALL and options.start is None:
+        raise ValueError(f"--train {options.way} needs a checkpoint to go on from: give --from")
     if options.preset in JUDGE_PRESETS:
         course: Course = open_judge_course(options.preset, data=options.data)
+    elif options.start is not None:
+        start = load_checkpoint(_folder(options.start))
+        course = open_tuning(
+            options.preset, start, way=options.way, data=options.data, own=options.own
+        )
     else:
         course = open_course(options.preset, data=options.data, own=options.own)
     budget = None
@@ -222,7 +244,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     folder = _folder(options.checkpoint)
     checkpoint = load_checkpoint(folder)
     preset = str(checkpoint.card.training.get("preset", checkpoint.card.slug))
-    course = open_course(preset, data=options.data, own=options.own)
+    tuning = checkpoint.card.training.get("tuning")
+    if tuning is None:
+        course = open_course(preset, data=options.data, own=options.own)
+    else:
+        course = open_tuning(
+            preset, checkpoint, way=tuning["train"], data=options.data, own=options.own
+        )
     metrics = measure_checkpoint(checkpoint, course, samples=options.samples)
     if options.write:
         write_card(folder, replace(checkpoint.card, metrics=metrics))

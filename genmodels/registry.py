@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import nn
@@ -24,6 +24,7 @@ from genmodels.checkpoint import (
 from genmodels.contract import Card, Generator
 from genmodels.course import Course
 from genmodels.embedding import Embedder
+from genmodels.text.tuning import TunableCourse, TuningCourse
 
 FAMILY_MODULES = {
     "rnn": "genmodels.families.rnn.family",
@@ -64,6 +65,17 @@ class Family(Protocol):
         ...
 
 
+@runtime_checkable
+class TokenFamily(Protocol):
+    """What the module `family` of a family of texts offers beside the rest."""
+
+    def open_tuning_course(
+        self, preset: str, start: Checkpoint, *, data: Path | None, own: Path | None
+    ) -> TunableCourse:
+        """A preset in the vocabulary of a checkpoint of the family."""
+        ...
+
+
 def find_family(name: str) -> Family:
     """Import a family; ValueError for a name that no family has."""
     if name not in FAMILY_MODULES:
@@ -88,6 +100,27 @@ def open_course(
     if preset not in presets:
         raise ValueError(f"no preset {preset!r}; there are {', '.join(presets)}")
     return find_family(presets[preset]).open_course(preset, data=data, own=own, embedder=embedder)
+
+
+def open_tuning(
+    preset: str, start: Checkpoint, *, way: str, data: Path | None = None, own: Path | None = None
+) -> Course:
+    """A preset of a network over tokens that goes on from a checkpoint; `way` says what moves.
+
+    Raises ValueError for an unknown preset, one without tokens, or a checkpoint of another family,
+    and UnableToLoadCheckpoint where it is of other sizes.
+    """
+    presets = list_presets()
+    if preset not in presets:
+        raise ValueError(f"no preset {preset!r}; there are {', '.join(presets)}")
+    family = find_family(presets[preset])
+    if not isinstance(family, TokenFamily):
+        raise ValueError(f"{preset} is trained from the start only; it has no tokens")  # noqa: TRY004 - a wrong request
+    card = start.card
+    if card.family != presets[preset] or "vocabulary_size" not in card.config:
+        raise ValueError(f"{card.slug} is no checkpoint that {preset} could go on from")
+    course = family.open_tuning_course(preset, start, data=data, own=own)
+    return TuningCourse(course, start, way=way)
 
 
 def list_checkpoints(folder: Path = SHIPPED_CHECKPOINTS) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -36,6 +36,19 @@ class Corpus:
     @property
     def has_records(self) -> bool:
         return self.vocabulary.end is not None
+
+    def told_in(self, vocabulary: Vocabulary) -> Corpus:
+        """The same texts as far as another vocabulary can say them.
+
+        Raises ValueError where one of them has ends and the other has none.
+        """
+        if (vocabulary.end is None) != (self.vocabulary.end is None):
+            raise ValueError(f"{self.title} is not the kind of text that the checkpoint writes")
+        train, validation = (
+            tuple(told for text in part if (told := vocabulary.fold(text)))
+            for part in (self.train, self.validation)
+        )
+        return replace(self, vocabulary=vocabulary, train=train, validation=validation)
 
     def encode(self, texts: tuple[str, ...]) -> torch.Tensor:
         """One row (n,) of all tokens of a part; around each record is an end."""

@@ -108,3 +108,19 @@ def test_train_resume_and_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "card.json").write_text(json.dumps(card))
     assert main(["evaluate", str(tmp_path), "--write"]) == 0
     assert json.loads((tmp_path / "card.json").read_text())["metrics"] == [metric]
+
+
+def test_a_way_to_train_needs_a_checkpoint_of_the_preset_s_kind(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "out")]
+    for command, message in (
+        (["gpt-shakespeare", "--train", "lora"], "give --from"),
+        (["r3gan-fashion", "--from", str(folder)], "has no tokens"),
+        (["lstm-shakespeare", "--from", str(folder)], "no checkpoint that lstm-shakespeare"),
+        (["t5-multi30k", "--from", str(folder)], "no byte pairs"),
+        (["no-such-thing", "--from", str(folder)], "no preset"),
+    ):
+        assert main(["train", *command, *out, "--own", str(tmp_path / "own.csv")]) == 1
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

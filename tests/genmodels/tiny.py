@@ -30,7 +30,9 @@ from genmodels.families.gan.presets import (
 )
 from genmodels.families.rnn.course import RecurrentCourse
 from genmodels.families.rnn.presets import LSTM_SHAKESPEARE, MINGRU_SHAKESPEARE, RecurrentPreset
+from genmodels.families.transformer.bert.course import BERT_CAPTIONS, BertCourse
 from genmodels.families.transformer.course import GPT_SHAKESPEARE, TransformerCourse
+from genmodels.families.transformer.t5.course import T5_MULTI30K, T5Course
 from genmodels.families.vae.course import VAECourse
 from genmodels.families.vae.presets import PRESETS as VAE_PRESETS
 from genmodels.families.vae.presets import VAEPreset
@@ -41,6 +43,8 @@ from genmodels.registry import load_generator
 from genmodels.text.corpora import SHAKESPEARE
 from genmodels.text.corpus import Corpus
 from genmodels.text.kinds import find_kind
+from genmodels.text.pairs import Pair, PairCorpus, PairTask
+from genmodels.text.prose import Prose
 from genmodels.text.vocabulary import Characters
 
 EMBEDDER = HashingEmbedder(dims=32)
@@ -107,6 +111,76 @@ def tiny_transformer() -> TransformerCourse:
         recipe=replace(GPT_SHAKESPEARE.recipe, validate_every=4),
     )
     return TransformerCourse(preset, tiny_corpus())
+
+
+def tiny_pairs() -> PairCorpus:
+    """Words and the same words read backwards, and texts whose gaps are filled."""
+    words = ("red", "blue", "dog", "cat", "runs", "small")
+    lines = [f"{one} {two} {three}" for one in words for two in words for three in words]
+    mirror = PairTask(
+        name="mirror",
+        share=0.7,
+        train=tuple(Pair(line, line[::-1]) for line in lines if len(line) % 5),
+        validation=tuple(Pair(line, line[::-1]) for line in lines if not len(line) % 5)[:12],
+    )
+    return PairCorpus(
+        name=T5_MULTI30K.corpus,
+        title="Mirrored words",
+        tasks=(mirror,),
+        provenance={"name": "mirrored", "title": "Mirrored words"},
+        summary="Reads words backwards.",
+        prompt_help="Some words.",
+        example_prompts=("red dog",),
+        loose=tuple(lines),
+        loose_share=0.3,
+    )
+
+
+def tiny_t5() -> T5Course:
+    """One narrow layer to read and one to write."""
+    preset = replace(
+        T5_MULTI30K,
+        vocabulary_size=300,
+        source_length=24,
+        target_length=24,
+        encoder_layers=1,
+        decoder_layers=1,
+        num_heads=2,
+        d_model=16,
+        d_hidden=32,
+        tokens=128,
+        recipe=replace(T5_MULTI30K.recipe, validate_every=4),
+    )
+    return T5Course(preset, tiny_pairs())
+
+
+def tiny_bert() -> BertCourse:
+    """One narrow layer over the sources of the tiny pairs."""
+    [task] = tiny_pairs().tasks
+    lines = tuple(pair.source for pair in task.train)
+    prose = Prose(
+        name=BERT_CAPTIONS.corpus,
+        title="Some words",
+        train=lines,
+        validation=tuple(pair.source for pair in task.validation),
+        split="some lines",
+        provenance={"name": "words", "title": "Some words"},
+        summary="Fills in words.",
+        prompt_help="Some words with ___ between them.",
+        example_prompts=("red ___",),
+    )
+    preset = replace(
+        BERT_CAPTIONS,
+        vocabulary_size=300,
+        context=24,
+        num_layers=1,
+        num_heads=2,
+        d_model=16,
+        d_hidden=32,
+        tokens=128,
+        recipe=replace(BERT_CAPTIONS.recipe, validate_every=4),
+    )
+    return BertCourse(preset, prose)
 
 
 def tiny_recurrent(preset: RecurrentPreset) -> RecurrentCourse:
@@ -324,6 +398,22 @@ FAMILIES = (
             long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.2},
         )
         for preset in (R3GAN_FASHION, DCGAN_FASHION, WGAN_FASHION)
+    ),
+    TinyFamily(
+        name="transformer",
+        preset="t5",
+        open_course=tiny_t5,
+        prompts=("red dog", "mirror: small blue cat", "restore: red ___ runs"),
+        short={"max_new_tokens": 3},
+        long={"max_new_tokens": 9, "temperature": 1.3, "top_k": 50},
+    ),
+    TinyFamily(
+        name="transformer",
+        preset="bert",
+        open_course=tiny_bert,
+        prompts=("red ___ ___ ___", "___ blue", "___ dog ___"),
+        short={"candidates": 2},
+        long={"temperature": 1.5},
     ),
     *(
         TinyFamily(

@@ -212,3 +212,18 @@ def test_what_failed_is_not_made_again(page: Client, author: User, checkpoint: C
     response = page.post(f"/generations/{failed.id}/reproduce", follow=True)
     assert "It cannot be made again: It is failed." in response.content.decode()
     assert "Reproduce" not in page.get(f"/generations/{failed.id}").content.decode()
+
+
+def test_a_text_shows_what_else_was_considered(
+    page: Client, author: User, checkpoint: Checkpoint
+) -> None:
+    done = make_done(owner=author, prompt="A ___", text="A dog")
+    assert b"What else it considered" not in page.get(f"/generations/{done.id}").content
+    done.response.extra = {
+        "candidates": [{"text": "A dog"}, {"text": "A <b>"}],
+        "gaps": [[{"text": "dog", "probability": 0.5}]],
+    }
+    done.response.save()
+    shown = page.get(f"/generations/{done.id}").content.decode()
+    assert '<li dir="auto">A &lt;b&gt;</li>' in shown
+    assert '<span class="soft numeral">50.0&nbsp;%</span>' in shown

@@ -20,6 +20,7 @@ from genmodels.contract import InvalidRequest
 from webapp.accounts.models import User
 from webapp.catalog.queries import UnableToUseCheckpoint, list_checkpoints
 from webapp.generations import operations
+from webapp.generations.alternatives import Alternatives, read_alternatives
 from webapp.generations.cards import GenerationCard, make_card, may_change
 from webapp.generations.input_fields import (
     address_to_start_from,
@@ -73,6 +74,7 @@ def show_generation(request: HttpRequest, generation_id: uuid.UUID) -> HttpRespo
         "metrics": _shown_metrics(generation),
         "figures": _figures(generation),
         "surprise": _surprise(generation),
+        "alternatives": _alternatives(generation),
         "given_files": given_files(generation),
         "start_url": _start_url(generation),
         "recipe_json": json.dumps(recipe, indent=2, ensure_ascii=False),
@@ -160,6 +162,11 @@ def _figures(generation: Generation) -> tuple[Figure, ...]:
     if response is None:
         return ()
     return read_figures(generation.checkpoint.modality, response.metrics)
+
+
+def _alternatives(generation: Generation) -> Alternatives | None:
+    response = getattr(generation, "response", None)
+    return None if response is None else read_alternatives(response.extra)
 
 
 def _surprise(generation: Generation) -> Surprise | None:

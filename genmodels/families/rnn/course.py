@@ -101,6 +101,11 @@ class RecurrentCourse(LanguageCourse):
             )
         return (Player((*outer, *hidden), tuple(optimizers)),)
 
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        """What turns states into scores, without the table that an LSTM shares with its input."""
+        names = {"head", "project", "bias"}
+        return [each for name, each in self._model.named_parameters() if name in names]
+
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Nats per token on the next windows of the text, or on random records."""
         if isinstance(self.network, CarryingReader):

@@ -43,6 +43,17 @@ def open_course(
     return RecurrentCourse(chosen, choose_corpus(chosen.corpus, data=data, own=own))
 
 
+def open_tuning_course(
+    preset: str, start: Checkpoint, *, data: Path | None, own: Path | None
+) -> RecurrentCourse:
+    """The course of a preset in the vocabulary of a checkpoint of that preset's sizes."""
+    chosen = PRESETS[preset]
+    size = int(start.card.config["vocabulary_size"])
+    _, vocabulary = read_language(start.card, size=size)
+    corpus = choose_corpus(chosen.corpus, data=data, own=own)
+    return RecurrentCourse(chosen, corpus.told_in(vocabulary))
+
+
 def load(
     checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
 ) -> RecurrentGenerator:

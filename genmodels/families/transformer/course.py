@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
+from torch import nn
 
 from genmodels.contract import Card, Metric
 from genmodels.course import Player, Recipe
@@ -133,6 +134,10 @@ class TransformerCourse(LanguageCourse):
             ),
         )
         return (Player((*hidden, *outer), optimizers),)
+
+    def output_parameters(self) -> Sequence[nn.Parameter]:
+        """The head."""
+        return [self.network.head]
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Nats per token on random windows of the training part, or on random records."""
