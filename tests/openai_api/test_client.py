@@ -11,6 +11,7 @@ import numpy as np
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
+from openai.types.chat import ChatCompletionUserMessageParam
 
 from webapp.embedded.instance import Instance
 from webapp.embedded.rest import RestClient
@@ -42,7 +43,7 @@ def test_models_are_listed_and_found(client: OpenAI) -> None:
 
 
 def test_a_chat_says_the_same_streamed_and_whole(client: OpenAI) -> None:
-    messages = [{"role": "user", "content": OPENING}]
+    messages: list[ChatCompletionUserMessageParam] = [{"role": "user", "content": OPENING}]
     whole = client.chat.completions.create(
         model=TEXT_MODEL, messages=messages, max_tokens=40, seed=3
     )
@@ -89,7 +90,8 @@ def test_pictures_come_as_bytes_or_as_links(client: OpenAI, stack: Instance, api
     linked = client.images.generate(
         model=IMAGE_MODEL, prompt="an ankle boot", response_format="url"
     )
-    [picture] = linked.data or ()
+    assert linked.data is not None
+    [picture] = linked.data
     assert picture.url is not None
     assert picture.url.startswith(f"{stack.base_url}/api/v1/artifacts/")
 

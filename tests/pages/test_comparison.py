@@ -68,7 +68,7 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
     swept.append(
         _setting(1.5, sheet="d-ddpm.png", passes=1000, sampler="ddpm", steps=1000, guidance=1.0)
     )
-    content = {
+    content: dict[str, Any] = {
         "subject": "clothes",
         "title": "Clothes of tests",
         "kinds": ["coat", "bag"],
