@@ -320,6 +320,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "webapp.jobs.models.STATUSES",
         "DocumentStatus": "webapp.knowledge.api.STATES",
+        "ConnectorKind": "webapp.catalog.models.ConnectorKind",
         "EntityKind": "webapp.knowledge.graph_api.ENTITY_KINDS",
     },
     "POSTPROCESSING_HOOKS": [
