@@ -41,6 +41,7 @@ from genmodels.registry import (
     open_course,
     open_tuning,
 )
+from genmodels.text.surprise import SURPRISE
 from genmodels.text.tuning import ALL, WAYS
 from genmodels.training import Budget, train
 from genmodels.training_log import Report
@@ -200,6 +201,9 @@ def _sample(options: argparse.Namespace) -> None:
 
 def _deliver(sample: Sample, out: Path | None) -> None:
     for name, value in sample.extra.items():
+        # Figures for every token are for programs and pages.
+        if name == SURPRISE:
+            continue
         sys.stderr.write(f"{name}: {value}\n")
     if out is not None:
         out.write_bytes(sample.content)

@@ -12,9 +12,10 @@ from genmodels.families.rnn.carried import CarryingReader, carried_loss
 from genmodels.families.rnn.course import RecurrentCourse, make_network
 from genmodels.families.rnn.decoder import make_decoder
 from genmodels.families.rnn.generator import RecurrentRun
-from genmodels.families.rnn.mingru import scan
+from genmodels.families.rnn.mingru import mix
 from genmodels.families.rnn.network import RecurrentConfig, RecurrentNetwork
 from genmodels.families.rnn.presets import LSTM_SHAKESPEARE
+from genmodels.families.rnn.scan import scan
 from genmodels.randomness import seeded
 from genmodels.registry import load_generator
 from genmodels.text.vocabulary import make_pieces
@@ -56,18 +57,27 @@ def _tokens(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randint(11, shape, generator=seeded(seed))
 
 
-def test_the_scan_gives_the_states_of_the_recurrence() -> None:
+@pytest.mark.parametrize("length", [1, 16, 37])
+def test_the_scan_gives_the_states_of_the_recurrence(length: int) -> None:
     gate, candidate = (
-        4 * torch.randn(2, 9, 5, generator=seeded(seed), dtype=torch.float64) for seed in (0, 1)
+        4 * torch.randn(2, length, 5, generator=seeded(seed), dtype=torch.float64)
+        for seed in (0, 1)
     )
     state = torch.rand(2, 5, generator=seeded(2), dtype=torch.float64) + 0.1
-    found = scan(gate, candidate, state)
-    for place in range(9):
+    found = mix(gate, candidate, state)
+    for place in range(length):
         let_in = gate[:, place].sigmoid()
         offered = candidate[:, place]
         offered = torch.where(offered >= 0, offered + 0.5, offered.sigmoid())
         state = (1 - let_in) * state + let_in * offered
         assert torch.allclose(found[:, place], state, rtol=1e-12)
+
+
+def test_the_gradient_of_the_scan_is_that_of_the_recurrence() -> None:
+    parts = [torch.rand(2, 19, 3, generator=seeded(seed), dtype=torch.float64) for seed in (0, 1)]
+    state = torch.rand(2, 3, generator=seeded(2), dtype=torch.float64)
+    inputs = [each.requires_grad_() for each in (*parts, state)]
+    assert torch.autograd.gradcheck(scan, inputs)
 
 
 def test_a_text_read_in_parts_is_a_text_read_at_once(network: RecurrentNetwork) -> None:
