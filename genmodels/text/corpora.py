@@ -12,16 +12,21 @@ from typing import cast
 from genmodels.data.location import UnableToFindData
 from genmodels.text.corpus import Corpus
 
-SHAKESPEARE = "shakespeare"
+SHAKESPEARE, MOLECULES, MUSIC = "shakespeare", "molecules", "music"
 
 #: Each module has a function `open_corpus(data)`.
 CORPUS_MODULES = {
     SHAKESPEARE: "genmodels.text.shakespeare",
+    MOLECULES: "genmodels.molecules.corpus",
+    MUSIC: "genmodels.music.corpus",
 }
 
 #: Each module has a function `open_own_corpus(path)`.
 OWN_MODULES = {
     ".txt": "genmodels.text.own_text",
+    ".smi": "genmodels.molecules.corpus",
+    ".csv": "genmodels.molecules.corpus",
+    ".abc": "genmodels.music.corpus",
 }
 
 

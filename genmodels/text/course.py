@@ -163,9 +163,9 @@ class LanguageCourse:
         training: Mapping[str, Any],
         commit: str,
     ) -> Card:
-        """The card of these weights; `memory` says in half a sentence how much of a prompt counts.
+        """The card of these weights; `memory` says how much of a long prompt counts.
 
-        `length` tokens are written by default, `longest` at most.
+        `length` tokens are written by default, `longest` of running text at most.
         """
         corpus, kind = self.corpus, self.corpus.kind
         is_own = corpus.name != self._preset.corpus
@@ -181,7 +181,7 @@ class LanguageCourse:
             media_type=kind.media_type,
             parameters=self._knobs(length, longest),
             config={**config, "kind": kind.name, **self.vocabulary.to_config()},
-            prompt_help=f"{corpus.prompt_help}; {memory}.",
+            prompt_help=f"{corpus.prompt_help}{'' if corpus.has_records else '; ' + memory}.",
             max_prompt_length=4000,
             data=corpus.provenance,
             licence="Apache-2.0",
@@ -198,7 +198,7 @@ class LanguageCourse:
         unit, has_records = self.vocabulary.unit, self.corpus.has_records
         grammar = (GRAMMAR_KNOB,) if self.corpus.kind.grammar is not None else ()
         return (
-            length_knob(unit=unit, default=length, maximum=longest),
+            length_knob(unit=unit, default=length, maximum=2 * length if has_records else longest),
             *choice_knobs(unit=unit, temperature=1.0 if has_records else 0.8),
             # A record ends by itself.
             *(() if has_records else (STOP_KNOB,)),

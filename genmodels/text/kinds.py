@@ -18,12 +18,18 @@ from genmodels.text.vocabulary import Vocabulary
 #: Each module has a constant `KIND`.
 KIND_MODULES = {
     "text": "genmodels.text.plain",
+    "molecules": "genmodels.molecules.kind",
+    "music": "genmodels.music.kind",
 }
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of text. `read_prompt` gives the beginning that a prompt asks for, maybe none."""
+    """A kind of text.
+
+    `read_prompt` gives the beginning that a prompt asks for, maybe none, and raises ValueError
+    with a sentence for a prompt that it cannot read.
+    """
 
     name: str
     modality: Literal["text", "molecule", "music"]

@@ -40,7 +40,10 @@ class TextRun:
         self._request = request
         self._kind = kind
         self._vocabulary = vocabulary
-        self._prompt = kind.read_prompt(request.prompt, vocabulary)
+        try:
+            self._prompt = kind.read_prompt(request.prompt, vocabulary)
+        except ValueError as error:
+            raise InvalidRequest([Fault("/prompt", "unreadable", str(error))]) from error
         if vocabulary.end is None and not self._prompt.strip():
             raise _unknown_characters(card)
         start = [] if vocabulary.end is None else [vocabulary.end]

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from genmodels.families.rnn.carried import CarryingReader, carried_loss
-from genmodels.families.rnn.course import make_network
+from genmodels.families.rnn.course import RecurrentCourse, make_network
 from genmodels.families.rnn.decoder import make_decoder
 from genmodels.families.rnn.generator import RecurrentRun
 from genmodels.families.rnn.mingru import scan
 from genmodels.families.rnn.network import RecurrentConfig, RecurrentNetwork
+from genmodels.families.rnn.presets import LSTM_SHAKESPEARE
 from genmodels.randomness import seeded
+from genmodels.registry import load_generator
+from genmodels.text.vocabulary import make_pieces
 from tests.genmodels.tiny import (
     FAMILIES,
+    finish,
     load_stirred,
     make_request,
+    save_stirred,
     stir,
+    tiny_corpus,
+    tiny_recurrent,
 )
 
 _CELLS = ("lstm", "mingru")
@@ -165,3 +173,22 @@ def test_training_reads_on_where_it_stopped(network: RecurrentNetwork) -> None:
     assert seen[1] == [10, 35, 60, 85]
     # 85 + 10 still fits, 95 + 10 does not, so the last text begins again.
     assert seen[3] == [30, 55, 80, 10]
+
+
+def test_records_are_learned_each_from_a_fresh_state(tmp_path: Path) -> None:
+    records = tuple("ab" * count for count in range(1, 9))
+    corpus = replace(
+        tiny_corpus(), vocabulary=make_pieces(records, list), train=records, validation=records
+    )
+    course = RecurrentCourse(tiny_recurrent(LSTM_SHAKESPEARE).preset, corpus)
+    assert course.ship(course.network) is course.network
+    assert next(course.losses(seeded(0))).isfinite()
+    [metric] = course.measure(course.network)
+    assert metric.samples == len(records)
+    assert metric.unit == "nats/token"
+    card = save_stirred(course, tmp_path)
+    assert "stop" not in {parameter.name for parameter in card.parameters}
+    generator = load_generator(tmp_path)
+    # No character of the prompt is known, so the record is begun from nothing.
+    request = make_request(generator, "zzz", {"max_new_tokens": 5, "temperature": 1.5}, 0)
+    assert set(finish(generator, request).decode()) <= {"a", "b"}

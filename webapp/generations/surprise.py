@@ -99,12 +99,16 @@ def _find_striking(tokens: list[tuple[str, float]]) -> tuple[Striking, ...]:
     places = sorted(range(len(tokens)), key=lambda place: -tokens[place][1])[:_NUM_TOLD]
     return tuple(
         Striking(
-            before="".join(piece for piece, _ in tokens[max(0, place - _CONTEXT) : place])[
-                -_CONTEXT:
-            ],
-            text=tokens[place][0],
+            before=_on_one_line(
+                "".join(piece for piece, _ in tokens[max(0, place - _CONTEXT) : place])[-_CONTEXT:]
+            ),
+            text=_on_one_line(tokens[place][0]),
             one_in=round(math.exp(min(tokens[place][1], 30.0))),
         )
         for place in places
         if _level(tokens[place][1])
     )
+
+
+def _on_one_line(text: str) -> str:
+    return text.replace("\n", "⏎")

@@ -5,7 +5,7 @@ lstm.py       layers of long short-term memory
 mingru.py     the minimal gated unit that is trained in parallel (Feng et al. 2024,
               arXiv:2410.01201)
 carried.py    reading on and on with the state carried from window to window
-presets.py    `lstm-shakespeare` and `mingru-shakespeare`
+presets.py    `lstm-shakespeare`, `mingru-shakespeare` and `lstm-molecules`
 course.py     their data, optimisers, held-out figures and card
 decoder.py    the trained networks a token at a time, in arithmetic that does not depend on company
 generator.py  runs that join and leave at any token

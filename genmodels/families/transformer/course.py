@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from genmodels.contract import Card, Metric
 from genmodels.course import Player, Recipe
 from genmodels.families.transformer.network import Transformer, TransformerConfig
 from genmodels.randomness import seeded
-from genmodels.text.corpora import SHAKESPEARE
+from genmodels.text.corpora import MOLECULES, MUSIC, SHAKESPEARE
 from genmodels.text.corpus import Corpus
 from genmodels.text.course import LanguageCourse
 from genmodels.text.objective import next_token_loss
@@ -65,7 +65,31 @@ GPT_SHAKESPEARE = TransformerPreset(
     ),
 )
 
-PRESETS = {preset.slug: preset for preset in (GPT_SHAKESPEARE,)}
+GPT_MOLECULES = replace(
+    GPT_SHAKESPEARE,
+    slug="gpt-molecules",
+    name="GPT, ZINC250k",
+    corpus=MOLECULES,
+    # The longest molecule has fewer tokens, so that none is ever read by halves.
+    context=128,
+    batch=64,
+    length=100,
+    recipe=replace(GPT_SHAKESPEARE.recipe, validate_every=300, minutes=30),
+)
+
+GPT_MUSIC = replace(
+    GPT_SHAKESPEARE,
+    slug="gpt-music",
+    name="GPT, Nottingham's folk tunes",
+    corpus=MUSIC,
+    # Nearly all tunes fit; a thousand in twelve keys are few enough to be learned by heart.
+    context=448,
+    dropout=0.15,
+    length=448,
+    recipe=replace(GPT_SHAKESPEARE.recipe, validate_every=200, minutes=30),
+)
+
+PRESETS = {preset.slug: preset for preset in (GPT_SHAKESPEARE, GPT_MOLECULES, GPT_MUSIC)}
 
 #: The longest text that may be asked for, in tokens.
 _LONGEST = 2000
