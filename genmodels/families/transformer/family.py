@@ -77,11 +77,13 @@ def open_tuning_course(
     card = start.card
     size = int(card.config["vocabulary_size"])
     if preset in T5_PRESETS:
+        pieces = read_card_vocabulary(card, size=size)
         pairs = open_captions(data) if own is None else read_own_pairs(own)
-        return T5Course(T5_PRESETS[preset], pairs, read_card_vocabulary(card, size=size))
+        return T5Course(T5_PRESETS[preset], pairs, pieces)
     if preset in BERT_PRESETS:
+        pieces = read_card_vocabulary(card, size=size)
         prose = open_prose(data) if own is None else read_own_prose(own)
-        return BertCourse(BERT_PRESETS[preset], prose, read_card_vocabulary(card, size=size))
+        return BertCourse(BERT_PRESETS[preset], prose, pieces)
     chosen = GPT_PRESETS[preset]
     _, vocabulary = read_language(card, size=size)
     corpus = choose_corpus(chosen.corpus, data=data, own=own)
