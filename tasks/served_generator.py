@@ -174,7 +174,8 @@ class ServedGenerator:
             try:
                 run.take()
             except UnableToGenerate as error:
-                failures.append((run, error))
+                # Without its frames, which hold all runs of the pass: nobody would let go of them.
+                failures.append((run, error.with_traceback(None)))
         if failures:
             raise FailedRuns(failures)
 

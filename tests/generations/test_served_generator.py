@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import torch
 from pytest_django import Settings
 
-from genmodels.contract import Run
+from genmodels.contract import FailedRuns, Run, resolve_request
 from tasks.connected import load_connected
 from tasks.generation_loop import GenerationLoop
 from tasks.generators import LoadedGenerators
@@ -154,6 +155,31 @@ def test_one_that_is_refused_leaves_the_others_alone(server: ModelServer, owner:
     assert "the reason" in attempt.error, "operators read what the server said"
     assert all(job_of(each).state == JobState.SUCCEEDED for each in others)
     assert len(server.asked) == 4, "nobody was asked twice"
+
+
+def test_the_failure_of_one_holds_on_to_no_other(server: ModelServer) -> None:
+    server.may_go_on.clear()
+    generator = load(connect(server))
+    runs = [
+        generator.open(resolve_request(generator.card, prompt=prompt, parameters={}, seed=1))
+        for prompt in ("status 400", "one two three")
+    ]
+    failures: Sequence[tuple[Run, Exception]] = ()
+    # What hangs up must not have to wait for the collector of cycles.
+    gc.disable()
+    try:
+        while not (failures and runs[1].preview().text):
+            try:
+                generator.advance(runs)
+            except FailedRuns as failed:
+                failures = failed.failures
+        runs.clear()
+        assert server.left.wait(60)
+    finally:
+        gc.enable()
+    assert [str(error) for _, error in failures] == [
+        f"127.0.0.1:{server.port} refuses the request (status 400)."
+    ]
 
 
 @pytest.mark.parametrize(
