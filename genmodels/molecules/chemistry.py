@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rdkit import Chem
-from rdkit.Chem import rdMolDescriptors
+from rdkit.Chem import QED, rdMolDescriptors
 from rdkit.Chem.Draw import rdMolDraw2D
-from rdkit.Chem.QED import default
 from rdkit.rdBase import BlockLogs
 
 #: The drawing's size in pixels; it scales without loss.
 _WIDTH, _HEIGHT = 480, 360
 
+#: RDKit does not say the types of this one.
+_drug_likeness: Callable[[Chem.Mol], float] = QED.qed
 #: RDKit's name for the mean molecular weight.
 _WEIGHT = rdMolDescriptors.Properties(["amw"])
 
@@ -69,7 +71,7 @@ def write_canonical(molecule: Chem.Mol) -> str:
 def measure_molecule(molecule: Chem.Mol) -> MoleculeFigures:
     """Its figures."""
     return MoleculeFigures(
-        qed=float(default(molecule)),
+        qed=_drug_likeness(molecule),
         logp=float(rdMolDescriptors.CalcCrippenDescriptors(molecule)[0]),
         weight=float(_WEIGHT.ComputeProperties(molecule)[0]),
     )
