@@ -63,4 +63,5 @@ def read_parts() -> NDArray[np.uint8]:
     tensors = load_file(_PARTS)
     packed, count = tensors["packed"], int(tensors["count"][0])
     shifts = np.array([0, 2, 4, 6], dtype=np.uint8)
-    return ((packed[:, None] >> shifts) & 3).ravel()[:count]
+    parts: NDArray[np.uint8] = ((packed[:, None] >> shifts) & np.uint8(3)).ravel()[:count]
+    return parts

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from rdkit import Chem
-from rdkit.Chem import Crippen, Descriptors
+from rdkit.Chem import QED, rdMolDescriptors
 from rdkit.Chem.Draw import rdMolDraw2D
-from rdkit.Chem.QED import qed
 from rdkit.rdBase import BlockLogs
 
 #: The drawing's size in pixels; it scales without loss.
 _WIDTH, _HEIGHT = 480, 360
+
+#: RDKit does not say the types of this one.
+_drug_likeness: Callable[[Chem.Mol], float] = QED.qed
+#: RDKit's name for the mean molecular weight.
+_WEIGHT = rdMolDescriptors.Properties(["amw"])
 
 
 class UnableToReadMolecule(ValueError):
@@ -65,16 +71,17 @@ def write_canonical(molecule: Chem.Mol) -> str:
 def measure_molecule(molecule: Chem.Mol) -> MoleculeFigures:
     """Its figures."""
     return MoleculeFigures(
-        qed=float(qed(molecule)),
-        logp=float(Crippen.MolLogP(molecule)),
-        weight=float(Descriptors.MolWt(molecule)),
+        qed=_drug_likeness(molecule),
+        logp=float(rdMolDescriptors.CalcCrippenDescriptors(molecule)[0]),
+        weight=float(_WEIGHT.ComputeProperties(molecule)[0]),
     )
 
 
 def draw_molecule(molecule: Chem.Mol) -> bytes:
     """An SVG of its structure on white; the same molecule gives the same bytes."""
     drawer = rdMolDraw2D.MolDraw2DSVG(_WIDTH, _HEIGHT)
-    options = drawer.drawOptions()
+    # The stubs of RDKit give the options' fields the type of the options.
+    options: Any = drawer.drawOptions()
     options.padding = 0.08
     options.bondLineWidth = 1.6
     rdMolDraw2D.PrepareAndDrawMolecule(drawer, molecule)

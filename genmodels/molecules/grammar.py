@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import torch
 
@@ -20,11 +19,14 @@ class _Signs:
     groups: tuple[tuple[SmilesSign, torch.Tensor], ...]
 
 
+_KNOWN: dict[tuple[str, ...], _Signs] = {}
+
+
 class SmilesConstraint:
     """The rules for one molecule."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._known = _read_vocabulary(vocabulary)
+        self._known = _look_up(vocabulary)
         self._end = vocabulary.end
         self._rules = SmilesRules()
         self._ended = False
@@ -68,7 +70,14 @@ def smiles_grammar(vocabulary: Vocabulary) -> SmilesConstraint:
     return SmilesConstraint(vocabulary)
 
 
-@lru_cache(maxsize=16)
+def _look_up(vocabulary: Vocabulary) -> _Signs:
+    """The signs of a vocabulary, read once; a process knows a few vocabularies and keeps them."""
+    pieces = tuple(vocabulary.decode([token]) for token in range(vocabulary.size))
+    if pieces not in _KNOWN:
+        _KNOWN[pieces] = _read_vocabulary(vocabulary)
+    return _KNOWN[pieces]
+
+
 def _read_vocabulary(vocabulary: Vocabulary) -> _Signs:
     signs = tuple(
         None if token == vocabulary.end else read_sign(vocabulary.decode([token]))

@@ -187,7 +187,7 @@ class SmilesRules:
         if not here.sign.aromatic or self.here in self.branches or here.num_open_rings:
             return True
         if (shared, order) not in self._may_leave:
-            trial = self._shallow()
+            trial = self.copy()
             trial.order = order
             trial.take(SmilesSign("atom", "c", aromatic=shared, most_bonds=3, shares="always"))
             self._may_leave[shared, order] = trial.is_sound(self.here, done=frozenset({self.here}))
@@ -216,7 +216,7 @@ class SmilesRules:
             return "there is no bond left for a ring"
         if not begun.takes(final or 1, shared=shared):
             return "there is no bond left where the ring begins"
-        trial = self._shallow()
+        trial = self.copy()
         trial.take(SmilesSign("ring", name))
         if trial.rings and not trial.goes_on((trial.here, *trial.branches)):
             return "another ring could not be closed any more"
@@ -245,7 +245,7 @@ class SmilesRules:
         """Whether a chain can go on from one of these."""
         return any(self.atoms[each].takes(1, shared=True) for each in places)
 
-    def _shallow(self) -> SmilesRules:
+    def copy(self) -> SmilesRules:
         """The same, to try a sign on."""
         return SmilesRules(
             list(self.atoms), self.branches, dict(self.rings), self.here, self.last, self.order

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from rdkit import Chem
-from rdkit.Chem.Scaffolds import MurckoScaffold
+from rdkit.Chem import rdmolops
 
 from genmodels.data.zinc import SCAFFOLD_TEST, TRAIN, VALIDATION
 
@@ -26,7 +26,7 @@ def choose_part(smiles: str) -> int:
     """
     molecule = Chem.MolFromSmiles(smiles)
     Chem.RemoveStereochemistry(molecule)
-    scaffold = Chem.MolToSmiles(MurckoScaffold.GetScaffoldForMol(molecule))
+    scaffold = Chem.MolToSmiles(rdmolops.MurckoDecompose(molecule))
     if scaffold and _hash(scaffold) % _SCAFFOLDS == 0:
         return SCAFFOLD_TEST
     return VALIDATION if _hash(Chem.MolToSmiles(molecule)) % _MOLECULES == 0 else TRAIN

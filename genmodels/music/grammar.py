@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import torch
 
@@ -27,11 +26,14 @@ class _Signs:
     fitting: dict[tuple[object, ...], torch.Tensor] = field(default_factory=dict)
 
 
+_KNOWN: dict[tuple[str, ...], _Signs] = {}
+
+
 class TuneConstraint:
     """The rules for one tune."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._known = _read_vocabulary(vocabulary)
+        self._known = _look_up(vocabulary)
         self._end = vocabulary.end
         self._rules = TuneRules(self._known.lengths, frozenset(self._known.plain))
         self._ended = False
@@ -65,9 +67,9 @@ class TuneConstraint:
         """Mask (V,) of the notes whose accidentals make sense."""
         rules = self._rules
         if rules.tied is not None:
-            mask = torch.zeros(len(self._known.signs), dtype=torch.bool)
-            mask[self._known.plain[rules.tied.bare]] = True
-            return mask
+            same = torch.zeros(len(self._known.signs), dtype=torch.bool)
+            same[self._known.plain[rules.tied.bare]] = True
+            return same
         assert rules.key is not None, "notes have no place before the key"
         state = (rules.key.name, *sorted(rules.altered.items()))
         mask = self._known.fitting.get(state)
@@ -83,7 +85,14 @@ def tune_grammar(vocabulary: Vocabulary) -> TuneConstraint:
     return TuneConstraint(vocabulary)
 
 
-@lru_cache(maxsize=16)
+def _look_up(vocabulary: Vocabulary) -> _Signs:
+    """The signs of a vocabulary, read once; a process knows a few vocabularies and keeps them."""
+    pieces = tuple(vocabulary.decode([token]) for token in range(vocabulary.size))
+    if pieces not in _KNOWN:
+        _KNOWN[pieces] = _read_vocabulary(vocabulary)
+    return _KNOWN[pieces]
+
+
 def _read_vocabulary(vocabulary: Vocabulary) -> _Signs:
     signs = tuple(
         None if token == vocabulary.end else read_sign(vocabulary.decode([token]))
@@ -95,10 +104,7 @@ def _read_vocabulary(vocabulary: Vocabulary) -> _Signs:
     for token, sign in enumerate(signs):
         if sign is None:
             continue
-        own = sign.length if sign.kind == "length" else sign.text if sign.kind == "bar" else None
-        if sign.kind == "key":
-            own = sign.text.startswith("[")
-        members.setdefault((sign.kind, own), []).append(token)
+        members.setdefault((sign.kind, _place_of(sign)), []).append(token)
         if sign.pitch is not None and sign.pitch.accidental is None:
             plain[sign.pitch] = token
         if sign.kind == "length":
@@ -111,3 +117,16 @@ def _read_vocabulary(vocabulary: Vocabulary) -> _Signs:
         assert first is not None
         places.append((first, mask))
     return _Signs(signs, tuple(places), frozenset(lengths), plain)
+
+
+def _place_of(sign: Sign) -> object:
+    """What beside its kind decides where a sign may stand."""
+    match sign.kind:
+        case "length":
+            return sign.length
+        case "bar":
+            return sign.text
+        case "key":
+            return sign.text.startswith("[")
+        case _:
+            return None

@@ -218,7 +218,7 @@ class TuneRules:
     def _bar_may_end(self, line: str) -> bool:
         whole = self.filled == self.metre
         if self.begins_section:
-            upbeat = line == "|" or (line == "|:" and not self.num_bars)
+            upbeat = line == "|" or (line == "|:" and not self.num_bars and not self.closed_by)
             # A whole first bar without an upbeat may end anything, even its section.
             return whole or upbeat
         if line not in SECTION_BARS and line != ":|2":

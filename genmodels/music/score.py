@@ -227,8 +227,9 @@ def judge_bars(score: Score) -> list[bool]:
             partners.append(bars[place - 1].length)
         if bar.ends_section or bar.opened_by == ":|2":
             partners.append(bars[first].length if first < place else Fraction(0))
-            # The upbeat of a repeat may stand before its sign.
+            # The upbeat of a repeat may stand before its sign, and that of the tune goes round.
             partners.append(bars[first - 1].length if first > 0 else Fraction(0))
+            partners.append(bars[0].length if place > 0 else Fraction(0))
             if place + 1 < len(bars):
                 partners.append(bars[place + 1].length)
         if bar.begins_section:

@@ -29,6 +29,11 @@ def make_picture(*, owner: User, **wish: Any) -> Generation:
     return _finish(owner, Sample(PNG, "image/png"), wish)
 
 
+def make_sample(*, owner: User, sample: Sample, **wish: Any) -> Generation:
+    """A generation that succeeded with this sample."""
+    return _finish(owner, sample, wish)
+
+
 def make_failed(*, owner: User, detail: str = "It ran out of memory.", **wish: Any) -> Generation:
     """A generation that failed for good."""
     generation, job_fence = _claim(owner, wish)

@@ -92,7 +92,7 @@ def _serve(request: Request, *, sha256: str, media_type: str) -> HttpResponse | 
 def _serve_part(request: Request, file: BinaryIO, media_type: str) -> HttpResponse | None:
     """The part that a player asks for when a listener jumps, or None for the whole (RFC 9110).
 
-    Ranges of other forms may be answered with the whole file, and are.
+    Ranges of other forms, and beyond the end, may be answered with the whole file, and are.
     """
     found = _RANGE.fullmatch(request.headers.get("Range", ""))
     if found is None or "If-Range" in request.headers:
@@ -101,8 +101,8 @@ def _serve_part(request: Request, file: BinaryIO, media_type: str) -> HttpRespon
     start = int(found[1])
     end = min(int(found[2] or size), size - 1)
     if start > end:
-        file.close()
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+        file.seek(0)
+        return None
     file.seek(start)
     with file:
         part = HttpResponse(file.read(end - start + 1), status=206, content_type=media_type)
