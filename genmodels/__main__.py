@@ -39,6 +39,7 @@ from genmodels.registry import (
     load_generator,
     open_course,
 )
+from genmodels.text.surprise import SURPRISE
 from genmodels.training import Budget, train
 from genmodels.training_log import Report
 from genmodels.training_state import UnableToTrain
@@ -169,6 +170,9 @@ def _sample(options: argparse.Namespace) -> None:
 
 def _deliver(sample: Sample, out: Path | None) -> None:
     for name, value in sample.extra.items():
+        # Figures for every token are for programs and pages.
+        if name == SURPRISE:
+            continue
         sys.stderr.write(f"{name}: {value}\n")
     if out is not None:
         out.write_bytes(sample.content)

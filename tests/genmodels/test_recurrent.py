@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from genmodels.families.rnn.carried import CarryingReader, carried_loss
-from genmodels.families.rnn.course import make_network
+from genmodels.families.rnn.course import RecurrentCourse, make_network
 from genmodels.families.rnn.decoder import make_decoder
 from genmodels.families.rnn.generator import RecurrentRun
-from genmodels.families.rnn.mingru import scan
+from genmodels.families.rnn.mingru import mix
 from genmodels.families.rnn.network import RecurrentConfig, RecurrentNetwork
+from genmodels.families.rnn.presets import LSTM_SHAKESPEARE
+from genmodels.families.rnn.scan import scan
 from genmodels.randomness import seeded
+from genmodels.registry import load_generator
+from genmodels.text.vocabulary import make_pieces
 from tests.genmodels.tiny import (
     FAMILIES,
+    finish,
     load_stirred,
     make_request,
+    save_stirred,
     stir,
+    tiny_corpus,
+    tiny_recurrent,
 )
 
 _CELLS = ("lstm", "mingru")
@@ -48,18 +57,27 @@ def _tokens(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randint(11, shape, generator=seeded(seed))
 
 
-def test_the_scan_gives_the_states_of_the_recurrence() -> None:
+@pytest.mark.parametrize("length", [1, 16, 37])
+def test_the_scan_gives_the_states_of_the_recurrence(length: int) -> None:
     gate, candidate = (
-        4 * torch.randn(2, 9, 5, generator=seeded(seed), dtype=torch.float64) for seed in (0, 1)
+        4 * torch.randn(2, length, 5, generator=seeded(seed), dtype=torch.float64)
+        for seed in (0, 1)
     )
     state = torch.rand(2, 5, generator=seeded(2), dtype=torch.float64) + 0.1
-    found = scan(gate, candidate, state)
-    for place in range(9):
+    found = mix(gate, candidate, state)
+    for place in range(length):
         let_in = gate[:, place].sigmoid()
         offered = candidate[:, place]
         offered = torch.where(offered >= 0, offered + 0.5, offered.sigmoid())
         state = (1 - let_in) * state + let_in * offered
         assert torch.allclose(found[:, place], state, rtol=1e-12)
+
+
+def test_the_gradient_of_the_scan_is_that_of_the_recurrence() -> None:
+    parts = [torch.rand(2, 19, 3, generator=seeded(seed), dtype=torch.float64) for seed in (0, 1)]
+    state = torch.rand(2, 3, generator=seeded(2), dtype=torch.float64)
+    inputs = [each.requires_grad_() for each in (*parts, state)]
+    assert torch.autograd.gradcheck(scan, inputs)
 
 
 def test_a_text_read_in_parts_is_a_text_read_at_once(network: RecurrentNetwork) -> None:
@@ -165,3 +183,22 @@ def test_training_reads_on_where_it_stopped(network: RecurrentNetwork) -> None:
     assert seen[1] == [10, 35, 60, 85]
     # 85 + 10 still fits, 95 + 10 does not, so the last text begins again.
     assert seen[3] == [30, 55, 80, 10]
+
+
+def test_records_are_learned_each_from_a_fresh_state(tmp_path: Path) -> None:
+    records = tuple("ab" * count for count in range(1, 9))
+    corpus = replace(
+        tiny_corpus(), vocabulary=make_pieces(records, list), train=records, validation=records
+    )
+    course = RecurrentCourse(tiny_recurrent(LSTM_SHAKESPEARE).preset, corpus)
+    assert course.ship(course.network) is course.network
+    assert next(course.losses(seeded(0))).isfinite()
+    [metric] = course.measure(course.network)
+    assert metric.samples == len(records)
+    assert metric.unit == "nats/token"
+    card = save_stirred(course, tmp_path)
+    assert "stop" not in {parameter.name for parameter in card.parameters}
+    generator = load_generator(tmp_path)
+    # No character of the prompt is known, so the record is begun from nothing.
+    request = make_request(generator, "zzz", {"max_new_tokens": 5, "temperature": 1.5}, 0)
+    assert set(finish(generator, request).decode()) <= {"a", "b"}

@@ -45,7 +45,7 @@ _ARCHITECTURES = {
 }
 _PAPERS = {
     LSTM_CELL: ("arXiv:1512.05287", "arXiv:1608.05859"),
-    MINGRU_CELL: ("arXiv:2410.01201", "arXiv:2311.06281"),
+    MINGRU_CELL: ("arXiv:2410.01201",),
 }
 
 

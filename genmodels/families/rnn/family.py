@@ -4,6 +4,7 @@ network.py    sizes, and what the cells share
 lstm.py       layers of long short-term memory
 mingru.py     the minimal gated unit that is trained in parallel (Feng et al. 2024,
               arXiv:2410.01201)
+scan.py       linear recurrences at all times at once
 carried.py    reading on and on with the state carried from window to window
 presets.py    `lstm-shakespeare`, `mingru-shakespeare` and `lstm-molecules`
 course.py     their data, optimisers, held-out figures and card

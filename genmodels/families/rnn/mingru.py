@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from genmodels.families.rnn.network import RecurrentConfig, RecurrentNetwork
+from genmodels.families.rnn.scan import scan
 from genmodels.nn.norm import rms_norm
 from genmodels.randomness import dropout
 
@@ -59,29 +60,23 @@ class Block(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Stream (B, T, E) and state (B, W) before it to the stream and the last state."""
         gate, candidate = functional.linear(rms_norm(x), self.gate_candidate).chunk(2, dim=-1)
-        states = scan(gate.float() + self.gate_bias, candidate.float(), state)  # (B, T, W)
+        states = mix(gate.float() + self.gate_bias, candidate.float(), state.float())  # (B, T, W)
         x = x + dropout(functional.linear(states, self.out), self.rate, random)
         hidden = functional.relu(functional.linear(rms_norm(x), self.expand)).square()
         x = x + dropout(functional.linear(hidden, self.contract), self.rate, random)
         return x, states[:, -1]
 
 
-def scan(gate: torch.Tensor, candidate: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+def mix(gate: torch.Tensor, candidate: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
     """All states h_t = (1 - z_t) h_{t-1} + z_t g(candidate_t) with z = sigmoid(gate), at once.
 
-    g(x) is x + 1/2 for positive x, else sigmoid(x), so that states are positive and the scan can
-    be done with logarithms (appendix B of the paper; Heinsen 2023, arXiv:2311.06281). `gate` and
-    `candidate` are (B, T, W), `state` (B, W) is h_0. Result (B, T, W).
+    g(x) is x + 1/2 for positive x, else sigmoid(x) (appendix B of the paper, which needs positive
+    states for its logarithms; here they only keep the networks comparable). `gate` and `candidate`
+    are (B, T, W), `state` (B, W) is h_0. Result (B, T, W).
     """
-    log_keep = -functional.softplus(gate)
-    log_add = -functional.softplus(-gate) + torch.where(
-        candidate >= 0,
-        (functional.relu(candidate) + 0.5).log(),
-        -functional.softplus(-candidate),
-    )
-    kept = log_keep.cumsum(dim=1)  # (B, T, W)
-    before = torch.cat((state.log()[:, None], log_add - kept), dim=1)  # (B, 1 + T, W)
-    return (kept + before.logcumsumexp(dim=1)[:, 1:]).exp()
+    let_in = gate.sigmoid()
+    offered = torch.where(candidate >= 0, candidate + 0.5, candidate.sigmoid())
+    return scan(1.0 - let_in, let_in * offered, state)
 
 
 def _scaled_normal(rows: int, columns: int, random: torch.Generator) -> torch.Tensor:

@@ -41,7 +41,7 @@ LSTM_SHAKESPEARE = RecurrentPreset(
     num_layers=2,
     width=512,
     embedding_width=256,
-    dropout=0.3,
+    dropout=0.2,
     context=128,
     batch=32,
     rate=2e-3,
@@ -54,7 +54,7 @@ LSTM_SHAKESPEARE = RecurrentPreset(
         clip_norm=1.0,
         average_decay=0.995,
         validate_every=300,
-        minutes=30,
+        minutes=50,
     ),
 )
 
