@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genmodels.contract import Sample
 from genmodels.music.engraving import engrave
-from genmodels.music.notation import FINAL_BARS, read_signs, split_signs
+from genmodels.music.notation import BARS, FINAL_BARS, read_signs, split_signs
 from genmodels.music.score import UnableToReadTune, in_key, judge_bars, read_score
 from genmodels.music.synthesis import synthesize
 from genmodels.text.outputs import Writing
@@ -50,12 +50,13 @@ def deliver_tune(writing: Writing) -> Sample:
 
 
 def _up_to_last_bar(signs: list[str]) -> list[str]:
-    """The tune up to its last plain bar line, which becomes its end."""
+    """The tune up to its last bar line, which becomes its end."""
     place = len(signs) - 1
-    while place > 1 and signs[place] != "|":
+    while place > 2 and signs[place] not in BARS:
         place -= 1
-    if place <= 1:
+    if place <= 2:
         raise UnableToReadTune("it has no whole bar")
+    line = ":|" if signs[place] in {":|", "::", ":|2"} else "||"
     # A tie across the line would lead nowhere.
     end = place - 1 if signs[place - 1] == "-" else place
-    return [*signs[:end], "||"]
+    return [*signs[:end], line]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -277,8 +277,3 @@ def melody(score: Score) -> tuple[tuple[int, Fraction], ...]:
         for note in bar.notes
         if note.midi is not None
     )
-
-
-def total_length(bars: Iterable[Bar]) -> Fraction:
-    """In eighths."""
-    return sum((bar.length for bar in bars), Fraction(0))

@@ -187,8 +187,7 @@ def test_half_precision_keeps_whole_numbers_whole() -> None:
 
 
 def test_training_ends_early_when_nothing_gets_better(tmp_path: Path) -> None:
-    course = tiny_transformer()
-    course.preset = replace(course.preset, recipe=replace(course.recipe, patience=2))
+    course = tiny_transformer(patience=2)
     measured = iter([3.0, 1.0, 2.0, 2.0, 0.5])
 
     def validate(_: torch.nn.Module) -> tuple[Metric, ...]:

@@ -98,7 +98,7 @@ def tiny_corpus() -> Corpus:
     )
 
 
-def tiny_transformer() -> TransformerCourse:
+def tiny_transformer(*, patience: int = 0) -> TransformerCourse:
     """Two layers over the characters of one line."""
     preset = replace(
         GPT_SHAKESPEARE,
@@ -108,7 +108,7 @@ def tiny_transformer() -> TransformerCourse:
         d_model=16,
         dropout=0.1,
         batch=8,
-        recipe=replace(GPT_SHAKESPEARE.recipe, validate_every=4),
+        recipe=replace(GPT_SHAKESPEARE.recipe, validate_every=4, patience=patience),
     )
     return TransformerCourse(preset, tiny_corpus())
 

@@ -66,12 +66,10 @@ class InputReferenceInput(StrictSerializer):
         return attrs
 
 
-class GenerationInput(StrictSerializer):
-    """The body of `POST /generations`."""
+class WishInput(StrictSerializer):
+    """What the bodies of one generation and of many have in common."""
 
     model = Text(default=AUTO, max_length=64)
-    prompt = Text(required=False, allow_blank=True, trim_whitespace=False)
-    template = TemplateInput(required=False, allow_null=True)
     params = serializers.DictField(default=dict)
     inputs = serializers.DictField(child=InputReferenceInput(), default=dict)
     seed = WholeNumber(required=False, allow_null=True, min_value=0, max_value=MAX_SEED)
@@ -86,8 +84,23 @@ class GenerationInput(StrictSerializer):
     expires_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
     deadline_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
 
+    def validate_inputs(
+        self, value: dict[str, dict[str, uuid.UUID]]
+    ) -> dict[str, dict[str, uuid.UUID]]:
+        """Refuse what would cost many queries to find out that no card takes it."""
+        if len(value) > _MAX_INPUTS:
+            raise serializers.ValidationError(f"at most {_MAX_INPUTS} files", "too_many")
+        return value
+
+
+class GenerationInput(WishInput):
+    """The body of `POST /generations`: a prompt, or a kept one and the values for its places."""
+
+    prompt = Text(required=False, allow_blank=True, trim_whitespace=False)
+    template = TemplateInput(required=False, allow_null=True)
+
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """A prompt, or a kept one."""
+        """Exactly one of the two."""
         if attrs.get("template") is None and "prompt" not in attrs:
             raise serializers.ValidationError(
                 {"prompt": self.fields["prompt"].error_messages["required"]}, "required"
@@ -97,14 +110,6 @@ class GenerationInput(StrictSerializer):
                 {"template": "give a prompt or a template, not both"}, "invalid"
             )
         return attrs
-
-    def validate_inputs(
-        self, value: dict[str, dict[str, uuid.UUID]]
-    ) -> dict[str, dict[str, uuid.UUID]]:
-        """Refuse what would cost many queries to find out that no card takes it."""
-        if len(value) > _MAX_INPUTS:
-            raise serializers.ValidationError(f"at most {_MAX_INPUTS} files", "too_many")
-        return value
 
 
 class QueueOutput(serializers.Serializer[Any]):

@@ -18,8 +18,8 @@ from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
 from webapp.generations import operations, queries
 from webapp.generations.api import (
-    GenerationInput,
     ProgressOutput,
+    WishInput,
     read_wish,
     refusals_as_problems,
     refuse_who_may_not_submit,
@@ -29,7 +29,7 @@ from webapp.generations.models import Batch
 from webapp.generations.representation import describe_batch
 
 
-class BatchInput(GenerationInput):
+class BatchInput(WishInput):
     """The body of `POST /batches`: that of a generation, and what is to be varied."""
 
     prompt = Text(allow_blank=True, trim_whitespace=False, required=False)

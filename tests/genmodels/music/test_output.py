@@ -61,10 +61,15 @@ def test_the_text_is_the_abc_and_the_metrics_judge_it() -> None:
     assert sample.metrics["parses"] == 1.0
 
 
-def test_a_tune_that_breaks_off_sounds_up_to_its_last_bar_and_says_so() -> None:
-    sample = deliver_tune(writing('M:4/4\nL:1/8\nK:C\nA8|A8-|A2"G"'))
+@pytest.mark.parametrize(
+    ("broken", "end"), [('A8|A8-|A2"G"', "A8 | A8 ||\n"), ("A8|B8::d4", "A8 | B8 :|\n")]
+)
+def test_a_tune_that_breaks_off_sounds_up_to_its_last_bar_and_says_so(
+    broken: str, end: str
+) -> None:
+    sample = deliver_tune(writing(f"M:4/4\nL:1/8\nK:C\n{broken}"))
     assert sample.media_type == "audio/wav"
-    assert sample.text.endswith("A8 | A8 ||\n")
+    assert sample.text.endswith(end)
     assert "broke off" in sample.extra["note"]
     assert sample.metrics["parses"] == 0.0
 
