@@ -11,7 +11,7 @@ from webapp.accounts.queries import find_live_key
 
 
 def test_a_new_key_is_shown_once_and_works(page: Client, author: User) -> None:
-    html = page.post("/account/keys", {"name": "notebook"}).content.decode()
+    html = page.post("/account/keys", {"name": "notebook", "scope": ["read", "write"]}).content.decode()
     match = re.search(r'id="new-key"[^>]*>(pnk_[^<]+)<', html)
     assert match is not None
     key = find_live_key(match[1])
@@ -21,7 +21,7 @@ def test_a_new_key_is_shown_once_and_works(page: Client, author: User) -> None:
 
 
 def test_the_answer_with_the_key_is_kept_nowhere(page: Client) -> None:
-    response = page.post("/account/keys", {"name": "notebook"})
+    response = page.post("/account/keys", {"name": "notebook", "scope": ["read", "write"]})
     assert "no-store" in response.headers["Cache-Control"]
 
 
@@ -32,7 +32,7 @@ def test_a_key_needs_a_name(page: Client) -> None:
 
 
 def test_a_revoked_key_is_dead(page: Client) -> None:
-    page.post("/account/keys", {"name": "notebook"})
+    page.post("/account/keys", {"name": "notebook", "scope": ["read", "write"]})
     key = ApiKey.objects.get()
     response = page.post(f"/account/keys/{key.id}/revoke", follow=True)
     key.refresh_from_db()

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from genmodels.contract import Fault
 from webapp.accounts import operations, queries
 from webapp.accounts.authentication import member
-from webapp.accounts.models import ApiKey
+from webapp.accounts.models import USUAL_SCOPES, ApiKey, Scope
 from webapp.common.interface import StrictSerializer, Text, list_of, parse_body
 from webapp.common.problems import Problem, invalid
 
@@ -31,6 +31,9 @@ class ApiKeyInput(StrictSerializer):
     """The body of `POST /api-keys`."""
 
     name = Text(max_length=100)
+    scopes = serializers.MultipleChoiceField(
+        choices=Scope.choices, default={scope.value for scope in USUAL_SCOPES}, allow_empty=False
+    )
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
@@ -40,6 +43,7 @@ class ApiKeyOutput(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     prefix = serializers.CharField()
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices))
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True)
@@ -69,6 +73,8 @@ class MeApi(APIView):
 class ApiKeysApi(APIView):
     """`/api/v1/api-keys`."""
 
+    needs_scope = Scope.MANAGE
+
     @extend_schema(operation_id="api_keys_list", responses={200: list_of(ApiKeyOutput)})
     def get(self, request: Request) -> Response:
         """One's own keys."""
@@ -85,13 +91,18 @@ class ApiKeysApi(APIView):
         if expires_at is not None and expires_at <= timezone.now():
             raise invalid([Fault("/expires_at", "out_of_range", "must be in the future")])
         created = operations.create_api_key(
-            user=member(request), name=body["name"], expires_at=expires_at
+            user=member(request),
+            name=body["name"],
+            scopes=[Scope(each) for each in body["scopes"]],
+            expires_at=expires_at,
         )
         return Response({**_describe(created.row), "key": created.secret}, status=201)
 
 
 class ApiKeyApi(APIView):
     """`/api/v1/api-keys/{id}`."""
+
+    needs_scope = Scope.MANAGE
 
     @extend_schema(operation_id="api_keys_revoke", responses={204: None})
     def delete(self, request: Request, key_id: uuid.UUID) -> Response:

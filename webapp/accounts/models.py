@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.functional import cached_property
@@ -75,6 +76,24 @@ class Quota(models.Model):
         return f"quota of {self.user_id}"
 
 
+class Scope(models.TextChoices):
+    """What a key may do of what its user may do."""
+
+    READ = "read", "read"
+    WRITE = "write", "write"
+    #: Make and end keys, and, where the user is an admin, run the site: with it a key could give
+    #: itself all else.
+    MANAGE = "manage", "manage"
+
+
+#: What a new key gets where nothing is said.
+USUAL_SCOPES = (Scope.READ, Scope.WRITE)
+
+
+def _all_scopes() -> list[str]:
+    return list(Scope.values)
+
+
 class ApiKey(models.Model):
     """A secret that acts as its user. Only its SHA-256 is kept; the key is shown once.
 
@@ -86,6 +105,8 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=12)
     digest = models.CharField(max_length=64, unique=True)
+    #: Keys from before there were scopes have all of them.
+    scopes = ArrayField(models.CharField(max_length=16, choices=Scope), default=_all_scopes)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -96,7 +117,12 @@ class ApiKey(models.Model):
             models.CheckConstraint(
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=models.F("created_at")),
                 name="api_key_expires_after_creation",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(scopes__len__gt=0)
+                & Q(scopes__contained_by=["read", "write", "manage"]),
+                name="api_key_has_known_scopes",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import secrets
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from webapp.accounts.models import ApiKey, Role, User
+from webapp.accounts.models import ApiKey, Role, Scope, User
 from webapp.accounts.secrets import digest_key, generate_key
 
 
@@ -55,15 +56,21 @@ def ensure_admin(*, username: str = "admin") -> str | None:
 
 
 def create_api_key(
-    *, user: User, name: str, expires_at: datetime.datetime | None = None
+    *,
+    user: User,
+    name: str,
+    scopes: Collection[Scope] = tuple(Scope),
+    expires_at: datetime.datetime | None = None,
 ) -> CreatedApiKey:
-    """Make a key; the secret is in the answer and nowhere else."""
+    """Make a key with one scope at least; the secret is in the answer and nowhere else."""
+    assert scopes, "a key that may do nothing is none"
     secret = generate_key()
     row = ApiKey.objects.create(
         user=user,
         name=name,
         prefix=secret[:12],
         digest=digest_key(secret),
+        scopes=[scope.value for scope in Scope if scope in scopes],
         expires_at=expires_at,
     )
     return CreatedApiKey(row=row, secret=secret)

@@ -16,7 +16,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp.accounts.models import User
+from webapp.accounts.models import USUAL_SCOPES, Scope, User
 from webapp.accounts.operations import UnableToFindApiKey, create_api_key, revoke_api_key
 from webapp.accounts.queries import list_api_keys
 from webapp.common.rates import Rate, forget, spend
@@ -26,6 +26,11 @@ MAX_KEY_NAME = 100
 _WRONG_BY_BOTH = Rate(10, 300)
 _WRONG_BY_NAME = Rate(100, 300)
 _WRONG_BY_ADDRESS = Rate(50, 300)
+_SCOPE_WORDS = {
+    Scope.READ: "Read",
+    Scope.WRITE: "Make and change",
+    Scope.MANAGE: "Make keys, and run the site where you may",
+}
 THEMES = ("", "paper", "night")
 _YEAR_IN_SECONDS = 365 * 24 * 3600
 
@@ -41,6 +46,7 @@ def _render_account(
     context = {
         "keys": list(list_api_keys(user=_user(request))),
         "roles": sorted(_user(request).roles),
+        "scopes": [(scope.value, _SCOPE_WORDS[scope], scope in USUAL_SCOPES) for scope in Scope],
         "new_secret": new_secret,
         "fault": fault,
         "theme": request.COOKIES.get("pinakes_theme", ""),
@@ -115,7 +121,11 @@ def add_key(request: HttpRequest) -> HttpResponse:
     if not name or len(name) > MAX_KEY_NAME or "\x00" in name:
         fault = f"A key needs a name of 1 to {MAX_KEY_NAME} characters."
         return _render_account(request, fault=fault, status=422)
-    created = create_api_key(user=_user(request), name=name)
+    scopes = [scope for scope in Scope if scope in request.POST.getlist("scope")]
+    if not scopes:
+        fault = "A key needs to be allowed something."
+        return _render_account(request, fault=fault, status=422)
+    created = create_api_key(user=_user(request), name=name, scopes=scopes)
     return _render_account(request, new_secret=created.secret)
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from webapp.accounts.models import User
+
+if TYPE_CHECKING:
+    # The framework's views import this module through its settings.
+    from rest_framework.views import APIView
 
 
 class RunsTheSite(BasePermission):

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user
 from django.core.handlers.asgi import ASGIRequest
 
 from webapp.accounts import queries
-from webapp.accounts.models import User
+from webapp.accounts.models import Scope, User
 
 
 def user_of_connection(scope: dict[str, Any]) -> User | None:
@@ -20,7 +20,8 @@ def user_of_connection(scope: dict[str, Any]) -> User | None:
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         key = queries.find_live_key(secret.strip())
-        return key.user if key else None
+        # Nothing but streams comes here, and they are reading.
+        return key.user if key is not None and Scope.READ in key.scopes else None
     store = import_module(settings.SESSION_ENGINE).SessionStore
     request.session = store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     user = get_user(request)
