@@ -30,7 +30,7 @@ def api_key(stack: Instance) -> str:
 
 @pytest.fixture(scope="module")
 def client(stack: Instance, api_key: str) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{stack.base_url}/openai/v1", api_key=api_key) as made:
+    with OpenAI(base_url=f"{stack.base_url}/openai/v1", api_key=api_key, max_retries=12) as made:
         yield made
 
 

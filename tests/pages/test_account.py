@@ -11,7 +11,9 @@ from webapp.accounts.queries import find_live_key
 
 
 def test_a_new_key_is_shown_once_and_works(page: Client, author: User) -> None:
-    html = page.post("/account/keys", {"name": "notebook", "scope": ["read", "write"]}).content.decode()
+    html = page.post(
+        "/account/keys", {"name": "notebook", "scope": ["read", "write"]}
+    ).content.decode()
     match = re.search(r'id="new-key"[^>]*>(pnk_[^<]+)<', html)
     assert match is not None
     key = find_live_key(match[1])

@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 _LIVE = (
     "tests/browser/",
     "tests/chaos/",
+    "tests/embedded/test_quick_start.py",
     "tests/embedded/test_up.py",
     "tests/faults/test_faults.py",
     "tests/openai_api/test_client.py",
