@@ -90,7 +90,8 @@ class Scope(models.TextChoices):
 USUAL_SCOPES = (Scope.READ, Scope.WRITE)
 
 
-def _all_scopes() -> list[str]:
+def all_scopes() -> list[str]:
+    """What a key had before there were scopes."""
     return list(Scope.values)
 
 
@@ -106,7 +107,7 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=12)
     digest = models.CharField(max_length=64, unique=True)
     #: Keys from before there were scopes have all of them.
-    scopes = ArrayField(models.CharField(max_length=16, choices=Scope), default=_all_scopes)
+    scopes = ArrayField(models.CharField(max_length=16, choices=Scope), default=all_scopes)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

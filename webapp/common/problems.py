@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from genmodels.contract import Fault, InvalidRequest
+from webapp.common.pool import renew_connections
 
 logger = logging.getLogger(__name__)
 
@@ -235,6 +236,7 @@ def as_problem(error: Exception) -> Problem | None:
 
 def database_unavailable() -> Problem:
     """The 503 of an outage: nothing was accepted, so the client may simply try again."""
+    renew_connections()
     return Problem(
         503,
         "database_unavailable",
