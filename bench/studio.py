@@ -25,8 +25,8 @@ import psutil
 from redis import Redis
 
 from bench.quiet import refuse_unless_quiet
+from pinakes_client import Pinakes
 from webapp.embedded.instance import Instance, running_instance
-from webapp.embedded.rest import RestClient
 
 _SECONDS = 120.0
 _PAUSE_SECONDS = 0.3  # long enough for the worker to be idle again
@@ -70,18 +70,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _first_steps(instance: Instance, *, num_generations: int) -> tuple[list[float], list[float]]:
     """Return the milliseconds from submission to claim, and to the end of the first step."""
     key = instance.manage("create_api_key", "admin", "--name", "bench").strip()
-    client = RestClient(base_url=instance.base_url, api_key=key)
     addresses = json.loads((instance.home / "addresses.json").read_text(encoding="utf-8"))
     starts, steps = [], []
-    with Redis.from_url(addresses["REDIS_URL"], decode_responses=True) as redis:
+    with (
+        Redis.from_url(addresses["REDIS_URL"], decode_responses=True) as redis,
+        Pinakes(instance.base_url, key) as client,
+    ):
         # The first ones load the checkpoint and warm every path.
         for round_number in range(-3, num_generations):
-            wish = {"model": "gpt-shakespeare", "prompt": "ROMEO:", "seed": 1}
-            accepted = client.post("/generations", wish | {"params": {"max_new_tokens": 20}})
-            ended = client.wait_for_end(f"/generations/{accepted['id']}", seconds=_SECONDS)
+            accepted = client.generations.create(
+                model="gpt-shakespeare", prompt="ROMEO:", seed=1, params={"max_new_tokens": 20}
+            )
+            ended = accepted.wait(_SECONDS)
             created_at, started_at = (
-                datetime.fromisoformat(ended[name]).timestamp() * 1000
-                for name in ("created_at", "started_at")
+                datetime.fromisoformat(at).timestamp() * 1000
+                for at in (ended["created_at"], ended["started_at"] or "")
             )
             if round_number >= 0:
                 starts.append(started_at - created_at)

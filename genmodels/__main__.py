@@ -33,6 +33,7 @@ from genmodels.evaluation.comparison import compare
 from genmodels.evaluation.judge import JUDGE_PRESETS, UnableToFindJudge, open_judge_course
 from genmodels.evaluation.measuring import measure_checkpoint, open_gallery
 from genmodels.evaluation.pictures import NUM_SAMPLES
+from genmodels.evaluation.sheets import draw_checkpoint_sheet
 from genmodels.pictures.course import PictureCourse
 from genmodels.registry import (
     list_checkpoints,
@@ -161,6 +162,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     comparison.add_argument("--samples", type=int, default=1000, help="pictures a setting")
     comparison.set_defaults(run=_compare)
+
+    sheet = commands.add_parser("sheet", help="draw a few pictures of each kind, to look at")
+    sheet.add_argument("checkpoint", help="a checkpoint that ships, or a folder")
+    sheet.add_argument("--out", type=Path, required=True, help="a PNG file")
+    sheet.set_defaults(run=_sheet)
     return parser
 
 
@@ -286,6 +292,12 @@ def _compare(options: argparse.Namespace) -> None:
         samples=options.samples,
         report=lambda line: _show_line(line, last=True),
     )
+
+
+def _sheet(options: argparse.Namespace) -> None:
+    picture = draw_checkpoint_sheet(load_checkpoint(_folder(options.checkpoint)))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_bytes(picture)
 
 
 def _folder(name: str) -> Path:

@@ -5,6 +5,7 @@ It lies below the families so that they can say what they need without knowing t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -96,3 +97,49 @@ class Course(Protocol):
     ) -> Card:
         """The description that goes beside the weights."""
         ...
+
+
+class Preset(Protocol):
+    """What the base class of courses needs of a family's preset."""
+
+    @property
+    def slug(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def recipe(self) -> Recipe: ...
+
+
+class PresetCourse:
+    """What the courses of all presets share.
+
+    A preset is made for public data whose name ends its slug; on a person's own data both the
+    slug and the name end with those. A family adds `network`, `players`, `losses`, `validate`,
+    `measure` and `card`.
+    """
+
+    network: nn.Module
+
+    def __init__(self, preset: Preset, *, made_for: str, data: str, title: str) -> None:
+        self._preset = preset
+        self.slug = preset.slug
+        self.name = preset.name
+        if data != made_for:
+            ending = re.sub(r"[^a-z0-9]+", "-", data.lower()).strip("-")
+            self.slug = preset.slug.removesuffix(made_for) + (ending or "own")
+            self.name = f"{preset.name.partition(',')[0]}, {title}"
+
+    @property
+    def recipe(self) -> Recipe:
+        return self._preset.recipe
+
+    def ship(self, network: nn.Module) -> nn.Module:
+        """All of it; adversarial families leave their critics at home."""
+        return network
+
+    def alarms(self, network: nn.Module) -> tuple[str, ...]:
+        """None that the loss would not show."""
+        del network
+        return ()

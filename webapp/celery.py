@@ -19,6 +19,7 @@ app = Celery("pinakes", broker=settings.BROKER_URL, fixups=[])
 app.conf.update(
     include=[
         "tasks.answering",
+        "tasks.chains",
         "tasks.generation",
         "tasks.graph",
         "tasks.indexing",

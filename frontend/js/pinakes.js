@@ -3,6 +3,7 @@
 import htmx from "htmx.org";
 
 import { startAsking } from "./asking.js";
+import { startChaining } from "./chaining.js";
 import { showNewTurn } from "./chatting.js";
 import { startCopying } from "./copying.js";
 import { startDropping } from "./dropping.js";
@@ -12,17 +13,21 @@ import { startPreferences } from "./preferences.js";
 import { showScores } from "./scores.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startStudio } from "./studio.js";
-import { showLocalTimes } from "./times.js";
+import { showLocalTimes, tellZone } from "./times.js";
 import { startTrouble } from "./trouble.js";
+import { startVersus } from "./versus.js";
 
 startTrouble();
 startPictures();
 startPreferences();
+tellZone();
 startShortcuts();
 startCopying();
 startDropping();
 startAsking();
+startChaining();
 startStudio();
+startVersus();
 startLive(document);
 showLocalTimes(document);
 showScores(document);

@@ -1,11 +1,12 @@
 // The keys of the site. `?` shows them all; none fires while somebody writes.
-const PAGES = { s: "/", l: "/library", a: "/ask", c: "/chats", d: "/documents", m: "/models", w: "/workers" };
+const PAGES = { s: "/", l: "/library", a: "/ask", c: "/chats", d: "/documents", m: "/models", r: "/review", w: "/workers" };
 const SECOND_KEY_WITHIN_MS = 1200;
 
 let wentAt = 0;
 
 function isWriting(target) {
-  return target instanceof Element && target.closest("input, textarea, select, [contenteditable]");
+  const fields = 'input:not([type="range"], [type="checkbox"], [type="radio"]), textarea, select, [contenteditable]';
+  return target instanceof Element && target.closest(fields);
 }
 
 function moveBetweenCards(event) {
@@ -19,6 +20,15 @@ function moveBetweenCards(event) {
   const next = cards[cards.indexOf(card) + step];
   next?.querySelector("a")?.focus();
   return Boolean(next);
+}
+
+// What a page marks with `data-key` answers to that key: a field takes the cursor, the rest is pressed.
+function pressMarked(key) {
+  const marked = document.querySelector(`[data-key="${CSS.escape(key.toLowerCase())}"]`);
+  if (!marked) return false;
+  if (marked.matches("textarea")) marked.focus();
+  else marked.click();
+  return true;
 }
 
 function answerKey(event) {
@@ -48,6 +58,8 @@ function answerKey(event) {
     wentAt = event.timeStamp;
   } else if (PAGES[event.key] && event.timeStamp - wentAt < SECOND_KEY_WITHIN_MS) {
     location.assign(PAGES[event.key]);
+  } else if (pressMarked(event.key)) {
+    event.preventDefault();
   }
 }
 

@@ -21,8 +21,11 @@ class TextFile:
     sha256: str
 
 
-def read_text_file(path: Path) -> TextFile:
-    """A file as text; raises UnableToFindData with what is wrong."""
+def read_text_file(path: Path, *, older_encoding: str | None = None) -> TextFile:
+    """A file as text; raises UnableToFindData with what is wrong.
+
+    What is no UTF-8 is read in the older encoding, where its format is older than UTF-8.
+    """
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
@@ -33,7 +36,9 @@ def read_text_file(path: Path) -> TextFile:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnableToFindData(f"{path} is no UTF-8 text: {error}") from error
+        if older_encoding is None:
+            raise UnableToFindData(f"{path} is no UTF-8 text: {error}") from error
+        text = content.decode(older_encoding)
     if "\x00" in text:
         raise UnableToFindData(f"{path} is no text: it holds NUL characters")
     return TextFile(

@@ -21,10 +21,9 @@ from genmodels.checkpoint import Checkpoint, load_checkpoint, write_bytes_atomic
 from genmodels.contract import Card, Metric
 from genmodels.evaluation.measuring import find_picture_family, open_gallery
 from genmodels.evaluation.pictures import DrawPictures, Gallery
+from genmodels.evaluation.sheets import draw_sheet
 from genmodels.pictures.course import PictureCourse
-from genmodels.pictures.encoding import encode_png, lay_out
 from genmodels.pictures.settings import Setting
-from genmodels.randomness import seeded
 from genmodels.registry import find_family, list_checkpoints, open_course
 
 FILE_NAME = "comparison.json"
@@ -146,7 +145,7 @@ class _Bench:
         drawn = self._gallery.draw(draw)
         elapsed, computed = time.monotonic() - began, time.process_time() - computing
         sheet = f"{name}.png"
-        write_bytes_atomically(self._out / sheet, encode_png(self._sheet(draw), upscale=1))
+        write_bytes_atomically(self._out / sheet, self._sheet(draw))
         return {
             "knobs": dict(setting.knobs),
             "passes": setting.passes,
@@ -156,11 +155,10 @@ class _Bench:
             "sheet": sheet,
         }
 
-    def _sheet(self, draw: DrawPictures) -> torch.Tensor:
+    def _sheet(self, draw: DrawPictures) -> bytes:
         kinds = torch.arange(len(self._course.subject.naming.names))
-        sentences = self._course.data.plain_names(kinds.repeat(_ROWS))
-        drawn = draw(sentences, seeded(self._gallery.seed)).float().clamp(-1, 1)
-        return lay_out(drawn, columns=len(kinds))
+        sentences = self._course.data.plain_names(kinds)
+        return draw_sheet(draw, sentences, rows=_ROWS, seed=self._gallery.seed)
 
     def _write(self, models: Sequence[Mapping[str, Any]]) -> None:
         subject = self._course.subject

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from genmodels.data.location import UnableToFindData
+from genmodels.data.own import hold_out, own_provenance
+from genmodels.data.text_file import read_text_file
 from genmodels.data.zinc import ZINC250K, read_zinc250k
 from genmodels.molecules.chemistry import UnableToReadMolecule, read_molecule, write_canonical
 from genmodels.molecules.notation import read_sign, split_smiles
@@ -24,7 +24,6 @@ _PROMPT_HELP = (
 )
 #: Fewer leave nothing to learn or nothing to measure on.
 _FEWEST = 100
-_HELD_OUT = 10
 _COLUMNS = ("smiles", "canonical_smiles", "smi")
 
 
@@ -48,12 +47,9 @@ def open_own_corpus(path: Path) -> Corpus:
     Those that RDKit cannot read, and those with signs that are not known here, are left out, and
     so is what comes twice. Each tenth, by hash, is held out. Raises UnableToFindData.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UnableToFindData(f"{path} cannot be read: {error.strerror}") from error
+    file = read_text_file(path)
     molecules: dict[str, None] = {}
-    for smiles in _read_smiles(path):
+    for smiles in _find_smiles(file.text, path):
         try:
             canonical = write_canonical(read_molecule(smiles))
             for sign in split_smiles(canonical):
@@ -61,27 +57,20 @@ def open_own_corpus(path: Path) -> Corpus:
         except (UnableToReadMolecule, ValueError):
             continue
         molecules.setdefault(canonical)
-    parts: tuple[list[str], list[str]] = [], []
-    for smiles in molecules:
-        digest = hashlib.sha256(smiles.encode()).digest()
-        parts[int.from_bytes(digest[:8], "big") % _HELD_OUT == 0].append(smiles)
-    if len(molecules) < _FEWEST or not parts[1]:
+    train, validation = hold_out(molecules, key=str)
+    if len(molecules) < _FEWEST or not validation:
         raise UnableToFindData(
             f"{path} holds {len(molecules)} molecules that can be read; {_FEWEST} are the least"
         )
     return _make_corpus(
         name=path.stem,
         title=path.stem,
-        train=tuple(parts[0]),
-        validation=tuple(parts[1]),
+        train=tuple(train),
+        validation=tuple(validation),
         split="one tenth of the molecules, by hash of their SMILES",
-        provenance={
-            "name": path.stem,
-            "title": path.stem,
-            "source": "own molecules",
-            "licence": "as the molecules",
-            "sha256": {path.name: hashlib.sha256(content).hexdigest()},
-        },
+        provenance=own_provenance(
+            "molecules", name=path.stem, title=path.stem, sha256={path.name: file.sha256}
+        ),
         summary=f"Invents molecules like those of {path.stem}, atom by atom."[:200],
     )
 
@@ -93,7 +82,7 @@ def _make_corpus(
     train: tuple[str, ...],
     validation: tuple[str, ...],
     split: str,
-    provenance: dict[str, Any],
+    provenance: Mapping[str, object],
     summary: str,
 ) -> Corpus:
     return Corpus(
@@ -111,11 +100,7 @@ def _make_corpus(
     )
 
 
-def _read_smiles(path: Path) -> Iterator[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UnableToFindData(f"{path} is no text in UTF-8") from error
+def _find_smiles(text: str, path: Path) -> Iterator[str]:
     if path.suffix.lower() != ".csv":
         yield from (line.split()[0] for line in text.splitlines() if line.strip())
         return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from genmodels.data.location import UnableToFindData
 from genmodels.data.nottingham import NOTTINGHAM, read_nottingham, title_family
+from genmodels.data.own import hold_out, own_provenance
+from genmodels.data.text_file import read_text_file
 from genmodels.music.notation import read_signs
 from genmodels.music.reading import Published, read_published
 from genmodels.music.score import UnableToReadTune, read_score
@@ -27,7 +27,6 @@ _PROMPT_HELP = (
 _EXAMPLES = ("a jig in D", "a reel in G", "a waltz in E minor", "M:6/8 K:G\nG2B d2B|")
 #: Fewer leave nothing to learn or nothing to measure on.
 _FEWEST = 20
-_HELD_OUT = 10
 
 
 def open_corpus(data: Path | None) -> Corpus:
@@ -46,37 +45,23 @@ def open_corpus(data: Path | None) -> Corpus:
 
 def open_own_corpus(path: Path) -> Corpus:
     """The tunes of an ABC file, those left out that cannot be read; raises UnableToFindData."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UnableToFindData(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    tunes = re.split(r"^(?=X:)", text.replace("\r\n", "\n"), flags=re.MULTILINE)[1:]
-    parts: tuple[list[Published], list[Published]] = [], []
-    for tune in _readable(tunes):
-        digest = hashlib.sha256(title_family(tune.title).encode()).digest()
-        parts[int.from_bytes(digest[:8], "big") % _HELD_OUT == 0].append(tune)
-    found = len(parts[0]) + len(parts[1])
-    if found < _FEWEST or not parts[1]:
+    file = read_text_file(path, older_encoding="latin-1")
+    tunes = re.split(r"^(?=X:)", file.text, flags=re.MULTILINE)[1:]
+    train, validation = hold_out(_readable(tunes), key=lambda tune: title_family(tune.title))
+    found = len(train) + len(validation)
+    if found < _FEWEST or not validation:
         raise UnableToFindData(
             f"{path} holds {found} tunes that can be read; {_FEWEST} are the least"
         )
     return _make_corpus(
         name=path.stem,
         title=path.stem,
-        train=tuple(parts[0]),
-        validation=tuple(parts[1]),
+        train=tuple(train),
+        validation=tuple(validation),
         split="one tenth of the tunes, by hash of the family of their titles",
-        provenance={
-            "name": path.stem,
-            "title": path.stem,
-            "source": "own tunes",
-            "licence": "as the tunes",
-            "sha256": {path.name: hashlib.sha256(content).hexdigest()},
-        },
+        provenance=own_provenance(
+            "tunes", name=path.stem, title=path.stem, sha256={path.name: file.sha256}
+        ),
         summary=f"Invents tunes like those of {path.stem}, note by note."[:200],
     )
 
@@ -88,7 +73,7 @@ def _make_corpus(
     train: tuple[Published, ...],
     validation: tuple[Published, ...],
     split: str,
-    provenance: dict[str, Any],
+    provenance: Mapping[str, object],
     summary: str,
 ) -> Corpus:
     learned, known = _in_all_keys(train)

@@ -18,6 +18,7 @@ from genmodels.contract import Card
 from genmodels.data.fashion_mnist import FASHION_MNIST, read_fashion_mnist
 from genmodels.data.location import DataSet
 from genmodels.data.mnist import MNIST, read_mnist
+from genmodels.data.own import own_provenance
 from genmodels.data.picture_folder import read_picture_folder
 from genmodels.data.pictures import LabelledPictures
 from genmodels.pictures.captions import FRAMES, Concept
@@ -159,11 +160,12 @@ def open_own_subject(folder: Path) -> Subject:
         train=pictures.train,
         validation=pictures.validation,
         provenance={
-            "name": pictures.title,
-            "title": pictures.title,
-            "source": "own pictures",
-            "licence": "as the pictures",
-            "sha256": {"pictures": pictures.sha256},
+            **own_provenance(
+                "pictures",
+                name=pictures.title,
+                title=pictures.title,
+                sha256={"pictures": pictures.sha256},
+            ),
             "kinds": list(pictures.names),
         },
         may_mirror=True,

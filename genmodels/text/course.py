@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -10,7 +9,7 @@ import torch
 from torch import nn
 
 from genmodels.contract import Card, Metric, Parameter
-from genmodels.course import Recipe
+from genmodels.course import Preset, PresetCourse
 from genmodels.data.location import UnableToFindData
 from genmodels.text.batches import RecordBatches
 from genmodels.text.corpus import Corpus
@@ -21,14 +20,8 @@ from genmodels.text.objective import Scorer, draw_windows, mean_loss, windowed_l
 _VALIDATED_RECORDS = 2000
 
 
-class LanguagePreset(Protocol):
+class LanguagePreset(Preset, Protocol):
     """What the base class needs of a family's preset."""
-
-    @property
-    def slug(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
 
     @property
     def corpus(self) -> str:
@@ -43,20 +36,13 @@ class LanguagePreset(Protocol):
     @property
     def batch(self) -> int: ...
 
-    @property
-    def recipe(self) -> Recipe: ...
 
-
-class LanguageCourse:
-    """One preset of a language model on a corpus.
-
-    A family adds `network`, `players`, `losses` and `card`.
-    """
-
-    network: nn.Module
+class LanguageCourse(PresetCourse):
+    """One preset of a language model on a corpus."""
 
     def __init__(self, preset: LanguagePreset, corpus: Corpus) -> None:
-        self._preset = preset
+        super().__init__(preset, made_for=preset.corpus, data=corpus.name, title=corpus.title)
+        self._context, self._batch = preset.context, preset.batch
         self.corpus = corpus
         self.vocabulary = corpus.vocabulary
         self._records: RecordBatches | None = None
@@ -71,34 +57,13 @@ class LanguageCourse:
                     f"{self.vocabulary.unit}s at a time"
                 )
 
-    @property
-    def slug(self) -> str:
-        """The preset's own, or on a person's text one that ends with its name."""
-        if self.corpus.name == self._preset.corpus:
-            return self._preset.slug
-        ending = re.sub(r"[^a-z0-9]+", "-", self.corpus.name.lower()).strip("-")
-        return self._preset.slug.removesuffix(self._preset.corpus) + (ending or "own")
-
-    @property
-    def recipe(self) -> Recipe:
-        return self._preset.recipe
-
     def draw_batch(self, random: torch.Generator) -> torch.Tensor:
         """(B, T + 1) tokens: windows of running text, or records with fillers."""
         if self._records is not None:
-            return self._records.draw(num_rows=self._preset.batch, random=random)
+            return self._records.draw(num_rows=self._batch, random=random)
         return draw_windows(
-            self.text, num_windows=self._preset.batch, length=self._preset.context, random=random
+            self.text, num_windows=self._batch, length=self._context, random=random
         )
-
-    def ship(self, network: nn.Module) -> nn.Module:
-        """All of it."""
-        return network
-
-    def alarms(self, network: nn.Module) -> tuple[str, ...]:
-        """None that the loss would not show."""
-        del network
-        return ()
 
     def validate(self, network: nn.Module) -> tuple[Metric, ...]:
         """The loss over the validation part: all of a text, or records evenly spread over it."""
@@ -110,7 +75,7 @@ class LanguageCourse:
 
     def held_out_loss(self, scorer: Scorer, *, most_records: int | None) -> Metric:
         """Mean cross-entropy over held-out text, each record or window by itself."""
-        length, unit = self._preset.context, self.vocabulary.unit
+        length, unit = self._context, self.vocabulary.unit
         if self._records is not None:
             texts = self.corpus.validation
             step = max(1, len(texts) // most_records) if most_records is not None else 1
@@ -168,11 +133,9 @@ class LanguageCourse:
         `length` tokens are written by default, `longest` of running text at most.
         """
         corpus, kind = self.corpus, self.corpus.kind
-        is_own = corpus.name != self._preset.corpus
-        own_name = f"{self._preset.name.partition(',')[0]}, {corpus.title}"
         return Card(
             slug=self.slug,
-            name=own_name if is_own else self._preset.name,
+            name=self.name,
             family=family,
             architecture=architecture,
             summary=corpus.summary,

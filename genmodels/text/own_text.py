@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from genmodels.data.location import UnableToFindData
+from genmodels.data.own import own_provenance
 from genmodels.data.text_file import read_text_file
 from genmodels.text.corpus import Corpus
 from genmodels.text.kinds import find_kind
@@ -35,13 +36,9 @@ def open_own_corpus(path: Path) -> Corpus:
         train=(text[:boundary],),
         validation=(text[boundary:],),
         split="last 10 % of the characters",
-        provenance={
-            "name": file.title,
-            "title": file.title,
-            "source": "own text",
-            "licence": "as the text",
-            "sha256": {path.name: file.sha256},
-        },
+        provenance=own_provenance(
+            "text", name=file.title, title=file.title, sha256={path.name: file.sha256}
+        ),
         summary=f"Continues any opening in the manner of {file.title}, letter by letter."[:200],
         prompt_help=(
             f"Any beginning in the manner of {file.title}. Characters that it lacks lose their "

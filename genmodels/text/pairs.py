@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from genmodels.data.location import UnableToFindData
+from genmodels.data.own import own_provenance
+from genmodels.data.text_file import read_text_file
 
 #: Every tenth pair of a task is held out; fewer than this leave too little of either.
 _FEWEST = 20
@@ -80,16 +81,12 @@ def read_own_pairs(path: Path) -> PairCorpus:
     A third, `task`, sorts them into several tasks. The first of every ten of a task is held out.
     Raises UnableToFindData with what is wrong.
     """
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnableToFindData(f"{path} cannot be read as UTF-8 text: {error}") from error
+    file = read_text_file(path)
     match path.suffix.lower():
         case ".csv":
-            rows = _csv_rows(text, path)
+            rows = _csv_rows(file.text, path)
         case ".jsonl":
-            rows = _json_rows(text, path)
+            rows = _json_rows(file.text, path)
         case ending:
             raise UnableToFindData(
                 f"{path} ends in {ending or 'nothing'}; pairs are .csv or .jsonl"
@@ -120,13 +117,9 @@ def read_own_pairs(path: Path) -> PairCorpus:
             )
             for name, pairs in of_task.items()
         ),
-        provenance={
-            "name": path.stem,
-            "title": path.name,
-            "source": "own pairs",
-            "licence": "the owner's",
-            "sha256": {path.name: hashlib.sha256(content).hexdigest()},
-        },
+        provenance=own_provenance(
+            "pairs", name=path.stem, title=path.name, sha256={path.name: file.sha256}
+        ),
         summary=f"Rewrites texts as the {total} pairs of {path.name} do.",
         prompt_help=f"A text like the sources of {path.name}.",
         example_prompts=tuple(pairs[0].source for pairs in of_task.values())[:4],

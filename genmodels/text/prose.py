@@ -11,6 +11,7 @@ from typing import Any
 from genmodels.data.cranfield import CRANFIELD, read_cranfield
 from genmodels.data.location import UnableToFindData
 from genmodels.data.multi30k import MULTI30K, read_multi30k
+from genmodels.data.own import own_provenance
 from genmodels.data.squad import SQUAD_SAMPLE, read_squad_paragraphs
 from genmodels.data.text_file import read_text_file
 
@@ -89,13 +90,9 @@ def read_own_prose(path: Path) -> Prose:
         train=tuple(line for place, line in enumerate(lines) if place % 10),
         validation=tuple(lines[::10]),
         split="every tenth line",
-        provenance={
-            "name": path.stem,
-            "title": file.title,
-            "source": "own text",
-            "licence": "as the text",
-            "sha256": {path.name: file.sha256},
-        },
+        provenance=own_provenance(
+            "text", name=path.stem, title=file.title, sha256={path.name: file.sha256}
+        ),
         summary=f"Fills in missing words in the manner of {file.title}."[:200],
         prompt_help=f"A line in the manner of {file.title}, with ___ for each missing word.",
         example_prompts=tuple(_with_blank(line) for line in lines[:3]),

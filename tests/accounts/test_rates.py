@@ -10,6 +10,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rest_framework.test import APIClient
 
 from tests.factories import PASSWORD, make_user
@@ -110,7 +112,9 @@ def test_without_redis_nobody_is_refused(
 
 @pytest.fixture
 def unreachable_redis() -> Callable[[], Redis]:
-    return lambda: Redis(port=1, socket_connect_timeout=0.1)
+    # As the product's own; the library's default would try again for seconds.
+    retry = Retry(NoBackoff(), 0)
+    return lambda: Redis(port=1, socket_connect_timeout=0.1, retry=retry)
 
 
 def test_who_guesses_is_slowed_down_even_with_the_right_password() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from django.conf import settings
@@ -24,6 +25,7 @@ ADDRESSES = (
     "/library?kind=image&from=2001-01-01&to=2001-01-02",
     "/library?trash=1",
     "/library/saved",
+    "/library/tags",
     "/documents",
     "/knowledge/graph",
     "/knowledge/graph?q=nobody+at+all",
@@ -34,15 +36,25 @@ ADDRESSES = (
     "/chats?q=nothing+like+that",
     "/prompts",
     "/prompts?trash=1",
+    "/chains",
+    "/chains/add",
     "/models",
     "/models/gpt-shakespeare",
+    "/compare?models=gpt-shakespeare&blind=on",
+    "/compare?trash=1",
+    "/compare/ranking",
     "/compare/families",
     "/connectors",
     "/workers",
+    "/insights",
+    "/insights?family=vae",
     "/spaces",
     "/batches",
     "/uploads",
     "/collections",
+    "/review",
+    "/review?closed",
+    "/review/standing/flagged",
     "/account",
     "/account/webhooks",
     "/offline",
@@ -50,12 +62,15 @@ ADDRESSES = (
 )
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
-def test_axe_finds_nothing(browser: Browser, stack: Instance, scheme: str, width: int) -> None:
+#: How each page is looked at: at a desk by day, and on a phone by night.
+LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (("dark", 390), ("light", 1440))
+
+
+def test_axe_finds_nothing(browser: Browser, stack: Instance) -> None:
     assert stack.admin_password is not None
+    # Without motion, as colours on their way from one scheme to the other are neither's.
     context = browser.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme="dark" if scheme == "dark" else "light",
+        viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion="reduce"
     )
     watched = Watched(context.new_page(), stack.base_url)
     watched.open("/sign-in")
@@ -72,6 +87,13 @@ def test_axe_finds_nothing(browser: Browser, stack: Instance, scheme: str, width
     found += breaches(watched, "a grid")
     make_chat(watched)
     found += breaches(watched, "a chat")
+    make_review_queue(watched)
+    found += breaches(watched, "a review queue")
+    watched.page.get_by_role("button", name="Go on").click()
+    watched.page.wait_for_url(re.compile("/review/items/"))
+    found += breaches(watched, "a result to review")
+    run_chain(watched)
+    found += breaches(watched, "a run of a chain")
     context.close()
     assert found == []
 
@@ -96,7 +118,8 @@ def make_endpoint(watched: Watched) -> None:
     expect(watched.page.get_by_role("alert")).to_contain_text("private network")
     watched.page.get_by_label("Address").fill("https://8.8.8.8/hook")
     for event in ("succeeded", "failed", "canceled"):
-        watched.page.get_by_label(event).uncheck()
+        group = watched.page.get_by_role("group", name="Told when a generation")
+        group.get_by_label(event).uncheck()
     watched.page.get_by_role("button", name="Add endpoint").click()
     expect(watched.page.locator("#new-secret")).to_contain_text("whsec_")
 
@@ -114,6 +137,20 @@ def make_grid(watched: Watched) -> None:
     page.wait_for_url(re.compile("/batches/"))
 
 
+def make_review_queue(watched: Watched) -> None:
+    """Take results into a queue once there is one."""
+    for _ in range(60):
+        watched.open("/library?status=done")
+        if watched.page.locator("article.card").count():
+            break
+        watched.page.wait_for_timeout(1000)
+    watched.open("/review")
+    watched.page.get_by_label("Name").fill("Queue")
+    watched.page.get_by_label("Labels they may choose").fill("blurred")
+    watched.page.get_by_role("button", name="Make queue").click()
+    watched.page.wait_for_url(re.compile("/review/queues/"))
+
+
 def make_chat(watched: Watched) -> None:
     """Begin a chat, ask something that leans on it, and edit the first question."""
     page = watched.page
@@ -127,13 +164,33 @@ def make_chat(watched: Watched) -> None:
     page.locator(".turn-edit summary").last.click()
 
 
+def run_chain(watched: Watched) -> None:
+    """Make the example, and run it to its end: each step is done by a worker."""
+    page = watched.page
+    watched.open("/chains")
+    example = page.get_by_role("button", name="Make the example")
+    if example.count():
+        example.click()
+    else:
+        page.get_by_role("link", name="A garment in verse").click()
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_url(re.compile("/chain-runs/"))
+    expect(page.get_by_text("3 of 3 steps done")).to_be_visible(timeout=240_000)
+
+
 def breaches(watched: Watched, address: str) -> list[str]:
-    """What axe has against the page shown now."""
-    watched.page.evaluate(AXE.read_text(encoding="utf-8"))
-    violations = watched.page.evaluate(
-        "rules => axe.run({ runOnly: rules }).then(result => result.violations)", RULES
-    )
-    return [
-        f"{address}: {violation['id']}: {violation['nodes'][0]['html']}"
-        for violation in violations
-    ]
+    """What axe has against the page shown now, in every look."""
+    page, found = watched.page, []
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for scheme, width in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.evaluate("new Promise(painted => requestAnimationFrame(() => setTimeout(painted)))")
+        violations = page.evaluate(
+            "rules => axe.run({ runOnly: rules }).then(result => result.violations)", RULES
+        )
+        found += [
+            f"{address}, {scheme}, {width}: {violation['id']}: {violation['nodes'][0]['html']}"
+            for violation in violations
+        ]
+    return found

@@ -60,9 +60,29 @@ def test_a_collection_is_made_filled_listed_and_removed_without_what_it_held(own
     for _ in range(2):
         assert client.delete(f"{address}/items/{notes.id}").status_code == 204
     assert client.get("/api/v1/collections").json()["data"][0]["num_items"] == 1
-    assert client.delete(address).status_code == 204
-    assert client.get(address).status_code == 404
-    assert Generation.objects.filter(id=boat.id).exists()
+    for _ in range(2):
+        assert client.delete(address).status_code == 204
+    assert client.get(address).json()["trashed_at"] is not None
+    assert client.get("/api/v1/collections").json()["data"] == []
+    assert Generation.objects.get(id=boat.id).trashed_at is None
+
+
+def test_a_collection_comes_back_from_the_trash_unless_its_name_was_given_away(
+    owner: User,
+) -> None:
+    boat = make_generation(owner=owner, prompt="a boat")
+    address = make(owner)["Location"]
+    put(owner, address, generations=[str(boat.id)])
+    client = client_for(owner)
+    client.delete(address)
+    listed = client.get("/api/v1/collections", {"trashed": "true"}).json()["data"]
+    assert [row["name"] for row in listed] == ["Boats"]
+    other = make(owner)["Location"]
+    assert client.post(f"{address}/restore").status_code == 409
+    client.patch(other, {"name": "Ships"}, format="json")
+    for _ in range(2):
+        restored = client.post(f"{address}/restore").json()
+        assert (restored["trashed_at"], restored["num_items"]) == (None, 1)
 
 
 def test_a_name_is_taken_once_by_each_owner_whatever_its_case(owner: User) -> None:
@@ -82,7 +102,7 @@ def test_the_same_key_makes_one_collection(owner: User) -> None:
     reused = make(owner, "Ships", **{"Idempotency-Key": "k"})
     assert reused.json()["code"] == "idempotency_key_reused"
     assert client_for(owner).delete(first["Location"]).status_code == 204
-    assert make(owner, **{"Idempotency-Key": "k"}).status_code == 404
+    assert make(owner, **{"Idempotency-Key": "k"}).json()["id"] == first.json()["id"]
 
 
 @pytest.mark.parametrize(

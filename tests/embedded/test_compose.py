@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from webapp.embedded.programs import served_queues
+from webapp.embedded.programs import CONNECTED_QUEUE, served_queues
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,14 +37,15 @@ def test_every_queue_has_one_service_and_one_with_a_gpu(
         if "profiles" not in service
         for queue in queues_of(service)
     ]
-    assert sorted(on_cpu) == sorted(served_queues())
+    queues = served_queues() | {CONNECTED_QUEUE}
+    assert sorted(on_cpu) == sorted(queues)
     on_gpu = {
         queue
         for service in services.values()
         if service.get("profiles") == ["gpu"]
         for queue in queues_of(service)
     }
-    assert on_gpu == {queue for queue in served_queues() if queue.startswith("family.")}
+    assert on_gpu == {queue for queue in queues if queue.startswith("family.")}
 
 
 def test_no_password_has_a_default() -> None:

@@ -4,12 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from webapp.embedded.programs import served_queues, web_program, worker_programs
+from webapp.embedded.programs import (
+    CONNECTED_QUEUE,
+    connected_program,
+    served_queues,
+    web_program,
+    worker_programs,
+)
 
 
 def workers(tmp_path: Path, environment: dict[str, str]) -> dict[str, str]:
     """Return the device of each worker by its name."""
-    programs = worker_programs(environment=environment, logs=tmp_path)
+    programs = [
+        *worker_programs(environment=environment, logs=tmp_path),
+        connected_program(environment=environment, logs=tmp_path),
+    ]
     return {program.name: program.environment["PINAKES_DEVICE"] for program in programs}
 
 
@@ -55,8 +64,12 @@ def test_every_queue_of_the_site_is_served(tmp_path: Path) -> None:
     wanted |= {queueing.DOCUMENTS_QUEUE, queueing.INDEXING_QUEUE, queueing.WEBHOOKS_QUEUE}
     wanted |= {queueing.GRAPH_QUEUE}
     wanted |= {queueing.ANSWERS_QUEUE}
-    assert served_queues() == wanted
-    programs = worker_programs(environment={"PINAKES_DEVICE": "cpu"}, logs=tmp_path)
+    assert served_queues() | {CONNECTED_QUEUE} == wanted
+    environment = {"PINAKES_DEVICE": "cpu"}
+    programs = [
+        *worker_programs(environment=environment, logs=tmp_path),
+        connected_program(environment=environment, logs=tmp_path),
+    ]
     listened = {
         queue
         for program in programs

@@ -57,7 +57,7 @@ def _strip_comment(command: str) -> str:
 
 
 def test_the_program_in_python(environment: dict[str, str]) -> None:
-    assert _run(environment, sys.executable, "-c", _program("python")).startswith("succeeded ")
+    assert _run(environment, sys.executable, "-c", _program("python")).endswith("succeeded\n")
 
 
 def test_the_program_in_javascript(environment: dict[str, str]) -> None:

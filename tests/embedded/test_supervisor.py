@@ -63,6 +63,28 @@ def running(tmp_path: Path) -> dict[str, int]:
     return identifiers
 
 
+def watch_until(
+    supervisor: Supervisor, condition: Callable[[], bool], *, seconds: float = 60.0
+) -> None:
+    """Watch until that is so, looked at ten times a second, and a moment longer."""
+    ticks: list[bool] = []
+
+    def look(*_: object) -> None:
+        ticks.append(condition())
+        if sum(ticks) > 3 or len(ticks) > 10 * seconds:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with supervisor.handling_signals():
+        signal.signal(signal.SIGALRM, look)
+        signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+        try:
+            with pytest.raises(StopRequested):
+                supervisor.watch()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+    assert condition(), "waited in vain"
+
+
 def watch_for(supervisor: Supervisor, seconds: float) -> None:
     """Watch until an alarm asks to stop, as Ctrl-C would."""
     with supervisor.handling_signals():
@@ -90,9 +112,25 @@ def test_a_child_that_keeps_ending_is_started_less_and_less_often(
     supervisor: Supervisor, tmp_path: Path, reports: list[str]
 ) -> None:
     supervisor.start(program(tmp_path, code="raise SystemExit(3)"))
-    watch_for(supervisor, 4.5)
+    watch_until(supervisor, lambda: len(reports) == 3)
     assert ["in 1 s" in reports[0], "in 2 s" in reports[1], "in 4 s" in reports[2]] == [True] * 3
-    assert len(reports) == 3
+
+
+def test_a_program_is_started_when_it_is_wanted_and_then_stays(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.embedded.supervisor.WISH_CHECK_SECONDS", 0.0)
+    asked: list[set[str]] = []
+
+    def is_wanted() -> bool:
+        asked.append(set(running(tmp_path)))
+        return len(asked) == 3
+
+    supervisor.start(program(tmp_path, name="other"))
+    supervisor.start_when(program(tmp_path), is_wanted=is_wanted)
+    watch_until(supervisor, lambda: "child" in running(tmp_path))
+    assert asked == [{"other"}] * 3, "and nobody asks again"
+    assert is_alive(running(tmp_path)["child"])
 
 
 def test_a_child_that_ends_while_starting_says_why(supervisor: Supervisor, tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from genmodels import registry
 from genmodels.__main__ import main
@@ -125,3 +127,22 @@ def test_a_way_to_train_needs_a_checkpoint_of_the_preset_s_kind(
         assert main(["train", *command, *out, "--own", str(tmp_path / "own.csv")]) == 1
         assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sheet_shows_every_kind_of_a_checkpoint(tmp_path: Path) -> None:
+    sheet = tmp_path / "pictures" / "sheet.png"
+    assert main(["sheet", "r3gan-fashion", "--out", str(sheet)]) == 0
+    with Image.open(sheet) as shown:
+        # Ten kinds in four rows, two pixels between them, everything twice as large.
+        assert shown.size == (2 * (10 * 30 - 2), 2 * (4 * 30 - 2))
+        levels = np.asarray(shown)
+    assert levels.min() < 20
+    assert levels.max() > 200
+
+
+def test_a_sheet_of_what_draws_nothing_is_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sheet", str(folder), "--out", str(tmp_path / "sheet.png")]) == 1
+    assert "draws no pictures" in capsys.readouterr().err
+    assert not (tmp_path / "sheet.png").exists()

@@ -19,7 +19,7 @@ from webapp.collections.operations import (
     CollectionWish,
     add_items,
     create_collection,
-    delete_collection,
+    trash_collection,
 )
 from webapp.collections.queries import ItemReference
 from webapp.grounding.models import Answer
@@ -63,7 +63,7 @@ def test_only_what_a_collection_holds_is_looked_through(owner: User) -> None:
     assert {hit.source_id or hit.generation_id for hit in hits} == {inside.id, made.id}
     assert retrieve(owner, "lamp", Scope(collection_ids=()), EMBEDDER) == ()
     assert _read(_stored(scope)) == scope
-    delete_collection(collection=held)
+    trash_collection(collection=held)
     assert retrieve(owner, "lamp", scope, EMBEDDER) == ()
 
 
@@ -99,7 +99,7 @@ def test_a_chat_whose_collection_was_removed_finds_nothing_rather_than_all(owner
     turns = chat["links"]["turns"]
     first = post(owner, turns, {"question": "Which lamp?"}).json()
     assert first["answer"]["num_passages"] == 1
-    delete_collection(collection=held)
+    trash_collection(collection=held)
     second = post(owner, turns, {"question": "Which lamp is violet?"}).json()
     assert second["answer"]["num_passages"] == 0
     page = Client()

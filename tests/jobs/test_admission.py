@@ -182,6 +182,7 @@ def test_seconds_are_reserved_and_settled(settings):
     submit(owner, 2, estimated_seconds=5.0)
     with pytest.raises(QuotaExceeded) as refused:
         submit(owner, estimated_seconds=1.0)
+    assert refused.value.retry_after_seconds is not None
     assert 1 <= refused.value.retry_after_seconds <= 24 * 3600
     worker = make_worker()
     serve(worker, seconds=2.0)

@@ -13,8 +13,8 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 from openai.types.chat import ChatCompletionUserMessageParam
 
+from pinakes_client import Pinakes
 from webapp.embedded.instance import Instance
-from webapp.embedded.rest import RestClient
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -110,12 +110,11 @@ def test_embeddings_have_length_one_in_both_encodings(client: OpenAI) -> None:
 def test_a_chat_is_grounded_in_the_collection_that_metadata_names(
     client: OpenAI, stack: Instance, api_key: str
 ) -> None:
-    rest = RestClient(base_url=stack.base_url, api_key=api_key)
     text = "The lamp of the old harbour was fed with whale oil until 1871."
-    document = rest.post("/documents", {"title": "Harbour", "text": text})
-    rest.wait_for_end(f"/documents/{document['id']}", seconds=120)
-    collection = rest.post("/collections", {"name": "Harbours"})
-    rest.post(f"/collections/{collection['id']}/items", {"documents": [document["id"]]})
+    with Pinakes(stack.base_url, api_key) as pinakes:
+        document = pinakes.documents.create(title="Harbour", text=text).wait(120)
+        collection = pinakes.collections.create(name="Harbours")
+        pinakes.collection_items.add(collection["id"], documents=[document["id"]])
     answered = client.chat.completions.create(
         model=TEXT_MODEL,
         messages=[{"role": "user", "content": "What was the lamp of the old harbour fed with?"}],
@@ -158,8 +157,6 @@ def test_a_wrong_key_is_told_so(stack: Instance) -> None:
 
 
 def test_a_client_that_leaves_stops_what_it_asked_for(stack: Instance, api_key: str) -> None:
-    rest = RestClient(base_url=stack.base_url, api_key=api_key)
-
     async def leave_early() -> None:
         client = AsyncOpenAI(base_url=f"{stack.base_url}/openai/v1", api_key=api_key)
         async with client:
@@ -176,7 +173,8 @@ def test_a_client_that_leaves_stops_what_it_asked_for(stack: Instance, api_key: 
                 await stream.close()
 
     asyncio.run(leave_early())
-    newest = rest.get("/generations", limit="1")["data"][0]
-    assert newest["prompt"] == "HERMIT:\nI leave"
-    ended = rest.wait_for_end(f"/generations/{newest['id']}", seconds=60)
-    assert ended["status"] == "canceled"
+    with Pinakes(stack.base_url, api_key) as pinakes:
+        newest = next(iter(pinakes.generations.list(limit=1)))
+        assert newest["prompt"] == "HERMIT:\nI leave"
+        finished = list(pinakes.generations.events(newest["id"]))[-1]
+    assert finished.data["status"] == "canceled"

@@ -58,7 +58,7 @@ def test_a_thing_is_put_into_old_and_new_collections_from_its_page(
     assert taken.status_code == 422
 
 
-def test_an_item_is_taken_out_and_a_collection_renamed_and_removed(
+def test_an_item_is_taken_out_and_a_collection_renamed_trashed_and_restored(
     page: Client, stranger: Client, author: User, checkpoint: Checkpoint, boats: Collection
 ) -> None:
     picture = make_picture(owner=author, prompt="a sloop")
@@ -67,17 +67,20 @@ def test_an_item_is_taken_out_and_a_collection_renamed_and_removed(
     writes: tuple[tuple[str, dict[str, str]], ...] = (
         (f"{address}/items/{picture.id}/remove", {}),
         (f"{address}/change", {"name": "Ships"}),
-        (f"{address}/delete", {}),
+        (f"{address}/trash", {}),
     )
     for path, body in writes:
         assert stranger.post(path, body).status_code == 404
     assert page.post(f"{address}/change", {"name": ""}).status_code == 422
     for path, body in writes:
         assert page.post(path, body).status_code == 302, path
-    assert not Collection.objects.exists()
+    assert not Collection.objects.kept().exists()
+    assert "Ships" in page.get("/collections?trash=1").content.decode()
+    assert page.post(f"{address}/restore").status_code == 302
+    assert Collection.objects.kept().get().name == "Ships"
 
 
 def test_reviewers_look_and_do_not_change(reviewer: Client, boats: Collection) -> None:
     shown = reviewer.get(f"/collections/{boats.id}").content.decode()
-    assert "Remove collection" not in shown
-    assert reviewer.post(f"/collections/{boats.id}/delete").status_code == 403
+    assert "into the trash" not in shown
+    assert reviewer.post(f"/collections/{boats.id}/trash").status_code == 403

@@ -10,12 +10,17 @@ from django.conf import settings
 from django.test import Client
 
 from genmodels.contract import FAMILIES
+from tests.comparisons.makers import finish, make_comparison, make_models, prefer
 from tests.knowledge.graphs import entity, read_all
 from tests.pages.html import Page
 from tests.pages.makers import PNG, make_done, make_failed, make_picture
 from tests.search.factories import EMBEDDER, make_found_source
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
+from webapp.chains.definitions import Asked, Definition, Source, Step
+from webapp.chains.models import Chain
+from webapp.chains.operations import ChainWish, VersionWish, create_chain
+from webapp.chains.run_operations import start_run
 from webapp.chats.operations import NewChat, start_chat
 from webapp.collections.operations import CollectionWish, add_items, create_collection
 from webapp.collections.queries import ItemReference
@@ -28,9 +33,27 @@ TEMPLATES = Path(settings.BASE_DIR) / "templates"
 HOSTILE = "</title><script>alert(1)</script><img src=//elsewhere.test/x onerror=alert(2)>"
 
 
+def make_hostile_chain(author: User) -> Chain:
+    """A chain whose every word would run if it could."""
+    asked = Asked("idea", HOSTILE)
+    steps = (
+        Step(HOSTILE[:60], "toy-text", f"{HOSTILE} {{{{idea}}}}"),
+        Step("Next", "toy-text", "{{a}}", variables={"a": Source("step", HOSTILE[:60])}),
+    )
+    return create_chain(
+        owner=author,
+        wish=ChainWish(HOSTILE[:100], HOSTILE),
+        steps=VersionWish(Definition(steps, (asked,)), HOSTILE),
+    )
+
+
 @pytest.fixture
 def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
     """Every page, filled with text that would run if it could."""
+    make_models()
+    compared = make_comparison(author, prompt=HOSTILE)
+    finish(compared, fail=("beta-two",))
+    prefer(author, compared, "alpha-one", "gamma-three")
     done = make_done(owner=author, prompt=HOSTILE, text=HOSTILE, tags=("<b>bold</b>",))
     picture = make_picture(owner=author, prompt=HOSTILE)
     failed = make_failed(owner=author, prompt=HOSTILE, detail=HOSTILE)
@@ -50,9 +73,16 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         items=[ItemReference(generation_id=picture.id), ItemReference(source_id=source.id)],
     )
     keep_upload(owner=author, content=PNG, name=HOSTILE)
+    chain = make_hostile_chain(author)
+    run = start_run(owner=author, chain=chain, values={"idea": HOSTILE})
     return [
         "/",
         "/uploads",
+        "/chains",
+        f"/chains/{chain.id}",
+        f"/chains/{chain.id}/write",
+        f"/chains/add?from={done.id}",
+        f"/chain-runs/{run.run_id}",
         "/collections",
         f"/collections/{held.id}",
         f"/generations/{done.id}/collections",
@@ -62,6 +92,9 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         f"/library?q={HOSTILE}&tag={HOSTILE}&kind={HOSTILE}&from={HOSTILE}",
         "/library?trash=1",
         "/library/saved",
+        "/library/tags",
+        f"/generations/{done.id}/tags",
+        f"/generations/{done.id}/lineage",
         *(f"/generations/{row.id}" for row in (done, picture, failed)),
         f"/generations/{done.id}/similar",
         "/documents",
@@ -80,6 +113,12 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         "/models",
         "/models/toy-text",
         "/compare/families",
+        f"/compare?prompt={HOSTILE}",
+        f"/compare/{compared.id}",
+        f"/compare/{compared.id}?pair={HOSTILE}",
+        "/compare/ranking",
+        "/insights",
+        f"/insights?by=model&model={HOSTILE}&zone={HOSTILE}",
         "/account",
         "/offline",
         "/nowhere",

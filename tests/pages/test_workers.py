@@ -54,6 +54,16 @@ def test_a_worker_tells_what_it_is_and_does(page: Client, author: User) -> None:
     assert "<dt>Running jobs</dt> <dd>1</dd>" in card
 
 
+def test_models_say_whether_one_has_to_be_loaded_first(
+    page: Client, checkpoint: Checkpoint
+) -> None:
+    for address in ("/models", "/models/toy-text"):
+        assert "when it is first asked for" in page.get(address).content.decode()
+    register(info={"checkpoints": ["toy-text"]})
+    assert "in a worker, begins at once" in page.get("/models").content.decode()
+    assert "in 1 worker process<" in page.get("/models/toy-text").content.decode()
+
+
 @pytest.mark.parametrize(
     ("state", "silent", "word"),
     [("active", 0, "ready"), ("draining", 0, "stopping"), ("active", 31, "silent")],
@@ -136,13 +146,13 @@ def test_it_has_a_place_in_the_rail_after_the_models(page: Client) -> None:
 def test_it_costs_the_same_however_much_there_is(
     page: Client, author: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    # Session, user, workers, queues.
-    with django_assert_num_queries(4):
+    # Session, user, roles, workers, queues.
+    with django_assert_num_queries(5):
         page.get("/workers")
     for number in range(8):
         make_job(owner=author, queue=f"family.{('gan', 'vae')[number % 2]}")
         make_worker(slot=number)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         page.get("/workers")
 
 

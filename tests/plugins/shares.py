@@ -16,10 +16,13 @@ from xdist.scheduler import LoadScopeScheduling
 #: How the names of the tests begin that start a whole Pinakes.
 _LIVE = (
     "tests/browser/",
+    "tests/chains/test_live_run.py",
     "tests/chaos/",
+    "tests/clients/test_live_client.py",
     "tests/embedded/test_quick_start.py",
     "tests/embedded/test_up.py",
     "tests/faults/test_faults.py",
+    "tests/fuzz/",
     "tests/openai_api/test_client.py",
 )
 

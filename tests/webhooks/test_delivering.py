@@ -15,6 +15,10 @@ from tests.factories import make_generation, make_user, make_worker
 from tests.pages.makers import make_done, make_failed
 from tests.webhooks.receiver import running_receiver
 from webapp import queueing
+from webapp.chains.definitions import Definition, Step
+from webapp.chains.models import ChainRun
+from webapp.chains.operations import ChainWish, VersionWish, create_chain
+from webapp.chains.run_operations import cancel_run, start_run
 from webapp.common.problems import DATABASE_OUTAGES
 from webapp.generations.models import Generation
 from webapp.generations.operations import cancel_generation
@@ -66,6 +70,30 @@ def test_a_result_is_told_with_a_signature_that_holds(owner, receiver, made, car
     assert (attempt.status, attempt.answer) == (200, "thank you")
     with pytest.raises(WebhookVerificationError):
         Webhook(generate_secret()).verify(request.body, request.headers)
+
+
+def test_the_end_of_a_run_is_told_once_with_its_steps(owner, receiver, made, carry):
+    step = Step("Write", "toy-text", "once")
+    chain = create_chain(
+        owner=owner, wish=ChainWish("Once"), steps=VersionWish(Definition((step,)))
+    )
+    run_id = start_run(owner=owner, chain=chain, values={}).run_id
+    run = ChainRun.objects.get(id=run_id)
+    carry()
+    assert receiver.received == []
+    cancel_run(run=run)
+    for _ in range(2):
+        carry()
+    messages = {message["type"]: message for message in map(read_message, receiver.received)}
+    assert set(messages) == {"generation.canceled", "chain_run.canceled"}
+    assert len(receiver.received) == 2
+    told = messages["chain_run.canceled"]["data"]
+    assert (told["id"], told["status"], told["terminal"]) == (str(run_id), "canceled", True)
+    assert told["steps"][0]["generation"] == messages["generation.canceled"]["data"]["id"]
+
+
+def read_message(request):
+    return json.loads(request.body)
 
 
 def test_each_end_is_told_once_and_only_what_was_asked_for(owner, receiver, made, carry):

@@ -16,8 +16,9 @@ from genmodels.contract import Fault
 from webapp.accounts import operations, queries
 from webapp.accounts.authentication import member
 from webapp.accounts.models import USUAL_SCOPES, ApiKey, Scope
-from webapp.common.interface import StrictSerializer, Text, list_of, parse_body
-from webapp.common.problems import Problem, invalid
+from webapp.common.interface import PAGE, StrictSerializer, Text, list_of, parse_body
+from webapp.common.pagination import paginate, parse_page
+from webapp.common.problems import invalid
 
 
 class MeOutput(serializers.Serializer[Any]):
@@ -32,7 +33,9 @@ class ApiKeyInput(StrictSerializer):
 
     name = Text(max_length=100)
     scopes = serializers.MultipleChoiceField(
-        choices=Scope.choices, default={scope.value for scope in USUAL_SCOPES}, allow_empty=False
+        choices=Scope.choices,
+        default=sorted(scope.value for scope in USUAL_SCOPES),  # type: ignore[arg-type]
+        allow_empty=False,
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
 
@@ -75,11 +78,16 @@ class ApiKeysApi(APIView):
 
     needs_scope = Scope.MANAGE
 
-    @extend_schema(operation_id="api_keys_list", responses={200: list_of(ApiKeyOutput)})
+    @extend_schema(
+        operation_id="api_keys_list",
+        parameters=PAGE,
+        responses={200: list_of(ApiKeyOutput)},
+    )
     def get(self, request: Request) -> Response:
-        """One's own keys."""
-        data = [_describe(key) for key in queries.list_api_keys(user=member(request))]
-        return Response({"data": data, "next_cursor": None, "has_more": False})
+        """One's own keys, newest first."""
+        page = parse_page(request.query_params.dict())
+        found = paginate(queries.list_api_keys(user=member(request)), page)
+        return Response(found.to_dict([_describe(key) for key in found.rows]))
 
     @extend_schema(
         operation_id="api_keys_create", request=ApiKeyInput, responses={201: CreatedApiKeyOutput}
@@ -104,11 +112,13 @@ class ApiKeyApi(APIView):
 
     needs_scope = Scope.MANAGE
 
+    @extend_schema(operation_id="api_keys_get", responses={200: ApiKeyOutput})
+    def get(self, request: Request, key_id: uuid.UUID) -> Response:
+        """One of one's own keys, without its secret."""
+        return Response(_describe(queries.get_api_key(user=member(request), key_id=key_id)))
+
     @extend_schema(operation_id="api_keys_revoke", responses={204: None})
     def delete(self, request: Request, key_id: uuid.UUID) -> Response:
         """End a key for good."""
-        try:
-            operations.revoke_api_key(user=member(request), key_id=key_id)
-        except operations.UnableToFindApiKey as error:
-            raise Problem(404, "not_found", "You have no such key.") from error
+        operations.revoke_api_key(user=member(request), key_id=key_id)
         return Response(status=204)

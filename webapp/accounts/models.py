@@ -50,6 +50,10 @@ class User(AbstractUser):
         """Whether this user may change models, users and other people's rows."""
         return Role.ADMIN in self.roles
 
+    def may_change(self, owner_id: int) -> bool:
+        """Whether this user may change what belongs to somebody; reviewers change their own."""
+        return owner_id == self.pk or self.runs_the_site
+
 
 class Quota(models.Model):
     """What one user may use, where that differs from everybody's settings; empty means as those.

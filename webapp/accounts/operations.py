@@ -13,11 +13,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from webapp.accounts.models import ApiKey, Role, Scope, User
+from webapp.accounts.queries import get_api_key
 from webapp.accounts.secrets import digest_key, generate_key
-
-
-class UnableToFindApiKey(Exception):
-    """The key does not exist, or belongs to somebody else."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +75,8 @@ def create_api_key(
 
 def revoke_api_key(*, user: User, key_id: uuid.UUID) -> None:
     """End a key of this user; ending it again changes nothing. Raises UnableToFindApiKey."""
-    if not ApiKey.objects.filter(id=key_id, user=user).exists():
-        raise UnableToFindApiKey(str(key_id))
-    ApiKey.objects.filter(id=key_id, user=user, revoked_at__isnull=True).update(
-        revoked_at=timezone.now()
-    )
+    key = get_api_key(user=user, key_id=key_id)
+    ApiKey.objects.filter(id=key.id, revoked_at__isnull=True).update(revoked_at=timezone.now())
 
 
 def touch_api_key(*, key: ApiKey) -> None:

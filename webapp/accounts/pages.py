@@ -17,8 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp.accounts.models import USUAL_SCOPES, Scope, User
-from webapp.accounts.operations import UnableToFindApiKey, create_api_key, revoke_api_key
-from webapp.accounts.queries import list_api_keys
+from webapp.accounts.operations import create_api_key, revoke_api_key
+from webapp.accounts.queries import UnableToFindApiKey, list_api_keys
 from webapp.common.rates import Rate, forget, spend
 
 MAX_KEY_NAME = 100

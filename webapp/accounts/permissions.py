@@ -1,9 +1,10 @@
-"""Who may use a view of the REST interface, beyond being signed in."""
+"""What people may do, beyond being signed in."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -20,3 +21,15 @@ class RunsTheSite(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Roles are read once per request."""
         return isinstance(request.user, User) and request.user.runs_the_site
+
+
+def check_may_submit(user: User) -> None:
+    """Refuse accounts without a role that may submit; raises PermissionDenied."""
+    if not user.may_submit:
+        raise PermissionDenied("Your account has no role that may submit.")
+
+
+def check_may_change(user: User, owner_id: int) -> None:
+    """Refuse who only sees it; raises PermissionDenied."""
+    if not user.may_change(owner_id):
+        raise PermissionDenied("Only its owner and admins may change it.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
@@ -10,6 +12,13 @@ from django.db.models.functions import Now
 from webapp.accounts.models import ApiKey, User
 from webapp.accounts.secrets import digest_key
 from webapp.common.prepared import PreparedQuery
+from webapp.common.refusals import UnableToFind
+
+
+class UnableToFindApiKey(UnableToFind):
+    """The key does not exist, or belongs to somebody else."""
+
+    what = "key"
 
 
 def _live_keys(*, digest: str) -> QuerySet[ApiKey]:
@@ -37,3 +46,11 @@ def find_live_key(secret: str) -> ApiKey | None:
 def list_api_keys(*, user: User) -> QuerySet[ApiKey]:
     """This user's keys, newest first, revoked ones included."""
     return ApiKey.objects.filter(user=user).order_by("-created_at")
+
+
+def get_api_key(*, user: User, key_id: uuid.UUID) -> ApiKey:
+    """One of this user's keys, revoked or not; raises UnableToFindApiKey."""
+    found = list_api_keys(user=user).filter(id=key_id).first()
+    if found is None:
+        raise UnableToFindApiKey(str(key_id))
+    return found

@@ -12,8 +12,7 @@ from rest_framework.views import APIView
 
 from webapp.catalog import queries
 from webapp.catalog.models import Checkpoint
-from webapp.common.interface import list_of
-from webapp.common.problems import Problem
+from webapp.common.interface import list_of, whole_list
 
 
 class ModelOutput(serializers.Serializer[Any]):
@@ -50,7 +49,7 @@ class ModelsApi(APIView):
     def get(self, request: Request) -> Response:
         """Every model, those that are not available with the reason."""
         data = [describe_checkpoint(row) for row in queries.list_checkpoints()]
-        return Response({"data": data, "next_cursor": None, "has_more": False})
+        return Response(whole_list(data))
 
 
 class ModelApi(APIView):
@@ -59,7 +58,4 @@ class ModelApi(APIView):
     @extend_schema(operation_id="models_get", responses={200: ModelOutput})
     def get(self, request: Request, slug: str) -> Response:
         """One model."""
-        try:
-            return Response(describe_checkpoint(queries.get_checkpoint(slug)))
-        except queries.UnableToFindCheckpoint as error:
-            raise Problem(404, "not_found", f"There is no model {slug!r}.") from error
+        return Response(describe_checkpoint(queries.get_checkpoint(slug)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from genmodels.contract import InvalidRequest
 from webapp.accounts.authentication import member
 from webapp.accounts.permissions import RunsTheSite
 from webapp.catalog import connector_operations, connector_queries
@@ -24,12 +21,22 @@ from webapp.catalog.connector_operations import (
     MAX_NAME_LENGTH,
     ConnectorChange,
     ConnectorWish,
-    UnableToConnect,
 )
-from webapp.catalog.connector_queries import UnableToFindConnector
 from webapp.catalog.models import Connector, ConnectorKind, Protocol
-from webapp.common.interface import StrictSerializer, Text, WholeNumber, list_of, parse_body
-from webapp.common.problems import Problem, invalid
+from webapp.common.conditions import (
+    IF_MATCH,
+    answer_with_tag,
+    current_tag_if_changed,
+    wanted_revision,
+)
+from webapp.common.interface import (
+    StrictSerializer,
+    Text,
+    WholeNumber,
+    list_of,
+    parse_body,
+    whole_list,
+)
 
 
 class ConnectorInput(StrictSerializer):
@@ -94,16 +101,10 @@ def describe_connector(connector: Connector) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _as_problems() -> Iterator[None]:
-    try:
-        yield
-    except InvalidRequest as error:
-        raise invalid(error.faults) from error
-    except UnableToFindConnector as error:
-        raise Problem(404, "not_found", "No model is connected under this name.") from error
-    except UnableToConnect as error:
-        raise Problem(409, "conflict", str(error)) from error
+def _respond(connector: Connector, *, status: int = 200) -> Response:
+    return answer_with_tag(
+        describe_connector(connector), revision=connector.version, status=status
+    )
 
 
 class ConnectorsApi(APIView):
@@ -115,7 +116,7 @@ class ConnectorsApi(APIView):
     def get(self, request: Request) -> Response:
         """Every connected model."""
         data = [describe_connector(row) for row in connector_queries.list_connectors()]
-        return Response({"data": data, "next_cursor": None, "has_more": False})
+        return Response(whole_list(data))
 
     @extend_schema(
         operation_id="connectors_create", request=ConnectorInput, responses={201: ConnectorOutput}
@@ -123,11 +124,10 @@ class ConnectorsApi(APIView):
     def post(self, request: Request) -> Response:
         """Connect a model, after its server was asked for it or its folder was read."""
         wish = ConnectorWish(**parse_body(ConnectorInput, request))
-        with _as_problems():
-            made = connector_operations.connect_model(
-                by=member(request), wish=wish, root=settings.PINAKES_MODELS
-            )
-        return Response(describe_connector(made), status=201)
+        made = connector_operations.connect_model(
+            by=member(request), wish=wish, root=settings.PINAKES_MODELS
+        )
+        return _respond(made, status=201)
 
 
 class ConnectorApi(APIView):
@@ -138,24 +138,27 @@ class ConnectorApi(APIView):
     @extend_schema(operation_id="connectors_get", responses={200: ConnectorOutput})
     def get(self, request: Request, slug: str) -> Response:
         """One connected model."""
-        with _as_problems():
-            return Response(describe_connector(connector_queries.get_connector(slug=slug)))
+        return _respond(connector_queries.get_connector(slug=slug))
 
     @extend_schema(
-        operation_id="connectors_change", request=ConnectorPatch, responses={200: ConnectorOutput}
+        operation_id="connectors_change",
+        request=ConnectorPatch,
+        parameters=[IF_MATCH],
+        responses={200: ConnectorOutput},
     )
     def patch(self, request: Request, slug: str) -> Response:
-        """Change what is named; what runs goes on as it began."""
+        """Change what is named; with `If-Match`, only as it was read. What runs goes on."""
         change = ConnectorChange(**parse_body(ConnectorPatch, request))
-        with _as_problems():
-            changed = connector_operations.change_connector(slug=slug, change=change)
-        return Response(describe_connector(changed))
+        with current_tag_if_changed(lambda: _respond(connector_queries.get_connector(slug=slug))):
+            changed = connector_operations.change_connector(
+                slug=slug, change=change, version=wanted_revision(request)
+            )
+        return _respond(changed)
 
     @extend_schema(operation_id="connectors_delete", responses={204: None})
     def delete(self, request: Request, slug: str) -> Response:
         """Let go of a model and its key; what it made stays, and so does its folder."""
-        with _as_problems():
-            connector_operations.disconnect_model(slug=slug, by=member(request))
+        connector_operations.disconnect_model(slug=slug, by=member(request))
         return Response(status=204)
 
 
@@ -167,6 +170,5 @@ class CheckConnectorApi(APIView):
     @extend_schema(operation_id="connectors_check", request=None, responses={200: ConnectorOutput})
     def post(self, request: Request, slug: str) -> Response:
         """Look anew whether it is there; the answer says so in `available`."""
-        with _as_problems():
-            found = connector_operations.check_connector(slug=slug, root=settings.PINAKES_MODELS)
+        found = connector_operations.check_connector(slug=slug, root=settings.PINAKES_MODELS)
         return Response(describe_connector(found))

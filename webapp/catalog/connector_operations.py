@@ -21,6 +21,7 @@ from webapp.catalog.pretrained_folders import UnableToReadFolder, read_pretraine
 from webapp.catalog.served_models import ServedModel, find_fault, served_model_of
 from webapp.common import outbound
 from webapp.common.encryption import UnableToDecrypt, encrypt
+from webapp.common.refusals import ChangedSinceRead, Conflict
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ _DISCONNECTED = "It was disconnected."
 _KEY_LOST = "Its key was encrypted under a secret key that the site no longer has. Enter it again."
 
 
-class UnableToConnect(Exception):
+class UnableToConnect(Conflict):
     """The slug is taken, or there are as many as there may be; the message says which."""
 
 
@@ -207,14 +208,18 @@ def _describe_folder(folder: str, *, slug: str, name: str, root: Path) -> Card:
         raise InvalidRequest([Fault("/model", "unusable", f"cannot be used: {error}")]) from error
 
 
-def change_connector(*, slug: str, change: ConnectorChange) -> Connector:
+def change_connector(
+    *, slug: str, change: ConnectorChange, version: int | None = None
+) -> Connector:
     """Change how a model is reached; what runs goes on as it began.
 
-    Raises UnableToFindConnector or InvalidRequest.
+    Raises UnableToFindConnector, InvalidRequest, or ChangedSinceRead for another `version`.
     """
     with transaction.atomic():
         found = get_connector(slug=slug)
         row = Connector.objects.select_for_update().get(id=found.id)
+        if version is not None and row.version != version:
+            raise ChangedSinceRead("The connection")
         faults = [] if change.name is None else _name_faults(change.name)
         if change.key is not None:
             faults += _key_faults(change.key)

@@ -9,10 +9,13 @@ from django.db.models import QuerySet
 
 from webapp.catalog.models import Connector, ConnectorKind
 from webapp.catalog.pretrained_folders import list_pretrained
+from webapp.common.refusals import UnableToFind
 
 
-class UnableToFindConnector(Exception):
+class UnableToFindConnector(UnableToFind):
     """No model is connected under this slug."""
+
+    what = "connected model"
 
 
 def list_connectors() -> QuerySet[Connector]:

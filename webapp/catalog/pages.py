@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
+
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,13 +12,21 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET
 
 from webapp.catalog.queries import UnableToFindCheckpoint, get_checkpoint, list_checkpoints
+from webapp.jobs.queries import list_workers
 
 
 @login_required
 @require_GET
 def models(request: HttpRequest) -> HttpResponse:
     """Every model by family, those that cannot be used with the reason."""
-    return render(request, "catalog/models.html", {"checkpoints": list(list_checkpoints())})
+    context = {"checkpoints": list(list_checkpoints()), "loaded": _loaded()}
+    return render(request, "catalog/models.html", context)
+
+
+def _loaded() -> dict[str, int]:
+    """How many live processes have which model loaded, so that it begins at once."""
+    workers = list_workers(dead_within=timedelta(0))
+    return Counter(slug for worker in workers if worker.is_live for slug in worker.checkpoints)
 
 
 @login_required
@@ -30,6 +41,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "checkpoint": checkpoint,
         "card": card,
+        "loaded": _loaded().get(checkpoint.slug, 0),
         "data": _as_lines(card.data),
         "training": _as_lines({**card.training, "curve": None}),
     }

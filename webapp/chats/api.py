@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, JsonResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -15,7 +16,8 @@ from rest_framework.views import APIView
 from genmodels.contract import Fault, InvalidRequest
 from webapp.accounts.authentication import member
 from webapp.accounts.models import User
-from webapp.catalog.queries import UnableToFindCheckpoint, UnableToUseCheckpoint
+from webapp.accounts.permissions import check_may_submit
+from webapp.catalog.queries import UnableToFindCheckpoint
 from webapp.chats import operations, queries
 from webapp.chats.models import Chat, Turn
 from webapp.chats.queries import ReadTurn, UnableToFindChat
@@ -34,43 +36,40 @@ from webapp.chats.schema import (
     TurnInput,
     TurnOutput,
 )
-from webapp.chats.threads import UnknownTurn
-from webapp.common.interface import idempotency_key, list_of, parse_body
+from webapp.common.conditions import (
+    IF_MATCH,
+    answer_with_tag,
+    current_tag_if_changed,
+    wanted_revision,
+)
+from webapp.common.interface import (
+    KEY,
+    PAGE,
+    PREFER,
+    idempotency_key,
+    list_of,
+    parse_body,
+    parse_switch,
+)
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
 from webapp.grounding.api import refusals_as_problems
 
 _FILTERS = ("q", "trashed")
-_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
-_PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER)
-
-
-def _find(user: User, chat_id: uuid.UUID) -> Chat:
-    try:
-        return queries.get_chat(user=user, chat_id=chat_id)
-    except UnableToFindChat as error:
-        raise _not_found() from error
-
-
-def _not_found() -> Problem:
-    return Problem(404, "not_found", "There is no such chat or turn, or it is not yours.")
 
 
 def _find_own(user: User, chat_id: uuid.UUID) -> Chat:
     """A chat that the user may write in: reviewers read those of others, nobody else's go on."""
-    chat = _find(user, chat_id)
+    chat = queries.get_chat(user=user, chat_id=chat_id)
     if chat.owner_id != user.id:
-        raise Problem(403, "permission_denied", "Only its owner writes in a chat.")
+        raise PermissionDenied("Only its owner writes in a chat.")
     if not user.may_submit:
         raise Problem(403, "permission_denied", "Your account has no role that may submit.")
     return chat
 
 
 def _find_turn(user: User, chat: Chat, turn_id: uuid.UUID) -> ReadTurn:
-    try:
-        thread = queries.read_thread(user=user, chat=chat, chosen=turn_id)
-    except UnknownTurn as error:
-        raise _not_found() from error
+    thread = queries.read_thread(user=user, chat=chat, chosen=turn_id)
     return next(read for read in thread if read.turn.id == turn_id)
 
 
@@ -82,11 +81,9 @@ def _refusals() -> Iterator[None]:
             yield
     except operations.UnableToStartChat as error:
         raise invalid([Fault(error.pointer, "invalid", error.detail)]) from error
-    except operations.UnableToTakeTurn as error:
-        raise Problem(409, "conflict", str(error)) from error
     except UnableToFindChat as error:
         raise invalid([Fault("/parent", "invalid", "is no turn of this chat")]) from error
-    except (UnableToUseCheckpoint, UnableToFindCheckpoint) as error:
+    except UnableToFindCheckpoint as error:
         raise Problem(409, "model_unavailable", str(error)) from error
     except InvalidRequest as error:
         raise invalid([Fault("/question", f.code, f.detail) for f in error.faults]) from error
@@ -98,8 +95,7 @@ class ChatsApi(APIView):
     @extend_schema(
         operation_id="chats_list",
         parameters=[
-            OpenApiParameter("limit", int),
-            OpenApiParameter("cursor", str),
+            *PAGE,
             OpenApiParameter("q", str, description="words that the chat holds, all of them"),
             OpenApiParameter("trashed", bool),
         ],
@@ -109,25 +105,22 @@ class ChatsApi(APIView):
         """The chats that one may see, newest first; with `q`, those that hold all its words."""
         query = request.query_params
         page = parse_page(query.dict(), filters=_FILTERS)
-        trashed = query.get("trashed", "false")
-        if trashed not in {"true", "false"}:
-            raise invalid([Fault("?trashed", "invalid", "must be true or false")])
+        trashed = parse_switch(query, "trashed")
         found = queries.list_chats(
-            user=member(request), page=page, trashed=trashed == "true", words=query.get("q", "")
+            user=member(request), page=page, trashed=trashed, words=query.get("q", "")
         )
         return Response(found.to_dict([describe_chat(chat) for chat in found.rows]))
 
     @extend_schema(
         operation_id="chats_create",
         request=ChatInput,
-        parameters=[_KEY],
+        parameters=[KEY],
         responses={201: ChatOutput},
     )
     def post(self, request: Request) -> Response:
         """Begin a chat; its questions are its turns."""
         user = member(request)
-        if not user.may_submit:
-            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+        check_may_submit(user)
         body = parse_body(ChatInput, request)
         with _refusals():
             chat = operations.start_chat(
@@ -143,8 +136,10 @@ class ChatsApi(APIView):
                 ),
                 idempotency_key=idempotency_key(request),
             )
-        document = describe_whole_chat(_find(user, chat.id), [])
-        return Response(document, status=201, headers={"Location": document["links"]["self"]})
+        chat = queries.get_chat(user=user, chat_id=chat.id)
+        document = describe_whole_chat(chat, [])
+        headers = {"Location": document["links"]["self"]}
+        return answer_with_tag(document, revision=chat.revision, status=201, headers=headers)
 
 
 class ChatApi(APIView):
@@ -160,19 +155,23 @@ class ChatApi(APIView):
         return self._respond(request, chat_id, chosen=_chosen(request))
 
     @extend_schema(
-        operation_id="chats_change", request=ChatChangeInput, responses={200: ChatOutput}
+        operation_id="chats_change",
+        request=ChatChangeInput,
+        parameters=[IF_MATCH],
+        responses={200: ChatOutput},
     )
     def patch(self, request: Request, chat_id: uuid.UUID) -> Response:
-        """Rename it, or change what it looks through from now on."""
+        """Rename it, or change what it looks through; with `If-Match`, only as it was read."""
         chat = _find_own(member(request), chat_id)
         body = parse_body(ChatChangeInput, request)
-        with _refusals():
+        with _refusals(), current_tag_if_changed(lambda: self._respond(request, chat_id)):
             operations.change_chat(
                 chat=chat,
                 title=body.get("title"),
                 source_ids=body.get("source_ids"),
                 include_generations=body.get("include_generations"),
                 collection_ids=body.get("collections"),
+                revision=wanted_revision(request),
             )
         return self._respond(request, chat_id)
 
@@ -187,12 +186,9 @@ class ChatApi(APIView):
         request: Request, chat_id: uuid.UUID, *, chosen: uuid.UUID | None = None
     ) -> Response:
         user = member(request)
-        chat = _find(user, chat_id)
-        try:
-            thread = queries.read_thread(user=user, chat=chat, chosen=chosen)
-        except UnknownTurn as error:
-            raise _not_found() from error
-        return Response(describe_whole_chat(chat, thread))
+        chat = queries.get_chat(user=user, chat_id=chat_id)
+        thread = queries.read_thread(user=user, chat=chat, chosen=chosen)
+        return answer_with_tag(describe_whole_chat(chat, thread), revision=chat.revision)
 
 
 def _chosen(request: Request) -> uuid.UUID | None:
@@ -213,7 +209,7 @@ class ChatRestoreApi(APIView):
         """Take it out of the trash; again changes nothing."""
         user = member(request)
         operations.restore_chat(chat=_find_own(user, chat_id))
-        return Response(describe_chat(_find(user, chat_id)))
+        return Response(describe_chat(queries.get_chat(user=user, chat_id=chat_id)))
 
 
 class ChatExportApi(APIView):
@@ -230,14 +226,11 @@ class ChatExportApi(APIView):
     def get(self, request: Request, chat_id: uuid.UUID) -> HttpResponse:
         """A file of it: JSON with every branch, or one way through it as Markdown."""
         user = member(request)
-        chat = _find(user, chat_id)
+        chat = queries.get_chat(user=user, chat_id=chat_id)
         chosen, kind = _chosen(request), request.query_params.get("as", "json")
         if kind not in {"json", "markdown"}:
             raise invalid([Fault("?as", "invalid", "must be json or markdown")])
-        try:
-            thread = queries.read_thread(user=user, chat=chat, chosen=chosen)
-        except UnknownTurn as error:
-            raise _not_found() from error
+        thread = queries.read_thread(user=user, chat=chat, chosen=chosen)
         name = f"chat-{chat.id}.{'md' if kind == 'markdown' else 'json'}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         if kind == "markdown":
@@ -255,7 +248,7 @@ class TurnsApi(APIView):
     @extend_schema(
         operation_id="turns_create",
         request=TurnInput,
-        parameters=[_KEY, _PREFER],
+        parameters=[KEY, PREFER],
         responses={201: TurnOutput, 202: TurnOutput},
     )
     def post(self, request: Request, chat_id: uuid.UUID) -> Response:
@@ -295,7 +288,9 @@ class TurnApi(APIView):
     def get(self, request: Request, chat_id: uuid.UUID, turn_id: uuid.UUID) -> Response:
         """One question with its reply."""
         user = member(request)
-        return Response(describe_turn(_find_turn(user, _find(user, chat_id), turn_id)))
+        return Response(
+            describe_turn(_find_turn(user, queries.get_chat(user=user, chat_id=chat_id), turn_id))
+        )
 
 
 class TurnAgainApi(APIView):
@@ -304,7 +299,7 @@ class TurnAgainApi(APIView):
     @extend_schema(
         operation_id="turns_again",
         request=None,
-        parameters=[_KEY, _PREFER],
+        parameters=[KEY, PREFER],
         responses={201: TurnOutput, 202: TurnOutput},
     )
     def post(self, request: Request, chat_id: uuid.UUID, turn_id: uuid.UUID) -> Response:

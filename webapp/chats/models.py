@@ -51,6 +51,8 @@ class Chat(models.Model):
     sources = models.ManyToManyField(Source, related_name="+", blank=True)
     #: Without foreign keys: a chat whose collection was removed must find nothing, not all.
     collection_ids = ArrayField(models.UUIDField(), default=list)
+    #: Counts the changes that its owner made to it.
+    revision = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
 

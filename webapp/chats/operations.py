@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from genmodels.embedding import Embedder
@@ -20,7 +21,9 @@ from webapp.chats.queries import (
     turns_of,
 )
 from webapp.collections.queries import find_collections
+from webapp.common.cleaning import clean_line
 from webapp.common.ids import uuid7
+from webapp.common.refusals import ChangedSinceRead, Conflict
 from webapp.generations.operations import cancel_generation, submit_generation
 from webapp.generations.requests import SubmitRequest
 from webapp.grounding import operations as grounding
@@ -30,8 +33,7 @@ from webapp.grounding.followups import rewrite_by_rules
 from webapp.grounding.models import Answer
 from webapp.grounding.operations import Scope, clean_question, term_ids
 from webapp.grounding.writing import cancel_answer, request_answer
-from webapp.jobs import operations as jobs
-from webapp.jobs.idempotency import digest_request
+from webapp.jobs.idempotency import made_before
 from webapp.knowledge.models import Source
 
 #: A chat is read in one piece, so it has an end; a new one can go on with the same documents.
@@ -53,7 +55,7 @@ class UnableToStartChat(Exception):
         self.detail = detail
 
 
-class UnableToTakeTurn(Exception):
+class UnableToTakeTurn(Conflict):
     """The chat takes no question at this place now; the message says why."""
 
 
@@ -93,16 +95,15 @@ def start_chat(
     title = _clean_title(wish.title) or _title_from(question) or "New chat"
     chat_id = uuid7()
     with transaction.atomic():
-        if idempotency_key is not None:
-            bound_id = jobs.claim_idempotency_key(
-                owner=owner,
-                endpoint=_CHATS_ENDPOINT,
-                key=idempotency_key,
-                request_sha256=digest_request([asdict(wish), question]),
-                object_id=chat_id,
-            )
-            if bound_id != chat_id:
-                return Chat.objects.get(id=bound_id)
+        earlier_id = made_before(
+            owner=owner,
+            endpoint=_CHATS_ENDPOINT,
+            key=idempotency_key,
+            request=[asdict(wish), question],
+            object_id=chat_id,
+        )
+        if earlier_id is not None:
+            return Chat.objects.get(id=earlier_id)
         chat = Chat.objects.create(
             id=chat_id,
             owner=owner,
@@ -149,7 +150,7 @@ def _check_collections(
 
 
 def _clean_title(title: str) -> str:
-    return " ".join(title.replace("\x00", " ").split())[:MAX_TITLE_LENGTH]
+    return clean_line(title)[:MAX_TITLE_LENGTH]
 
 
 def _title_from(question: str) -> str:
@@ -166,16 +167,20 @@ def change_chat(
     source_ids: Sequence[uuid.UUID] | None = None,
     include_generations: bool | None = None,
     collection_ids: Sequence[uuid.UUID] | None = None,
+    revision: int | None = None,
 ) -> None:
-    """Rename a chat, or change what it looks through from now on.
+    """Rename a chat, or change what it looks through from now on; with `revision`, only at that.
 
-    Raises UnableToStartChat or UnableToKeepToCollections.
+    Raises UnableToStartChat, UnableToKeepToCollections or ChangedSinceRead.
     """
     if title is not None and not _clean_title(title):
         raise UnableToStartChat("/title", "must have a letter or two")
     if not chat.grounded and (source_ids or include_generations or collection_ids):
         raise UnableToStartChat("/source_ids", "this chat reads nothing")
     with transaction.atomic():
+        chat = Chat.objects.select_for_update(of=("self",)).get(id=chat.id)
+        if revision is not None and chat.revision != revision:
+            raise ChangedSinceRead("The chat")
         if title is not None:
             chat.title = _clean_title(title)
             chat.title_terms = term_ids(chat.title)
@@ -183,7 +188,16 @@ def change_chat(
             chat.include_generations = include_generations
         if collection_ids is not None:
             chat.collection_ids = list(collection_ids)
-        chat.save(update_fields=["title", "title_terms", "include_generations", "collection_ids"])
+        chat.revision += 1
+        chat.save(
+            update_fields=[
+                "title",
+                "title_terms",
+                "include_generations",
+                "collection_ids",
+                "revision",
+            ]
+        )
         if source_ids is not None:
             chat.sources.set(_find_sources(chat.owner, source_ids))
         if source_ids is not None or collection_ids is not None:
@@ -232,16 +246,14 @@ def take_turn(
 
 
 def _earlier(chat: Chat, key: str | None, turn: Turn, request: list[object]) -> Turn | None:
-    if key is None:
-        return None
-    bound_id = jobs.claim_idempotency_key(
+    earlier_id = made_before(
         owner=chat.owner,
         endpoint=_ENDPOINT,
         key=key,
-        request_sha256=digest_request([chat.id, *request]),
+        request=[chat.id, *request],
         object_id=turn.id,
     )
-    return None if bound_id == turn.id else turns_of(chat).get(id=bound_id)
+    return None if earlier_id is None else turns_of(chat).get(id=earlier_id)
 
 
 def _history(chat: Chat, last: Turn) -> list[Exchange]:
@@ -331,7 +343,9 @@ def stop_turn(*, turn: Turn) -> None:
 def trash_chat(*, chat: Chat) -> None:
     """Put a chat in the trash and stop what is still being written in it."""
     with transaction.atomic():
-        Chat.objects.filter(id=chat.id, trashed_at__isnull=True).update(trashed_at=timezone.now())
+        Chat.objects.filter(id=chat.id, trashed_at__isnull=True).update(
+            trashed_at=timezone.now(), revision=F("revision") + 1
+        )
         for turn in turns_of(chat):
             if not turn.terminal:
                 stop_turn(turn=turn)
@@ -339,4 +353,6 @@ def trash_chat(*, chat: Chat) -> None:
 
 def restore_chat(*, chat: Chat) -> None:
     """Take a chat out of the trash."""
-    Chat.objects.filter(id=chat.id).update(trashed_at=None)
+    Chat.objects.filter(id=chat.id, trashed_at__isnull=False).update(
+        trashed_at=None, revision=F("revision") + 1
+    )

@@ -15,6 +15,7 @@ from webapp.catalog.queries import list_checkpoints
 from webapp.chats.models import Chat, Turn
 from webapp.chats.threads import Branching, branching_of, thread_through
 from webapp.common.pagination import Page, PageRequest, paginate
+from webapp.common.refusals import UnableToFind
 from webapp.generations.models import Generation
 from webapp.grounding.answerers import Exchange
 from webapp.grounding.models import Citation, Statement
@@ -27,8 +28,10 @@ from webapp.search.models import Passage
 _MAX_TERMS = 8
 
 
-class UnableToFindChat(Exception):
+class UnableToFindChat(UnableToFind):
     """There is no such chat or turn, or it is not the user's to see."""
+
+    what = "chat or turn"
 
 
 @dataclass(frozen=True)

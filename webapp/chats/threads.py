@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from webapp.common.refusals import UnableToFind
+
 
 @dataclass(frozen=True)
 class Branching:
@@ -19,8 +21,10 @@ class Branching:
     next_id: uuid.UUID | None
 
 
-class UnknownTurn(ValueError):
+class UnknownTurn(UnableToFind):
     """The chat has no such turn."""
+
+    what = "turn"
 
 
 def thread_through(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,28 +12,31 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from genmodels.contract import Fault, InvalidRequest
+from genmodels.contract import Fault
 from webapp.accounts.authentication import member
-from webapp.accounts.models import User
+from webapp.accounts.permissions import check_may_change, check_may_submit
 from webapp.collections import operations, queries
 from webapp.collections.models import Collection, CollectionItem
 from webapp.collections.operations import CollectionWish
 from webapp.collections.queries import ItemReference
-from webapp.common.interface import (
+from webapp.common.conditions import (
     IF_MATCH,
+    answer_with_tag,
+    current_tag_if_changed,
+    wanted_revision,
+)
+from webapp.common.interface import (
+    KEY,
+    PAGE,
     StrictSerializer,
     Text,
     idempotency_key,
-    key_was_reused,
     list_of,
     parse_body,
-    wanted_revision,
+    parse_switch,
 )
 from webapp.common.pagination import parse_page
-from webapp.common.problems import Problem, invalid
-from webapp.jobs.operations import UnableToReuseIdempotencyKey
-
-_PAGE = [OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
+from webapp.common.problems import invalid
 
 
 class CollectionInput(StrictSerializer):
@@ -70,6 +72,7 @@ class CollectionOutput(serializers.Serializer[Any]):
     num_items = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     changed_at = serializers.DateTimeField()
+    trashed_at = serializers.DateTimeField(allow_null=True)
     links = serializers.DictField(child=serializers.CharField())
 
 
@@ -101,6 +104,7 @@ def describe_collection(collection: Collection, num_items: int) -> dict[str, Any
         "num_items": num_items,
         "created_at": collection.created_at,
         "changed_at": collection.changed_at,
+        "trashed_at": collection.trashed_at,
         "links": {"self": link, "items": f"{link}/items"},
     }
 
@@ -123,50 +127,25 @@ def describe_item(item: CollectionItem) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except InvalidRequest as error:
-        raise invalid(error.faults) from error
-    except operations.UnableToNameCollection as error:
-        raise Problem(409, "conflict", str(error)) from error
-    except operations.UnableToChangeCollection as error:
-        raise Problem(412, "precondition_failed", str(error)) from error
-    except queries.UnableToFindCollection as error:
-        raise _not_found() from error
-    except UnableToReuseIdempotencyKey as error:
-        raise key_was_reused() from error
-
-
-def _find(user: User, collection_id: uuid.UUID) -> Collection:
-    try:
-        return queries.get_collection(user=user, collection_id=collection_id)
-    except queries.UnableToFindCollection as error:
-        raise _not_found() from error
-
-
-def _not_found() -> Problem:
-    return Problem(404, "not_found", "There is no such collection, or it is not yours.")
+def _find(request: Request, collection_id: uuid.UUID) -> Collection:
+    return queries.get_collection(user=member(request), collection_id=collection_id)
 
 
 def _find_to_change(request: Request, collection_id: uuid.UUID) -> Collection:
-    """A collection of one's own; admins change those of others, reviewers only look."""
-    user = member(request)
-    collection = _find(user, collection_id)
-    if not queries.may_change(user=user, collection=collection):
-        detail = "Only its owner or an admin changes a collection."
-        raise Problem(403, "permission_denied", detail)
+    collection = _find(request, collection_id)
+    check_may_change(member(request), collection.owner_id)
     return collection
 
 
 def _respond(request: Request, collection: Collection, *, status: int = 200) -> Response:
     counts = queries.count_items(user=member(request), collection_ids=[collection.id])
     body = describe_collection(collection, counts[collection.id])
-    headers = {"ETag": f'"{collection.revision}"'}
-    if status == 201:
-        headers["Location"] = body["links"]["self"]
-    return Response(body, status=status, headers=headers)
+    headers = {"Location": body["links"]["self"]} if status == 201 else {}
+    return answer_with_tag(body, revision=collection.revision, status=status, headers=headers)
+
+
+def _current_tag(request: Request, collection_id: uuid.UUID) -> AbstractContextManager[None]:
+    return current_tag_if_changed(lambda: _respond(request, _find(request, collection_id)))
 
 
 class CollectionsApi(APIView):
@@ -174,13 +153,16 @@ class CollectionsApi(APIView):
 
     @extend_schema(
         operation_id="collections_list",
-        parameters=_PAGE,
+        parameters=[*PAGE, OpenApiParameter("trashed", bool)],
         responses={200: list_of(CollectionOutput)},
     )
     def get(self, request: Request) -> Response:
         """The collections that one may see, newest first."""
-        user = member(request)
-        found = queries.list_collections(user=user, page=parse_page(request.query_params.dict()))
+        user, query = member(request), request.query_params.dict()
+        page = parse_page(query, filters=("trashed",))
+        found = queries.list_collections(
+            user=user, page=page, trashed=parse_switch(query, "trashed")
+        )
         counts = queries.count_items(user=user, collection_ids=[row.id for row in found.rows])
         return Response(
             found.to_dict([describe_collection(row, counts[row.id]) for row in found.rows])
@@ -189,19 +171,17 @@ class CollectionsApi(APIView):
     @extend_schema(
         operation_id="collections_create",
         request=CollectionInput,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[KEY],
         responses={201: CollectionOutput},
     )
     def post(self, request: Request) -> Response:
         """Make an empty collection; its name is unlike those of one's others."""
         user = member(request)
-        if not user.may_submit:
-            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+        check_may_submit(user)
         wish = CollectionWish(**parse_body(CollectionInput, request))
-        with _refusals():
-            collection = operations.create_collection(
-                owner=user, wish=wish, idempotency_key=idempotency_key(request)
-            )
+        collection = operations.create_collection(
+            owner=user, wish=wish, idempotency_key=idempotency_key(request)
+        )
         return _respond(request, collection, status=201)
 
 
@@ -211,7 +191,7 @@ class CollectionApi(APIView):
     @extend_schema(operation_id="collections_get", responses={200: CollectionOutput})
     def get(self, request: Request, collection_id: uuid.UUID) -> Response:
         """One collection; its `ETag` changes with it and with what it holds."""
-        return _respond(request, _find(member(request), collection_id))
+        return _respond(request, _find(request, collection_id))
 
     @extend_schema(
         operation_id="collections_change",
@@ -226,19 +206,31 @@ class CollectionApi(APIView):
         wish = CollectionWish(
             body.get("name", collection.name), body.get("description", collection.description)
         )
-        with _refusals():
+        with _current_tag(request, collection_id):
             changed = operations.change_collection(
                 collection=collection, wish=wish, revision=wanted_revision(request)
             )
         return _respond(request, changed)
 
-    @extend_schema(operation_id="collections_delete", parameters=[IF_MATCH], responses={204: None})
+    @extend_schema(operation_id="collections_trash", parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, collection_id: uuid.UUID) -> Response:
-        """Remove it; what it held stays."""
+        """Put it into the trash; what it holds stays, and restoring brings it back."""
         collection = _find_to_change(request, collection_id)
-        with _refusals():
-            operations.delete_collection(collection=collection, revision=wanted_revision(request))
+        with _current_tag(request, collection_id):
+            operations.trash_collection(collection=collection, revision=wanted_revision(request))
         return Response(status=204)
+
+
+class CollectionRestoreApi(APIView):
+    """`/api/v1/collections/{id}/restore`."""
+
+    @extend_schema(
+        operation_id="collections_restore", request=None, responses={200: CollectionOutput}
+    )
+    def post(self, request: Request, collection_id: uuid.UUID) -> Response:
+        """Take it out of the trash, unless its name was given to another meanwhile."""
+        operations.restore_collection(collection=_find_to_change(request, collection_id))
+        return _respond(request, _find(request, collection_id))
 
 
 class CollectionItemsApi(APIView):
@@ -246,14 +238,14 @@ class CollectionItemsApi(APIView):
 
     @extend_schema(
         operation_id="collection_items_list",
-        parameters=_PAGE,
+        parameters=PAGE,
         responses={200: list_of(CollectionItemOutput)},
     )
     def get(self, request: Request, collection_id: uuid.UUID) -> Response:
         """What it holds of what one may see, the latest additions first, without the trash."""
         user = member(request)
         page = parse_page(request.query_params.dict())
-        collection = _find(user, collection_id)
+        collection = _find(request, collection_id)
         found = queries.list_items(user=user, collection=collection, page=page)
         return Response(found.to_dict([describe_item(item) for item in found.rows]))
 
@@ -274,8 +266,7 @@ class CollectionItemsApi(APIView):
             detail = f"name 1 to {operations.MAX_ITEMS_AT_ONCE} generations and documents"
             raise invalid([Fault("", "invalid", detail)])
         try:
-            with _refusals():
-                added = operations.add_items(collection=collection, items=items)
+            added = operations.add_items(collection=collection, items=items)
         except operations.UnableToAddItems as error:
             raise invalid([_fault_of(item, body) for item in error.refused]) from error
         counts = queries.count_items(user=member(request), collection_ids=[collection.id])
@@ -295,6 +286,5 @@ class CollectionItemApi(APIView):
     def delete(self, request: Request, collection_id: uuid.UUID, item_id: uuid.UUID) -> Response:
         """Take a generation or document out of it; again changes nothing."""
         collection = _find_to_change(request, collection_id)
-        with _refusals():
-            operations.remove_item(collection=collection, item_id=item_id)
+        operations.remove_item(collection=collection, item_id=item_id)
         return Response(status=204)

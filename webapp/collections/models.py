@@ -19,6 +19,10 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         """Own rows; for reviewers and admins everybody's."""
         return self if user.sees_everything else self.filter(owner=user)
 
+    def kept(self) -> CollectionQuerySet:
+        """Rows that are not in the trash."""
+        return self.filter(trashed_at__isnull=True)
+
 
 class Collection(models.Model):
     """A named set of generations and documents of what its owner may see.
@@ -36,12 +40,19 @@ class Collection(models.Model):
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now())
+    trashed_at = models.DateTimeField(null=True, blank=True)
 
     objects = CollectionQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("owner", Lower("name"), name="collection_name_is_unique"),
+            # In the trash a name is free for others; restoring asks for it again.
+            models.UniqueConstraint(
+                "owner",
+                Lower("name"),
+                condition=Q(trashed_at__isnull=True),
+                name="collection_name_is_unique",
+            ),
             models.CheckConstraint(condition=~Q(name=""), name="collection_has_a_name"),
         ]
         indexes = [models.Index(fields=["owner", "-id"], name="collection_owner")]

@@ -12,13 +12,14 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from genmodels.contract import Fault, InvalidRequest
+from genmodels.contract import InvalidRequest
 from webapp.accounts.models import User
 from webapp.collections.models import Collection, CollectionItem
 from webapp.collections.queries import ItemReference, UnableToFindCollection
+from webapp.common.cleaning import clean_line, clean_text, length_faults, name_faults
 from webapp.common.ids import uuid7
-from webapp.jobs import operations as jobs
-from webapp.jobs.idempotency import digest_request
+from webapp.common.refusals import ChangedSinceRead, Conflict
+from webapp.jobs.idempotency import made_before
 
 MAX_NAME_LENGTH = 100
 MAX_DESCRIPTION_LENGTH = 2_000
@@ -27,18 +28,18 @@ MAX_ITEMS_AT_ONCE = 200
 _ENDPOINT = "collections"
 
 
-class UnableToNameCollection(Exception):
+class UnableToNameCollection(Conflict):
     """The owner has another collection of this name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"You have a collection named “{name}” already.")
 
 
-class UnableToChangeCollection(Exception):
+class UnableToChangeCollection(ChangedSinceRead):
     """It is not as it was when it was read."""
 
     def __init__(self) -> None:
-        super().__init__("The collection was changed or removed since it was read.")
+        super().__init__("The collection")
 
 
 class UnableToAddItems(Exception):
@@ -68,19 +69,18 @@ def create_collection(
     wish = _clean(wish)
     collection_id = uuid7()
     with transaction.atomic():
-        if idempotency_key is not None:
-            bound_id = jobs.claim_idempotency_key(
-                owner=owner,
-                endpoint=_ENDPOINT,
-                key=idempotency_key,
-                request_sha256=digest_request(asdict(wish)),
-                object_id=collection_id,
-            )
-            if bound_id != collection_id:
-                earlier = Collection.objects.select_related("owner").filter(id=bound_id).first()
-                if earlier is None:
-                    raise UnableToFindCollection(str(bound_id))
-                return earlier
+        earlier_id = made_before(
+            owner=owner,
+            endpoint=_ENDPOINT,
+            key=idempotency_key,
+            request=asdict(wish),
+            object_id=collection_id,
+        )
+        if earlier_id is not None:
+            earlier = Collection.objects.select_related("owner").filter(id=earlier_id).first()
+            if earlier is None:
+                raise UnableToFindCollection(str(earlier_id))
+            return earlier
         try:
             Collection.objects.create(
                 id=collection_id, owner=owner, name=wish.name, description=wish.description
@@ -91,17 +91,9 @@ def create_collection(
 
 
 def _clean(wish: CollectionWish) -> CollectionWish:
-    name = " ".join(wish.name.replace("\x00", " ").split())
-    description = wish.description.replace("\x00", " ").strip()
-    faults = []
-    if not name:
-        faults.append(Fault("/name", "required", "must have a letter or two"))
-    if len(name) > MAX_NAME_LENGTH:
-        detail = f"must have at most {MAX_NAME_LENGTH} characters"
-        faults.append(Fault("/name", "too_long", detail))
-    if len(description) > MAX_DESCRIPTION_LENGTH:
-        detail = f"must have at most {MAX_DESCRIPTION_LENGTH} characters"
-        faults.append(Fault("/description", "too_long", detail))
+    name, description = clean_line(wish.name), clean_text(wish.description)
+    faults = name_faults(name, MAX_NAME_LENGTH)
+    faults += length_faults("/description", description, MAX_DESCRIPTION_LENGTH)
     if faults:
         raise InvalidRequest(faults)
     return CollectionWish(name, description)
@@ -139,17 +131,28 @@ def _at(collection: Collection, revision: int | None) -> QuerySet[Collection]:
     return rows if revision is None else rows.filter(revision=revision)
 
 
-def delete_collection(*, collection: Collection, revision: int | None = None) -> None:
-    """Remove a collection; what it held stays. One that is gone is as its owner wants it.
+def trash_collection(*, collection: Collection, revision: int | None = None) -> None:
+    """Put a collection in the trash: what it holds stays, and nothing keeps to it any more.
 
-    Raises UnableToChangeCollection where it is at another revision.
+    Again changes nothing. Raises UnableToChangeCollection where it is at another revision.
     """
-    with transaction.atomic():
-        if revision is not None:
-            row = Collection.objects.select_for_update().filter(id=collection.id).first()
-            if row is not None and row.revision != revision:
-                raise UnableToChangeCollection
-        Collection.objects.filter(id=collection.id).delete()
+    rows = _at(collection, revision)
+    trashed = rows.filter(trashed_at__isnull=True).update(
+        trashed_at=Now(), revision=F("revision") + 1, changed_at=Now()
+    )
+    if not trashed and revision is not None and not rows.exists():
+        raise UnableToChangeCollection
+
+
+def restore_collection(*, collection: Collection) -> None:
+    """Bring it back; raises UnableToNameCollection where the name was taken meanwhile."""
+    try:
+        with transaction.atomic():
+            Collection.objects.filter(id=collection.id, trashed_at__isnull=False).update(
+                trashed_at=None, revision=F("revision") + 1, changed_at=Now()
+            )
+    except IntegrityError as error:
+        raise UnableToNameCollection(collection.name) from error
 
 
 # Locked, so that what is added cannot go to the trash before it is in the collection.
@@ -255,7 +258,8 @@ def choose_collections(
             made = create_collection(owner=owner, wish=CollectionWish(new_name))
             add_items(collection=made, items=[item])
         # In the order of their ids, so that two such calls never wait for each other.
-        for collection in Collection.objects.filter(owner=owner, id__in=among).order_by("id"):
+        offered = Collection.objects.kept().filter(owner=owner, id__in=among)
+        for collection in offered.order_by("id"):
             if collection.id in wanted:
                 add_items(collection=collection, items=[item])
             else:

@@ -58,10 +58,12 @@ def _render_list(
     request: HttpRequest, *, wish: CollectionWish | None = None, faults: Sequence[str] = ()
 ) -> HttpResponse:
     user = signed_in_user(request)
-    page = queries.list_collections(user=user, page=_page_of(request))
+    trashed = request.GET.get("trash") == "1"
+    page = queries.list_collections(user=user, page=_page_of(request), trashed=trashed)
     counts = queries.count_items(user=user, collection_ids=[row.id for row in page.rows])
     context = {
         "rows": [(row, counts[row.id]) for row in page.rows],
+        "trashed": trashed,
         "next_cursor": page.next_cursor,
         "cursor": request.GET.get("cursor", ""),
         "wish": wish or CollectionWish(name=""),
@@ -114,7 +116,7 @@ def _find_or_404(user: User, collection_id: uuid.UUID) -> Collection:
 def _find_to_change(request: HttpRequest, collection_id: uuid.UUID) -> Collection:
     user = signed_in_user(request)
     collection = _find_or_404(user, collection_id)
-    if not queries.may_change(user=user, collection=collection):
+    if not user.may_change(collection.owner_id):
         raise PermissionDenied
     return collection
 
@@ -141,7 +143,7 @@ def _render_collection(
         "next_cursor": page.next_cursor,
         "cursor": request.GET.get("cursor", ""),
         "num_items": queries.count_items(user=user, collection_ids=[collection.id])[collection.id],
-        "may_change": queries.may_change(user=user, collection=collection),
+        "may_change": user.may_change(collection.owner_id),
         "wish": wish or CollectionWish(collection.name, collection.description),
         "faults": faults,
     }
@@ -182,12 +184,24 @@ def change(request: HttpRequest, collection_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def delete(request: HttpRequest, collection_id: uuid.UUID) -> HttpResponse:
-    """Remove it; what it held stays."""
+def trash(request: HttpRequest, collection_id: uuid.UUID) -> HttpResponse:
+    """Put it into the trash; what it holds stays."""
     collection = _find_to_change(request, collection_id)
-    operations.delete_collection(collection=collection)
-    messages.info(request, f"“{collection.name}” is removed. What it held stays in the Library.")
+    operations.trash_collection(collection=collection)
+    messages.info(request, f"“{collection.name}” is in the trash. What it holds stays.")
     return redirect("collections")
+
+
+@login_required
+@require_POST
+def restore(request: HttpRequest, collection_id: uuid.UUID) -> HttpResponse:
+    """Take it out of the trash."""
+    collection = _find_to_change(request, collection_id)
+    try:
+        operations.restore_collection(collection=collection)
+    except UnableToNameCollection as error:
+        return _render_collection(request, collection, faults=_sentences(error))
+    return redirect("collection", collection_id=collection_id)
 
 
 @login_required
@@ -270,7 +284,8 @@ urlpatterns: list[URLPattern] = [
     path("collections/add", add, name="collection-add"),
     path(_COLLECTION, show, name="collection"),
     path(f"{_COLLECTION}/change", change, name="collection-change"),
-    path(f"{_COLLECTION}/delete", delete, name="collection-delete"),
+    path(f"{_COLLECTION}/trash", trash, name="collection-trash"),
+    path(f"{_COLLECTION}/restore", restore, name="collection-restore"),
     path(f"{_COLLECTION}/items/<uuid:item_id>/remove", remove, name="collection-remove"),
     path(
         "generations/<uuid:generation_id>/collections",

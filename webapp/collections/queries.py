@@ -12,17 +12,22 @@ from django.db.models import Count, Q, QuerySet
 from webapp.accounts.models import User
 from webapp.collections.models import Collection, CollectionItem, CollectionQuerySet
 from webapp.common.pagination import Page, PageRequest, paginate
+from webapp.common.refusals import UnableToFind
 
 #: Collections that a form offers, by name; all are in the REST interface.
 _MOST_OFFERED = 200
 
 
-class UnableToFindCollection(Exception):
+class UnableToFindCollection(UnableToFind):
     """There is no such collection, or it is not the user's to see."""
 
+    what = "collection"
 
-class UnableToFindItem(Exception):
+
+class UnableToFindItem(UnableToFind):
     """There is no such generation or document, or it is not the user's to see."""
+
+    what = "generation or document"
 
 
 @dataclass(frozen=True)
@@ -40,13 +45,14 @@ class ItemReference:
         return found
 
 
-def list_collections(*, user: User, page: PageRequest) -> Page[Collection]:
-    """The collections that the user may see, newest first."""
-    return paginate(Collection.objects.visible_to(user).select_related("owner"), page)
+def list_collections(*, user: User, page: PageRequest, trashed: bool = False) -> Page[Collection]:
+    """The collections that the user may see, newest first; or those in the trash."""
+    rows = Collection.objects.visible_to(user).filter(trashed_at__isnull=not trashed)
+    return paginate(rows.select_related("owner"), page)
 
 
 def get_collection(*, user: User, collection_id: uuid.UUID) -> Collection:
-    """One collection; raises UnableToFindCollection."""
+    """One collection, trashed or not; raises UnableToFindCollection."""
     rows = Collection.objects.visible_to(user).select_related("owner")
     try:
         return rows.get(id=collection_id)
@@ -56,7 +62,7 @@ def get_collection(*, user: User, collection_id: uuid.UUID) -> Collection:
 
 def offered_collections(*, user: User) -> CollectionQuerySet:
     """The user's own collections by name, as forms offer them."""
-    return Collection.objects.filter(owner=user).order_by("name")[:_MOST_OFFERED]
+    return Collection.objects.kept().filter(owner=user).order_by("name")[:_MOST_OFFERED]
 
 
 def offered_names(*, user: User, chosen: str) -> dict[str, str]:
@@ -75,8 +81,8 @@ def offered_names(*, user: User, chosen: str) -> dict[str, str]:
 
 
 def find_collections(*, user: User, collection_ids: Sequence[uuid.UUID]) -> list[Collection]:
-    """Those of these collections that the user may see, by name."""
-    found = Collection.objects.visible_to(user).filter(id__in=collection_ids)
+    """Those of these collections that the user may see and that are kept, by name."""
+    found = Collection.objects.visible_to(user).kept().filter(id__in=collection_ids)
     return list(found.order_by("name"))
 
 
@@ -134,8 +140,3 @@ def title_of(*, user: User, item: ItemReference) -> str:
     if row is None:
         raise UnableToFindItem(str(item.item_id))
     return str(row[0])
-
-
-def may_change(*, user: User, collection: Collection) -> bool:
-    """Whether the user may rename, fill or remove it; reviewers only look."""
-    return collection.owner_id == user.id or user.runs_the_site

@@ -9,6 +9,7 @@ _COLLECTION = "collections/<uuid:collection_id>"
 urlpatterns = [
     path("collections", api.CollectionsApi.as_view(), name="collections"),
     path(_COLLECTION, api.CollectionApi.as_view(), name="collection"),
+    path(f"{_COLLECTION}/restore", api.CollectionRestoreApi.as_view(), name="collection-restore"),
     path(f"{_COLLECTION}/items", api.CollectionItemsApi.as_view(), name="collection-items"),
     path(
         f"{_COLLECTION}/items/<uuid:item_id>",

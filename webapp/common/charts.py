@@ -77,6 +77,30 @@ class Scale:
         return values
 
 
+@dataclass(frozen=True)
+class Slots:
+    """Places of equal width along the bottom, one for each label, such as days."""
+
+    labels: tuple[str, ...]
+    start: float = _LEFT
+    end: float = WIDTH - _RIGHT
+
+    @property
+    def width(self) -> float:
+        """The width of a place."""
+        return (self.end - self.start) / len(self.labels)
+
+    def place(self, number: float) -> float:
+        """The middle of a place, which are counted from 0."""
+        return round(self.start + (number + 0.5) * self.width, 2)
+
+    def marks(self) -> tuple[Mark, ...]:
+        """As many of the labels as can be read, evenly spaced, the last always among them."""
+        step = math.ceil(len(self.labels) / _MOST_MARKS)
+        numbers = range((len(self.labels) - 1) % step, len(self.labels), step)
+        return tuple(Mark(self.place(number), self.labels[number]) for number in numbers)
+
+
 def horizontal(values: Sequence[float], *, is_logarithmic: bool = False) -> Scale:
     """A scale along the bottom that holds all of `values`, with a little room."""
     return _scale(values, _LEFT, WIDTH - _RIGHT, is_logarithmic=is_logarithmic)
@@ -85,6 +109,11 @@ def horizontal(values: Sequence[float], *, is_logarithmic: bool = False) -> Scal
 def vertical(values: Sequence[float], *, is_logarithmic: bool = False) -> Scale:
     """A scale up the left side that holds all of `values`, with a little room."""
     return _scale(values, HEIGHT - _BOTTOM, _TOP, is_logarithmic=is_logarithmic)
+
+
+def upward(values: Sequence[float], *, least: float = 1.0) -> Scale:
+    """A scale up the left side from 0 to the highest of `values`, or to `least` beyond them."""
+    return Scale(0.0, 1.04 * max([least, *values]), HEIGHT - _BOTTOM, _TOP)
 
 
 def _scale(values: Sequence[float], start: float, end: float, *, is_logarithmic: bool) -> Scale:
@@ -109,6 +138,19 @@ class Dot:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """A part of a column, with what it says and where it leads."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    name: str
+    kind: str
+    href: str
+
+
+@dataclass(frozen=True)
 class Line:
     """Points joined in order, as an SVG `points` attribute."""
 
@@ -130,12 +172,15 @@ class Chart:
     summary: str
     across: str
     up: str
-    x: Scale
+    x: Scale | Slots
     y: Scale
+    bars: tuple[Bar, ...] = ()
     dots: tuple[Dot, ...] = ()
     lines: tuple[Line, ...] = ()
     #: A value that everything is to be compared with, and its name.
     rule: Mark | None = None
+    #: Whether a table beside it has the same figures and links: those who use no mouse read that.
+    has_table: bool = False
     width: int = WIDTH
     height: int = HEIGHT
     left: int = _LEFT
@@ -145,7 +190,7 @@ class Chart:
 
 
 def line_through(
-    x: Scale,
+    x: Scale | Slots,
     y: Scale,
     values: Sequence[tuple[float, float]],
     *,

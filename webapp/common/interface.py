@@ -1,20 +1,25 @@
-"""What every REST view shares: strict serializers, idempotency and refusals."""
+"""What every REST view shares: strict serializers, parameters, lists and keys."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from genmodels.contract import Fault
-from webapp.common.problems import Problem, invalid
+from webapp.common.problems import invalid
 
 _MAX_KEY_LENGTH = 255
+
+#: Parameters as the description of the interface has them.
+PAGE = [OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
+KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
+PREFER = OpenApiParameter("Prefer", str, OpenApiParameter.HEADER)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -48,6 +53,11 @@ class Text(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class SentFile(serializers.FileField):
+    """A file in a form; described as bytes, since in JSON one would be an address."""
+
+
 class WholeNumber(serializers.IntegerField):
     """A JSON whole number; strings and booleans are not turned into one in silence."""
 
@@ -74,6 +84,19 @@ def list_of(item: type[serializers.Serializer[Any]]) -> serializers.Serializer[A
     )
 
 
+def whole_list(data: list[Any]) -> dict[str, Any]:
+    """A list document that has everything: of what nobody has so much that it needs pages."""
+    return {"data": data, "next_cursor": None, "has_more": False}
+
+
+def parse_switch(query: Mapping[str, str], name: str) -> bool:
+    """A parameter that is true or false, and false where it is not given; raises a 422 Problem."""
+    given = query.get(name, "false")
+    if given not in {"true", "false"}:
+        raise invalid([Fault(f"?{name}", "invalid", "must be true or false")])
+    return given == "true"
+
+
 def parse_body(
     serializer_class: type[serializers.Serializer[Any]], request: Request
 ) -> dict[str, Any]:
@@ -98,31 +121,3 @@ def idempotency_key(request: Request) -> str | None:
         detail = f"must have 1 to {_MAX_KEY_LENGTH} printable characters"
         raise invalid([Fault("Idempotency-Key", "invalid", detail)])
     return key
-
-
-IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER)
-
-
-def wanted_revision(request: Request) -> int | None:
-    """The state that a change depends on; None where it depends on none.
-
-    Raises a 412 Problem for what never was the `ETag` of anything here.
-    """
-    wanted = request.headers.get("If-Match")
-    if wanted is None or wanted.strip() == "*":
-        return None
-    found = re.fullmatch(r'\s*"(\d{1,9})"\s*', wanted, re.ASCII)
-    if found is None:
-        raise Problem(412, "precondition_failed", "This is no ETag that was given out.")
-    return int(found[1])
-
-
-def key_was_reused() -> Problem:
-    """The 422 for a key that came before with another body."""
-    detail = "This key came before with another body. Use a new key for a new request."
-    return Problem(422, "idempotency_key_reused", detail)
-
-
-def refused(code: str, detail: str, *, retry_after_seconds: int) -> Problem:
-    """The 429 that comes before anything was accepted."""
-    return Problem(429, code, detail, headers={"Retry-After": str(retry_after_seconds)})

@@ -17,6 +17,7 @@ from rest_framework.views import exception_handler as drf_exception_handler
 
 from genmodels.contract import Fault, InvalidRequest
 from webapp.common.pool import renew_connections
+from webapp.common.refusals import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -218,6 +219,8 @@ def as_problem(error: Exception) -> Problem | None:
             return error
         case InvalidRequest():
             return invalid(error.faults)
+        case Refusal():
+            return _refused(error)
         case exceptions.ValidationError():
             return invalid(_flatten(error.detail))
         case exceptions.APIException():
@@ -232,6 +235,23 @@ def as_problem(error: Exception) -> Problem | None:
             return database_unavailable()
         case _:
             return None
+
+
+_STATUSES_OF_REFUSALS = {
+    "not_found": 404,
+    "conflict": 409,
+    "model_unavailable": 409,
+    "precondition_failed": 412,
+    "idempotency_key_reused": 422,
+    "queue_full": 429,
+    "quota_exceeded": 429,
+}
+
+
+def _refused(error: Refusal) -> Problem:
+    seconds = error.retry_after_seconds
+    headers = {} if seconds is None else {"Retry-After": str(seconds)}
+    return Problem(_STATUSES_OF_REFUSALS[error.code], error.code, error.detail, headers=headers)
 
 
 def database_unavailable() -> Problem:

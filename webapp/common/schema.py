@@ -1,4 +1,4 @@
-"""What the OpenAPI description says of every operation alike: how it fails."""
+"""What the OpenAPI description says of every operation alike: how it fails, and is read again."""
 
 from __future__ import annotations
 
@@ -31,6 +31,24 @@ _PROBLEM = {
         "retry_after_s": {"type": "integer"},
     },
 }
+
+
+_IF_NONE_MATCH = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "The `ETag` of what one has: 304 where it is still so.",
+}
+
+
+def add_tags(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Give every read `If-None-Match` and the answer 304 (a post-processing hook as well)."""
+    for operations in result["paths"].values():
+        read = operations.get("get", {"responses": {}})
+        if "application/json" in read["responses"].get("200", {}).get("content", {}):
+            read.setdefault("parameters", []).append(_IF_NONE_MATCH)
+            read["responses"]["304"] = {"description": "It is as it was."}
+    return result
 
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:

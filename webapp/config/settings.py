@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "webapp.generations",
     "webapp.config",
     "webapp.prompts",
+    "webapp.chains",
     "webapp.collections",
     "webapp.search",
     "webapp.knowledge",
@@ -107,6 +108,9 @@ INSTALLED_APPS = [
     "webapp.chats",
     "webapp.webhooks",
     "webapp.review",
+    "webapp.comparisons",
+    "webapp.lineage",
+    "webapp.insights",
     "webapp.openai_api",
 ]
 
@@ -118,6 +122,7 @@ MIDDLEWARE = [
     "webapp.common.middleware.DatabaseOutageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "webapp.common.conditions.ConditionalReadMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -320,12 +325,19 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "webapp.jobs.models.STATUSES",
         "DocumentStatus": "webapp.knowledge.api.STATES",
+        "VerdictEnum": "webapp.generations.models.Verdict",
+        "VoteVerdict": "webapp.comparisons.models.Verdict",
+        "SideLetter": "webapp.comparisons.sides.LETTERS",
         "ConnectorKind": "webapp.catalog.models.ConnectorKind",
         "EntityKind": "webapp.knowledge.graph_api.ENTITY_KINDS",
+        "TypeEnum": "webapp.search.api.ORIGIN_TYPES",
+        "LineageNodeType": "webapp.lineage.api.LINEAGE_TYPES",
+        "LineageEdgeKind": "webapp.lineage.api.LINEAGE_KINDS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "webapp.common.schema.add_problems",
+        "webapp.common.schema.add_tags",
     ],
 }
 

@@ -14,6 +14,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.catalog.urls")),
     path("", include("webapp.generations.urls")),
     path("", include("webapp.prompts.urls")),
+    path("", include("webapp.chains.urls")),
     path("", include("webapp.collections.urls")),
     path("", include("webapp.search.urls")),
     path("", include("webapp.knowledge.urls")),
@@ -21,6 +22,9 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.chats.urls")),
     path("", include("webapp.webhooks.urls")),
     path("", include("webapp.review.urls")),
+    path("", include("webapp.comparisons.urls")),
+    path("", include("webapp.lineage.urls")),
+    path("", include("webapp.insights.urls")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path(
         "docs",

@@ -12,11 +12,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from webapp.embedded.rest import RestClient, UnableToCall
+from pinakes_client import Pinakes, PinakesError
+from pinakes_client.schema import GenerationOutput
 
 GENERATION_SECONDS = 600.0
 INDEXING_SECONDS = 120.0
 SEED = 20260101
+
+
+class UnableToShow(Exception):
+    """A step came to another end than it should; the message says to which."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +117,7 @@ class Demonstration:
         return {"went_well": self.went_well, **asdict(self)}
 
 
-def demonstrate(
-    *, client: RestClient, folder: Path, report: Callable[[str], None]
-) -> Demonstration:
+def demonstrate(*, client: Pinakes, folder: Path, report: Callable[[str], None]) -> Demonstration:
     """Go through the round, write the results into `folder` and return what happened.
 
     A step that fails becomes a fault, and the next one is tried all the same.
@@ -128,7 +131,7 @@ def demonstrate(
         faults += [f"{one.model}: {one.reason}" for one in made if one.status != "succeeded"]
         if not made:
             faults.append("no model is available")
-    except UnableToCall as failure:
+    except (PinakesError, UnableToShow) as failure:
         faults.append(f"generating: {failure}")
     # A picture if there is one: finding it by other words than its prompt's says most.
     wanted = next(
@@ -145,19 +148,19 @@ def demonstrate(
             search = _search(client=client, wanted=wanted, report=report)
             if search.rank is None:
                 faults.append(f"search: {wanted.model}'s result was not found")
-    except UnableToCall as failure:
+    except (PinakesError, UnableToShow) as failure:
         faults.append(f"search: {failure}")
     try:
         answer = _ask(client=client, report=report)
         if not answer.citations:
             faults.append("answer: it cites nothing")
-    except UnableToCall as failure:
+    except (PinakesError, UnableToShow) as failure:
         faults.append(f"answer: {failure}")
     return Demonstration(models=made, search=search, answer=answer, faults=faults)
 
 
-def _generate(*, client: RestClient, folder: Path, report: Callable[[str], None]) -> list[Made]:
-    models = [model for model in client.get("/models")["data"] if model["available"]]
+def _generate(*, client: Pinakes, folder: Path, report: Callable[[str], None]) -> list[Made]:
+    models = [model for model in client.models.list() if model["available"]]
     submitted = []
     # One prompt each that is searched for in other words; two of one prompt would be alike.
     wordings = dict(WORDINGS)
@@ -165,17 +168,17 @@ def _generate(*, client: RestClient, folder: Path, report: Callable[[str], None]
         wording = wordings.pop(model["modality"], None)
         prompt = wording.prompt if wording else model["card"]["example_prompts"][0]
         report(f"prompting {model['slug']}")
-        body = {"model": model["slug"], "prompt": prompt, "seed": SEED}
-        submitted.append((model, client.post("/generations", body)))
+        accepted = client.generations.create(model=model["slug"], prompt=prompt, seed=SEED)
+        submitted.append((model, accepted))
     made = []
     for model, accepted in submitted:
-        ended = client.wait_for_end(f"/generations/{accepted['id']}", seconds=GENERATION_SECONDS)
+        ended = accepted.wait(GENERATION_SECONDS)
         reason = ended["status_reason"]
         made.append(
             Made(
                 model=model["slug"],
                 family=model["family"],
-                prompt=accepted["prompt"],
+                prompt=ended["prompt"],
                 status=ended["status"],
                 seconds=_seconds(ended),
                 path=_keep(client=client, model=model["slug"], generation=ended, folder=folder),
@@ -186,27 +189,25 @@ def _generate(*, client: RestClient, folder: Path, report: Callable[[str], None]
     return made
 
 
-def _seconds(generation: dict[str, Any]) -> float:
+def _seconds(generation: GenerationOutput) -> float:
     """Return how long a generation ran, waiting not counted."""
-    if not generation["started_at"]:
+    started, finished = generation["started_at"], generation["finished_at"]
+    if started is None or finished is None:
         return 0.0
-    started, finished = (
-        datetime.fromisoformat(generation[name]) for name in ("started_at", "finished_at")
-    )
-    return round((finished - started).total_seconds(), 2)
+    ran = datetime.fromisoformat(finished) - datetime.fromisoformat(started)
+    return round(ran.total_seconds(), 2)
 
 
-def _keep(*, client: RestClient, model: str, generation: dict[str, Any], folder: Path) -> str:
+def _keep(*, client: Pinakes, model: str, generation: GenerationOutput, folder: Path) -> str:
     """Save the first file of a generation and return its path, or nothing if it has none."""
     if not generation["artifacts"]:
         return ""
     artifact = generation["artifacts"][0]
     path = folder / f"{model}{mimetypes.guess_extension(artifact['media_type']) or '.bin'}"
-    path.write_bytes(client.download(artifact["url"]))
-    return str(path)
+    return str(client.artifacts.content(artifact["id"]).save(path))
 
 
-def _search(*, client: RestClient, wanted: Made, report: Callable[[str], None]) -> Found:
+def _search(*, client: Pinakes, wanted: Made, report: Callable[[str], None]) -> Found:
     """Look for a result in words that its prompt does not contain, until it has been indexed."""
     query = next(
         wording.paraphrase for wording in WORDINGS.values() if wording.prompt == wanted.prompt
@@ -214,7 +215,7 @@ def _search(*, client: RestClient, wanted: Made, report: Callable[[str], None]) 
     report(f"searching for: {query}")
     started_at = time.monotonic()
     while True:
-        hits = client.get("/search", q=query, limit="10")["data"]
+        hits = client.search(q=query, limit=10).page()["data"]
         ranks = [
             rank
             for rank, hit in enumerate(hits, start=1)
@@ -232,16 +233,17 @@ def _search(*, client: RestClient, wanted: Made, report: Callable[[str], None]) 
         time.sleep(0.2)
 
 
-def _ask(*, client: RestClient, report: Callable[[str], None]) -> Answered:
+def _ask(*, client: Pinakes, report: Callable[[str], None]) -> Answered:
     """Have a document read in, and ask about it."""
     report(f"reading in: {DOCUMENT_TITLE}")
-    body = {"title": DOCUMENT_TITLE, "text": DOCUMENT, "media_type": "text/markdown"}
-    accepted = client.post("/documents", body)
-    source = client.wait_for_end(f"/documents/{accepted['id']}", seconds=INDEXING_SECONDS)
+    accepted = client.documents.create(
+        title=DOCUMENT_TITLE, text=DOCUMENT, media_type="text/markdown"
+    )
+    source = accepted.wait(INDEXING_SECONDS)
     if source["status"] != "indexed":
-        raise UnableToCall(f"the document was not read: {source['status_reason']}")
+        raise UnableToShow(f"the document was not read: {source['status_reason']}")
     report(f"asking: {QUESTION}")
-    answer = client.post("/answers", {"question": QUESTION})
+    answer = client.answers.create(question=QUESTION).wait(GENERATION_SECONDS)
     return Answered(
         document=source["title"],
         question=QUESTION,

@@ -50,11 +50,7 @@ def web_program(*, environment: Mapping[str, str], logs: Path, host: str, port: 
 
 
 def worker_programs(*, environment: Mapping[str, str], logs: Path) -> list[Program]:
-    """Return a worker per device for all model families, one for connected models, one library.
-
-    Connected models are large: loading one takes minutes, and a pass of it longer than a whole
-    text of a family here. They have a process of their own, on the last device.
-    """
+    """Return a worker per device for all model families, and one for the library."""
     families = tuple(f"family.{name}" for name in FAMILIES)
     programs = [
         _worker_program(
@@ -68,15 +64,6 @@ def worker_programs(*, environment: Mapping[str, str], logs: Path) -> list[Progr
     ]
     programs.append(
         _worker_program(
-            name="connected",
-            queues=(CONNECTED_QUEUE,),
-            device=_devices(environment)[-1],
-            environment=environment,
-            logs=logs,
-        )
-    )
-    programs.append(
-        _worker_program(
             name="library",
             queues=LIBRARY_QUEUES,
             device="cpu",
@@ -87,10 +74,24 @@ def worker_programs(*, environment: Mapping[str, str], logs: Path) -> list[Progr
     return programs
 
 
+def connected_program(*, environment: Mapping[str, str], logs: Path) -> Program:
+    """Return the worker for connected models, on the last device.
+
+    They are large: loading one takes minutes, and a pass of it longer than a whole text of a
+    family here. They have a process of their own, which need not run where nothing is connected.
+    """
+    return _worker_program(
+        name="connected",
+        queues=(CONNECTED_QUEUE,),
+        device=_devices(environment)[-1],
+        environment=environment,
+        logs=logs,
+    )
+
+
 def served_queues() -> frozenset[str]:
-    """Return the queues that the workers above serve together."""
-    families = {f"family.{name}" for name in FAMILIES}
-    return frozenset(families | {CONNECTED_QUEUE} | set(LIBRARY_QUEUES))
+    """Return the queues that `worker_programs` serve together."""
+    return frozenset({f"family.{name}" for name in FAMILIES} | set(LIBRARY_QUEUES))
 
 
 def _worker_program(

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -24,6 +25,7 @@ from webapp.embedded.initialisation import Initialisation
 from webapp.embedded.privileges import database_account
 from webapp.embedded.programs import (
     child_environment,
+    connected_program,
     served_queues,
     web_program,
     worker_programs,
@@ -109,6 +111,10 @@ def _start(
         if request.has_workers:
             for program in worker_programs(environment=environment, logs=home.logs):
                 supervisor.start(program)
+            supervisor.start_when(
+                connected_program(environment=environment, logs=home.logs),
+                is_wanted=partial(_has_connectors, environment["DATABASE_URL"]),
+            )
         if can_overlap:
             outcome = initialisation.finish(keep_waiting=supervisor.check_starting)
             terminal.step("database, models and documents are up to date")
@@ -202,6 +208,17 @@ def _wait_for_workers(database_url: str, *, supervisor: Supervisor, logs: Path) 
                     f"no worker came up for {', '.join(sorted(missing))}; see the logs in {logs}"
                 )
             time.sleep(0.1)
+
+
+def _has_connectors(database_url: str) -> bool:
+    """Whether a model was ever connected, so that its worker has something to do."""
+    try:
+        with psycopg.connect(database_url, connect_timeout=2) as session:
+            row = session.execute("SELECT EXISTS (SELECT FROM catalog_connector)").fetchone()
+    except psycopg.Error:
+        # The database is on its way up or down: it is asked again in a moment.
+        return False
+    return bool(row and row[0])
 
 
 def _say_ready(base_url: str, *, password: str | None, terminal: Terminal) -> None:

@@ -23,6 +23,7 @@ from webapp.embedded.processes import (
 
 POLL_SECONDS = 0.1
 LOG_CHECK_SECONDS = 60.0
+WISH_CHECK_SECONDS = 2.0
 FIRST_DELAY_SECONDS = 1.0
 SAME_WISH_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
@@ -53,6 +54,8 @@ class Supervisor:
         self._pid_file = pid_file
         self.started_at = time.monotonic()
         self._children: dict[Program, _Child] = {}
+        self._waiting: dict[Program, Callable[[], bool]] = {}
+        self._wishes_checked_at = -math.inf
         self._num_signals = 0
         self._signaled_at = -math.inf
         self._logs_checked_at = time.monotonic()
@@ -66,6 +69,10 @@ class Supervisor:
             raise UnableToStart(f"cannot run {program.arguments[0]}: {refused}") from refused
         self._children[program] = _Child(process=process, started_at=time.monotonic())
         self._write_process_ids()
+
+    def start_when(self, program: Program, *, is_wanted: Callable[[], bool]) -> None:
+        """Start a program once it is wanted, which is asked every few seconds; then it stays."""
+        self._waiting[program] = is_wanted
 
     def check_starting(self) -> None:
         """Raise if waiting for the start has become pointless.
@@ -88,6 +95,7 @@ class Supervisor:
             now = time.monotonic()
             for program, child in self._children.items():
                 self._watch_child(program, child, now=now)
+            self._start_wanted(now)
             if now - self._logs_checked_at > LOG_CHECK_SECONDS:
                 self._logs_checked_at = now
                 for program in self._children:
@@ -118,6 +126,16 @@ class Supervisor:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+    def _start_wanted(self, now: float) -> None:
+        if now - self._wishes_checked_at < WISH_CHECK_SECONDS:
+            return
+        self._wishes_checked_at = now
+        for program in [each for each, is_wanted in self._waiting.items() if is_wanted()]:
+            del self._waiting[program]
+            begin_log(program.log)
+            # Like one that ended: it is started in the next round, and again where that fails.
+            self._children[program] = _Child(process=None, started_at=now, restart_at=now)
 
     def _watch_child(self, program: Program, child: _Child, *, now: float) -> None:
         if child.process is not None:

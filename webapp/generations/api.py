@@ -4,237 +4,49 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import re
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from genmodels.contract import FAMILIES, MAX_SEED, Fault
+from genmodels.contract import FAMILIES, Fault
 from webapp.accounts.authentication import member
 from webapp.accounts.models import User
-from webapp.catalog.queries import AUTO, UnableToUseCheckpoint
+from webapp.accounts.permissions import check_may_change, check_may_submit
+from webapp.common.conditions import answer_with_tag
 from webapp.common.interface import (
-    StrictSerializer,
-    Text,
-    WholeNumber,
+    KEY,
+    PAGE,
+    PREFER,
     idempotency_key,
-    key_was_reused,
     list_of,
     parse_body,
-    refused,
+    parse_switch,
+    whole_list,
 )
 from webapp.common.pagination import parse_page
-from webapp.common.problems import Problem, invalid
+from webapp.common.problems import invalid
 from webapp.generations import operations, queries
 from webapp.generations.inputs import REFERENCE_KINDS, InputReference
-from webapp.generations.models import Generation, Verdict
+from webapp.generations.models import Generation
 from webapp.generations.representation import describe_generation
 from webapp.generations.requests import SubmitRequest
-from webapp.jobs.admission import Refused
-from webapp.jobs.models import STATUSES, JobState, Priority
-from webapp.jobs.operations import UnableToReuseIdempotencyKey
-from webapp.prompts.api import TemplateInput, read_use
+from webapp.generations.schema import GenerationInput, GenerationOutput
+from webapp.jobs.models import JobState, Priority
+from webapp.prompts.api import read_use
 from webapp.prompts.requests import render_template
 
-_PRIORITIES = [priority.name.lower() for priority in Priority]
-#: The furthest that a start or an end may be asked for.
-_MAX_SECONDS = 30 * 24 * 3600
-#: More files than any card names.
-_MAX_INPUTS = 16
-_FILTERS = ("status", "model", "family", "tag", "batch", "from", "to", "mine", "trashed")
-
-
-class InputReferenceInput(StrictSerializer):
-    """A file to start from: an upload, a result's artifact, or what a generation started from."""
-
-    upload = serializers.UUIDField(required=False)
-    artifact = serializers.UUIDField(required=False)
-    generation = serializers.UUIDField(required=False)
-
-    def validate(self, attrs: dict[str, uuid.UUID]) -> dict[str, uuid.UUID]:
-        """Exactly one of them."""
-        if len(attrs) != 1:
-            kinds = ", ".join(REFERENCE_KINDS)
-            raise serializers.ValidationError(f"must have exactly one of {kinds}", "invalid")
-        return attrs
-
-
-class WishInput(StrictSerializer):
-    """What the bodies of one generation and of many have in common."""
-
-    model = Text(default=AUTO, max_length=64)
-    params = serializers.DictField(default=dict)
-    inputs = serializers.DictField(child=InputReferenceInput(), default=dict)
-    seed = WholeNumber(required=False, allow_null=True, min_value=0, max_value=MAX_SEED)
-    tags = serializers.ListField(child=Text(allow_blank=True), default=list)
-    # `parent` is also an attribute of fields, but of their instances: the metaclass takes this
-    # away.
-    parent = serializers.UUIDField(  # type: ignore[assignment]
-        required=False, allow_null=True
-    )
-    reference = serializers.UUIDField(required=False, allow_null=True)
-    priority = serializers.ChoiceField(choices=_PRIORITIES, default="normal")
-    expires_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
-    deadline_in = WholeNumber(required=False, allow_null=True, min_value=1, max_value=_MAX_SECONDS)
-
-    def validate_inputs(
-        self, value: dict[str, dict[str, uuid.UUID]]
-    ) -> dict[str, dict[str, uuid.UUID]]:
-        """Refuse what would cost many queries to find out that no card takes it."""
-        if len(value) > _MAX_INPUTS:
-            raise serializers.ValidationError(f"at most {_MAX_INPUTS} files", "too_many")
-        return value
-
-
-class GenerationInput(WishInput):
-    """The body of `POST /generations`: a prompt, or a kept one and the values for its places."""
-
-    prompt = Text(required=False, allow_blank=True, trim_whitespace=False)
-    template = TemplateInput(required=False, allow_null=True)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Exactly one of the two."""
-        if attrs.get("template") is None and "prompt" not in attrs:
-            raise serializers.ValidationError(
-                {"prompt": self.fields["prompt"].error_messages["required"]}, "required"
-            )
-        if attrs.get("template") is not None and "prompt" in attrs:
-            raise serializers.ValidationError(
-                {"template": "give a prompt or a template, not both"}, "invalid"
-            )
-        return attrs
-
-
-class QueueOutput(serializers.Serializer[Any]):
-    """Where a waiting generation stands."""
-
-    position = serializers.IntegerField()
-    eta_s = serializers.IntegerField(allow_null=True)
-
-
-class ProgressOutput(serializers.Serializer[Any]):
-    """How far a running generation is."""
-
-    done = serializers.IntegerField()
-    total = serializers.IntegerField()
-    unit = serializers.CharField()
-
-
-class ReasonOutput(serializers.Serializer[Any]):
-    """Why a generation ended as it did."""
-
-    code = serializers.CharField()
-    detail = serializers.CharField()
-
-
-class ModelReferenceOutput(serializers.Serializer[Any]):
-    """The checkpoint that a generation uses."""
-
-    slug = serializers.CharField()
-    family = serializers.ChoiceField(choices=FAMILIES)
-    modality = serializers.CharField()
-    weights_sha256 = serializers.CharField()
-    routed = serializers.BooleanField()
-
-
-class ArtifactOutput(serializers.Serializer[Any]):
-    """A file."""
-
-    id = serializers.UUIDField()
-    media_type = serializers.CharField()
-    size = serializers.IntegerField()
-    sha256 = serializers.CharField()
-    url = serializers.CharField()
-
-
-class InputOutput(serializers.Serializer[Any]):
-    """A file that a generation starts from; where it was taken from may be gone by now."""
-
-    media_type = serializers.CharField()
-    size = serializers.IntegerField()
-    sha256 = serializers.CharField()
-    upload = serializers.UUIDField(allow_null=True)
-    artifact = serializers.UUIDField(allow_null=True)
-    url = serializers.CharField()
-
-
-class PlaceInBatchOutput(serializers.Serializer[Any]):
-    """The batch that a generation belongs to, and its place in it."""
-
-    id = serializers.UUIDField()
-    place = serializers.IntegerField()
-
-
-class ReproductionOutput(serializers.Serializer[Any]):
-    """What came of making a result again; the verdict is null until there is a result."""
-
-    original = serializers.UUIDField()
-    verdict = serializers.ChoiceField(choices=Verdict.choices, allow_null=True)
-    facts = serializers.DictField()
-
-
-class ScoreOutput(serializers.Serializer[Any]):
-    """What people think of a result: the mean of the newest score of each, from 1 to 5."""
-
-    mean = serializers.FloatField()
-    num_scores = serializers.IntegerField()
-
-
-class UsedTemplateOutput(serializers.Serializer[Any]):
-    """The kept prompt that a prompt was made from."""
-
-    id = serializers.UUIDField()
-    version = serializers.IntegerField()
-    variables = serializers.DictField(child=serializers.CharField())
-
-
-class GenerationOutput(serializers.Serializer[Any]):
-    """A generation; made by `describe_generation`, written out here for the schema."""
-
-    id = serializers.UUIDField()
-    accession = serializers.CharField()
-    status = serializers.ChoiceField(choices=STATUSES)
-    terminal = serializers.BooleanField()
-    status_seq = serializers.IntegerField()
-    status_reason = ReasonOutput(allow_null=True)
-    progress = ProgressOutput(allow_null=True)
-    queue = QueueOutput(allow_null=True)
-    model = ModelReferenceOutput()
-    prompt = serializers.CharField()
-    params = serializers.DictField()
-    inputs = serializers.DictField(child=InputOutput())
-    seed = serializers.IntegerField()
-    tags = serializers.ListField(child=serializers.CharField())
-    score = ScoreOutput(allow_null=True)
-    provenance = serializers.CharField()
-    owner = serializers.CharField()
-    parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment]
-    reference = serializers.UUIDField(allow_null=True)
-    template = UsedTemplateOutput(allow_null=True)
-    retried_from = serializers.UUIDField(allow_null=True)
-    batch = PlaceInBatchOutput(allow_null=True)
-    reproduction = ReproductionOutput(allow_null=True)
-    text = serializers.CharField(allow_null=True)
-    artifacts = ArtifactOutput(many=True)
-    metrics = serializers.DictField()
-    extra = serializers.DictField()
-    environment = serializers.DictField()
-    attempt = serializers.IntegerField()
-    priority = serializers.ChoiceField(choices=_PRIORITIES)
-    expires_at = serializers.DateTimeField(allow_null=True)
-    deadline_at = serializers.DateTimeField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    started_at = serializers.DateTimeField(allow_null=True)
-    finished_at = serializers.DateTimeField(allow_null=True)
-    trashed_at = serializers.DateTimeField(allow_null=True)
-    links = serializers.DictField(child=serializers.CharField())
+_FILTERS = (
+    "status", "model", "family", "tag", "batch", "from", "to", "owner", "code", "mine", "trashed",
+)  # fmt: skip
+_PERSON = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def parse_filter(query: Mapping[str, str]) -> queries.GenerationFilter:
@@ -263,12 +75,6 @@ def parse_filter(query: Mapping[str, str]) -> queries.GenerationFilter:
             return None
         return value
 
-    def switch(parameter: str) -> bool:
-        raw = query.get(parameter, "false")
-        if raw not in {"true", "false"}:
-            faults.append(Fault(f"?{parameter}", "invalid", "must be true or false"))
-        return bool(raw == "true")
-
     def identity(parameter: str) -> uuid.UUID | None:
         raw = query.get(parameter)
         if not raw:
@@ -279,6 +85,12 @@ def parse_filter(query: Mapping[str, str]) -> queries.GenerationFilter:
             faults.append(Fault(f"?{parameter}", "invalid", "must be an id"))
             return None
 
+    def person() -> int | None:
+        raw = query.get("owner")
+        if raw and not _PERSON.fullmatch(raw):
+            faults.append(Fault("?owner", "invalid", "must be the number of a person"))
+        return int(raw) if raw and _PERSON.fullmatch(raw) else None
+
     only = queries.GenerationFilter(
         statuses=names("status", tuple(JobState.values)),
         models=names("model"),
@@ -287,8 +99,10 @@ def parse_filter(query: Mapping[str, str]) -> queries.GenerationFilter:
         batch_id=identity("batch"),
         created_from=moment("from"),
         created_to=moment("to"),
-        mine=switch("mine"),
-        trashed=switch("trashed"),
+        owner_id=person(),
+        codes=names("code"),
+        mine=parse_switch(query, "mine"),
+        trashed=None if query.get("trashed") == "any" else parse_switch(query, "trashed"),
     )
     if faults:
         raise invalid(faults)
@@ -301,8 +115,7 @@ class GenerationsApi(APIView):
     @extend_schema(
         operation_id="generations_list",
         parameters=[
-            OpenApiParameter("limit", int),
-            OpenApiParameter("cursor", str),
+            *PAGE,
             *(OpenApiParameter(name, str) for name in _FILTERS),
         ],
         responses={200: list_of(GenerationOutput)},
@@ -322,21 +135,20 @@ class GenerationsApi(APIView):
         operation_id="generations_create",
         request=GenerationInput,
         parameters=[
-            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER),
-            OpenApiParameter("Prefer", str, OpenApiParameter.HEADER),
+            KEY,
+            PREFER,
         ],
         responses={201: GenerationOutput, 202: GenerationOutput},
     )
     def post(self, request: Request) -> Response:
         """Accept a prompt: 202, or 201 where `Prefer: wait=N` saw the end."""
         user = member(request)
-        refuse_who_may_not_submit(user)
+        check_may_submit(user)
         body = parse_body(GenerationInput, request)
-        with refusals_as_problems():
-            wish = _read_wish_or_template(user, body)
-            submitted = operations.submit_generation(
-                owner=user, request=wish, idempotency_key=idempotency_key(request)
-            )
+        wish = _read_wish_or_template(user, body)
+        submitted = operations.submit_generation(
+            owner=user, request=wish, idempotency_key=idempotency_key(request)
+        )
         return _accepted(request, submitted)
 
 
@@ -350,31 +162,6 @@ def _read_wish_or_template(user: User, body: Mapping[str, Any]) -> SubmitRequest
     return dataclasses.replace(
         wish, prompt_version_id=rendered.version.id, variables=rendered.values
     )
-
-
-def refuse_who_may_not_submit(user: User) -> None:
-    """The 403 for accounts without a role that may submit."""
-    if not user.may_submit:
-        raise Problem(403, "permission_denied", "Your account has no role that may submit.")
-
-
-@contextmanager
-def refusals_as_problems() -> Iterator[None]:
-    """Answer what a submission may be refused for; nothing was stored then."""
-    try:
-        yield
-    except operations.UnableToRetry as error:
-        raise Problem(409, "conflict", f"Nothing to retry. {error}") from error
-    except operations.UnableToReproduce as error:
-        raise Problem(409, "conflict", f"It cannot be made again. {error}") from error
-    except UnableToUseCheckpoint as error:
-        raise Problem(409, "model_unavailable", str(error)) from error
-    except UnableToReuseIdempotencyKey as error:
-        raise key_was_reused() from error
-    except Refused as error:
-        raise refused(
-            error.code, str(error), retry_after_seconds=error.retry_after_seconds
-        ) from error
 
 
 def read_wish(user: User, body: Mapping[str, Any], *, prompt: str) -> SubmitRequest:
@@ -406,8 +193,7 @@ def _priority(user: User, name: str) -> Priority:
     """Everybody may step back; before others go only those who answer for the site."""
     priority = Priority[name.upper()]
     if priority < Priority.NORMAL and not user.sees_everything:
-        detail = "Only reviewers and admins may submit with high priority."
-        raise Problem(403, "permission_denied", detail)
+        raise PermissionDenied("Only reviewers and admins may submit with high priority.")
     return priority
 
 
@@ -422,19 +208,12 @@ def _accepted(request: Request, submitted: operations.Submitted) -> Response:
 
 
 def _get(request: Request, generation_id: uuid.UUID) -> Generation:
-    try:
-        return queries.get_generation(user=member(request), generation_id=generation_id)
-    except queries.UnableToFindGeneration as error:
-        detail = "There is no such generation, or it is not yours."
-        raise Problem(404, "not_found", detail) from error
+    return queries.get_generation(user=member(request), generation_id=generation_id)
 
 
 def _get_to_change(request: Request, generation_id: uuid.UUID) -> Generation:
-    """A generation that the user may change too: reviewers read all but change their own."""
     generation = _get(request, generation_id)
-    user = member(request)
-    if generation.owner_id != user.id and not user.runs_the_site:
-        raise Problem(403, "permission_denied", "Only its owner and admins may change it.")
+    check_may_change(member(request), generation.owner_id)
     return generation
 
 
@@ -443,8 +222,9 @@ class GenerationApi(APIView):
 
     @extend_schema(operation_id="generations_get", responses={200: GenerationOutput})
     def get(self, request: Request, generation_id: uuid.UUID) -> Response:
-        """One generation."""
-        return Response(describe_generation(_get(request, generation_id)))
+        """One generation; its `ETag` changes with all that it says."""
+        generation = _get(request, generation_id)
+        return answer_with_tag(describe_generation(generation), revision=generation.revision)
 
     @extend_schema(operation_id="generations_trash", responses={204: None})
     def delete(self, request: Request, generation_id: uuid.UUID) -> Response:
@@ -479,12 +259,11 @@ class RetryGenerationApi(APIView):
     def post(self, request: Request, generation_id: uuid.UUID) -> Response:
         """Run one that ended without a result again, as a new generation linked to it."""
         generation = _get_to_change(request, generation_id)
-        with refusals_as_problems():
-            submitted = operations.retry_generation(
-                owner=member(request),
-                generation=generation,
-                idempotency_key=idempotency_key(request),
-            )
+        submitted = operations.retry_generation(
+            owner=member(request),
+            generation=generation,
+            idempotency_key=idempotency_key(request),
+        )
         return _accepted(request, submitted)
 
 
@@ -494,20 +273,19 @@ class ReproduceGenerationApi(APIView):
     @extend_schema(
         operation_id="generations_reproduce",
         request=None,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[KEY],
         responses={201: GenerationOutput, 202: GenerationOutput},
     )
     def post(self, request: Request, generation_id: uuid.UUID) -> Response:
         """Make its result again, as a new generation that ends with a verdict."""
         user = member(request)
         generation = _get(request, generation_id)
-        refuse_who_may_not_submit(user)
-        with refusals_as_problems():
-            submitted = operations.reproduce_generation(
-                owner=user,
-                generation=generation,
-                idempotency_key=idempotency_key(request),
-            )
+        check_may_submit(user)
+        submitted = operations.reproduce_generation(
+            owner=user,
+            generation=generation,
+            idempotency_key=idempotency_key(request),
+        )
         return _accepted(request, submitted)
 
 
@@ -523,7 +301,7 @@ class ReproductionsApi(APIView):
             user=member(request), original=_get(request, generation_id)
         )
         data = [describe_generation(row, brief=True) for row in rows]
-        return Response({"data": data, "next_cursor": None, "has_more": False})
+        return Response(whole_list(data))
 
 
 class RestoreGenerationApi(APIView):

@@ -13,20 +13,25 @@ from rest_framework.views import APIView
 
 from genmodels.contract import Fault
 from webapp.accounts.authentication import member
-from webapp.common.interface import Text, WholeNumber, idempotency_key, list_of, parse_body
-from webapp.common.pagination import parse_page
-from webapp.common.problems import Problem, invalid
-from webapp.generations import operations, queries
-from webapp.generations.api import (
-    ProgressOutput,
-    WishInput,
-    read_wish,
-    refusals_as_problems,
-    refuse_who_may_not_submit,
+from webapp.accounts.permissions import check_may_change, check_may_submit
+from webapp.common.interface import (
+    KEY,
+    PAGE,
+    Text,
+    WholeNumber,
+    idempotency_key,
+    list_of,
+    parse_body,
+    parse_switch,
 )
+from webapp.common.pagination import parse_page
+from webapp.common.problems import invalid
+from webapp.generations import operations, queries
+from webapp.generations.api import read_wish
 from webapp.generations.batching import MAX_GENERATIONS, BatchRequest
 from webapp.generations.models import Batch
 from webapp.generations.representation import describe_batch
+from webapp.generations.schema import ProgressOutput, WishInput
 
 
 class BatchInput(WishInput):
@@ -73,8 +78,7 @@ class BatchesApi(APIView):
     @extend_schema(
         operation_id="batches_list",
         parameters=[
-            OpenApiParameter("limit", int),
-            OpenApiParameter("cursor", str),
+            *PAGE,
             OpenApiParameter("trashed", bool),
         ],
         responses={200: list_of(BatchOutput)},
@@ -82,10 +86,8 @@ class BatchesApi(APIView):
     def get(self, request: Request) -> Response:
         """The batches that one may see, newest first."""
         page = parse_page(request.query_params.dict(), filters=["trashed"])
-        raw = request.query_params.get("trashed", "false")
-        if raw not in {"true", "false"}:
-            raise invalid([Fault("?trashed", "invalid", "must be true or false")])
-        found = queries.list_batches(user=member(request), trashed=raw == "true", page=page)
+        trashed = parse_switch(request.query_params, "trashed")
+        found = queries.list_batches(user=member(request), trashed=trashed, page=page)
         counts = queries.count_batches([batch.id for batch in found.rows])
         return Response(
             found.to_dict([describe_batch(batch, counts[batch.id]) for batch in found.rows])
@@ -94,13 +96,13 @@ class BatchesApi(APIView):
     @extend_schema(
         operation_id="batches_create",
         request=BatchInput,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[KEY],
         responses={202: BatchOutput},
     )
     def post(self, request: Request) -> Response:
         """Accept prompts x sweep x n generations, all or none."""
         user = member(request)
-        refuse_who_may_not_submit(user)
+        check_may_submit(user)
         body = parse_body(BatchInput, request)
         prompts = _prompts(body)
         wish = BatchRequest(
@@ -109,10 +111,9 @@ class BatchesApi(APIView):
             n=body["n"],
             sweep={name: tuple(values) for name, values in body["sweep"].items()},
         )
-        with refusals_as_problems():
-            submitted = operations.submit_batch(
-                owner=user, request=wish, idempotency_key=idempotency_key(request)
-            )
+        submitted = operations.submit_batch(
+            owner=user, request=wish, idempotency_key=idempotency_key(request)
+        )
         answer = _describe(_get(request, submitted.batch_id))
         headers = {"Location": answer["links"]["self"]}
         if submitted.replayed:
@@ -131,19 +132,12 @@ def _describe(batch: Batch) -> dict[str, Any]:
 
 
 def _get(request: Request, batch_id: uuid.UUID) -> Batch:
-    try:
-        return queries.get_batch(user=member(request), batch_id=batch_id)
-    except queries.UnableToFindBatch as error:
-        detail = "There is no such batch, or it is not yours."
-        raise Problem(404, "not_found", detail) from error
+    return queries.get_batch(user=member(request), batch_id=batch_id)
 
 
 def _get_to_change(request: Request, batch_id: uuid.UUID) -> Batch:
-    """A batch that the user may change too: reviewers read all but change their own."""
     batch = _get(request, batch_id)
-    user = member(request)
-    if batch.owner_id != user.id and not user.runs_the_site:
-        raise Problem(403, "permission_denied", "Only its owner and admins may change it.")
+    check_may_change(member(request), batch.owner_id)
     return batch
 
 

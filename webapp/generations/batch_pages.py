@@ -84,7 +84,7 @@ def make_face(
 ) -> BatchFace:
     """The face of a batch with so many generations of each status."""
     active = sum(counts.get(status, 0) for status in _ACTIVE)
-    prompts = next(axis["values"] for axis in batch.axes if axis["name"] == "prompt")
+    prompts = batch.prompts
     return BatchFace(
         id=batch.id,
         prompt=prompts[0],

@@ -141,11 +141,6 @@ class GenerationCard:
         return self.text[:600]
 
 
-def may_change(*, user: User, generation: Generation) -> bool:
-    """Whether the user may cancel, retry, trash or restore it; reviewers only look."""
-    return generation.owner_id == user.id or user.runs_the_site
-
-
 def artifact_url(artifact: Artifact) -> str:
     """Where the bytes of an artifact are served to whoever may see its generation."""
     return reverse("api:artifact-content", args=[artifact.id])
@@ -252,7 +247,7 @@ def _make_card(
         num_scores=generation.num_scores,
         owner_name=generation.owner.get_username(),
         own=generation.owner_id == viewer.id,
-        changeable=may_change(user=viewer, generation=generation),
+        changeable=viewer.may_change(generation.owner_id),
         trashed=generation.trashed_at is not None,
     )
 

@@ -6,6 +6,7 @@ import dataclasses
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from django.urls import reverse
 
@@ -392,4 +393,7 @@ def _examples(card: Card | None, checkpoints: list[Checkpoint]) -> tuple[str, ..
     """A few prompts to start from: those of the chosen card, or one or two of each."""
     if card is not None:
         return card.example_prompts[:4]
-    return tuple(example for row in checkpoints for example in row.card.example_prompts[:2])[:6]
+    # One of each model before the second of any, since those of a subject have the same.
+    ranks = [row.card.example_prompts[:4] for row in checkpoints]
+    mixed = (example for rank in zip_longest(*ranks) for example in rank if example)
+    return tuple(dict.fromkeys(mixed))[:6]

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.http import FileResponse, HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -18,16 +18,18 @@ from rest_framework.views import APIView
 
 from genmodels.contract import Fault
 from webapp.accounts.authentication import member
-from webapp.common.interface import StrictSerializer, list_of, parse_body
+from webapp.accounts.permissions import check_may_change, check_may_submit
+from webapp.common.interface import PAGE, SentFile, StrictSerializer, list_of, parse_body
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem
 from webapp.common.storage import BlobMissing, open_blob
 from webapp.generations import input_queries, queries, upload_operations
-from webapp.generations.api import refuse_who_may_not_submit
 from webapp.generations.models import Upload
 from webapp.generations.representation import describe_upload
 from webapp.generations.uploading import UnableToTakePicture
 
+#: A file of whatever kind it is, whole or the part that `Range` asks for.
+_FILE = {(200, "*/*"): bytes, (206, "*/*"): bytes}
 _NO_SUCH_FILE = "There is no such file, or it is not yours."
 _ENDINGS = {
     "image/png": "png",
@@ -45,7 +47,7 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 class UploadInput(StrictSerializer):
     """A picture: PNG, JPEG, WebP or BMP, as a field of a form."""
 
-    file = serializers.FileField()
+    file = SentFile()
 
 
 class UploadOutput(serializers.Serializer[Any]):
@@ -113,15 +115,10 @@ def _serve_part(request: Request, file: BinaryIO, media_type: str) -> HttpRespon
 class ArtifactContentApi(APIView):
     """`/api/v1/artifacts/{id}/content`."""
 
-    @extend_schema(
-        operation_id="artifacts_content", responses={(200, "application/octet-stream"): bytes}
-    )
+    @extend_schema(operation_id="artifacts_content", responses=_FILE)
     def get(self, request: Request, artifact_id: uuid.UUID) -> HttpResponse | FileResponse:
         """The bytes of a file. They never change, so a private cache may keep them."""
-        try:
-            artifact = queries.get_artifact(user=member(request), artifact_id=artifact_id)
-        except queries.UnableToFindArtifact as error:
-            raise Problem(404, "not_found", _NO_SUCH_FILE) from error
+        artifact = queries.get_artifact(user=member(request), artifact_id=artifact_id)
         return _serve(request, sha256=artifact.sha256, media_type=artifact.media_type)
 
 
@@ -130,18 +127,15 @@ class InputContentApi(APIView):
 
     @extend_schema(
         operation_id="generations_input_content",
-        responses={(200, "application/octet-stream"): bytes},
+        responses=_FILE,
     )
     def get(
         self, request: Request, generation_id: uuid.UUID, name: str
     ) -> HttpResponse | FileResponse:
         """The bytes that a generation starts from, also after their upload was deleted."""
-        try:
-            kept = input_queries.get_input(
-                user=member(request), generation_id=generation_id, name=name
-            )
-        except (queries.UnableToFindGeneration, input_queries.UnableToFindInput) as error:
-            raise Problem(404, "not_found", _NO_SUCH_FILE) from error
+        kept = input_queries.get_input(
+            user=member(request), generation_id=generation_id, name=name
+        )
         return _serve(request, sha256=kept.sha256, media_type=kept.media_type)
 
 
@@ -152,7 +146,7 @@ class UploadsApi(APIView):
 
     @extend_schema(
         operation_id="uploads_list",
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=PAGE,
         responses={200: list_of(UploadOutput)},
     )
     def get(self, request: Request) -> Response:
@@ -173,7 +167,7 @@ class UploadsApi(APIView):
         a side, without metadata. The picture is the key: sending it again makes nothing new.
         """
         user = member(request)
-        refuse_who_may_not_submit(user)
+        check_may_submit(user)
         file = parse_body(UploadInput, request)["file"]
         try:
             if file.size > settings.PINAKES_MAX_UPLOAD_BYTES:
@@ -198,11 +192,7 @@ def _refused(error: UnableToTakePicture) -> Problem:
 
 
 def _find(request: Request, upload_id: uuid.UUID) -> Upload:
-    try:
-        return input_queries.get_upload(user=member(request), upload_id=upload_id)
-    except input_queries.UnableToFindUpload as error:
-        detail = "There is no such upload, or it is not yours."
-        raise Problem(404, "not_found", detail) from error
+    return input_queries.get_upload(user=member(request), upload_id=upload_id)
 
 
 class UploadApi(APIView):
@@ -217,9 +207,7 @@ class UploadApi(APIView):
     def delete(self, request: Request, upload_id: uuid.UUID) -> Response:
         """Take it off the list; generations that started from it keep its bytes."""
         upload = _find(request, upload_id)
-        user = member(request)
-        if upload.owner_id != user.id and not user.runs_the_site:
-            raise Problem(403, "permission_denied", "Only its owner and admins may delete it.")
+        check_may_change(member(request), upload.owner_id)
         upload_operations.delete_upload(upload=upload)
         return Response(status=204)
 
@@ -227,9 +215,7 @@ class UploadApi(APIView):
 class UploadContentApi(APIView):
     """`/api/v1/uploads/{id}/content`."""
 
-    @extend_schema(
-        operation_id="uploads_content", responses={(200, "application/octet-stream"): bytes}
-    )
+    @extend_schema(operation_id="uploads_content", responses={(200, "image/png"): bytes})
     def get(self, request: Request, upload_id: uuid.UUID) -> HttpResponse | FileResponse:
         """The bytes of the PNG."""
         upload = _find(request, upload_id)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from genmodels.contract import Fault
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
+from webapp.common.refusals import UnableToFind
 from webapp.generations.inputs import InputReference, KeptInput
 from webapp.generations.models import Upload
 from webapp.generations.queries import (
@@ -18,12 +19,16 @@ from webapp.generations.queries import (
 )
 
 
-class UnableToFindUpload(Exception):
+class UnableToFindUpload(UnableToFind):
     """There is no such upload, or it is not the user's to see."""
 
+    what = "upload"
 
-class UnableToFindInput(Exception):
+
+class UnableToFindInput(UnableToFind):
     """The generation was given no file of that name."""
+
+    what = "file"
 
 
 def list_uploads(*, user: User, page: PageRequest) -> Page[Upload]:

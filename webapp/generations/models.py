@@ -30,22 +30,30 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """Own rows; for reviewers and admins everybody's."""
         return self if user.sees_everything else self.filter(owner=user)
 
+    def comparisons(self) -> BatchQuerySet:
+        """Those of one prompt to several models, which have pages and addresses of their own."""
+        return self.filter(is_comparison=True)
+
 
 class Batch(models.Model):
     """One request for many generations.
 
     `axes` lists what they differ by, `{name, values}` each; the place of a generation counts
-    through them with the last one changing fastest.
+    through them with the last one changing fastest. A comparison has one generation of each model,
+    in the order of the axis `model`; the app `comparisons` shows it and keeps the votes on it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="batches"
     )
-    #: As it was asked for: a slug, or that the prompts choose.
+    #: As it was asked for: a slug, or that the prompts choose; empty for a comparison.
     model = models.CharField(max_length=64)
     axes = models.JSONField()
     total = models.PositiveSmallIntegerField()
+    is_comparison = models.BooleanField(default=False, db_default=False)
+    #: Whether the models of a comparison are not told before one has voted.
+    is_blind = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
 
@@ -53,10 +61,21 @@ class Batch(models.Model):
 
     class Meta:
         verbose_name_plural = "batches"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(is_blind=False) | Q(is_comparison=True),
+                name="batch_is_blind_as_a_comparison",
+            )
+        ]
         indexes = [models.Index(fields=["owner", "-id"], name="batch_owner")]
 
     def __str__(self) -> str:
         return f"{self.total} generations"
+
+    @property
+    def prompts(self) -> list[str]:
+        """The prompts of its generations, of which a comparison has one."""
+        return next(axis["values"] for axis in self.axes if axis["name"] == "prompt")
 
     @property
     def has_sweep(self) -> bool:
@@ -81,6 +100,15 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
     def kept(self) -> GenerationQuerySet:
         """Rows that are not in the trash."""
         return self.filter(trashed_at__isnull=True)
+
+
+class Standing(models.TextChoices):
+    """What the decisions of reviewers come to: all agree, one flagged it, or they disagree."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    FLAGGED = "flagged"
+    DISPUTED = "disputed"
 
 
 class Generation(models.Model):
@@ -137,6 +165,12 @@ class Generation(models.Model):
     #: What the newest feedback of each person comes to; the app `review` keeps it.
     mean_score = models.FloatField(null=True, blank=True, editable=False)
     num_scores = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    #: What the decisions of reviewers come to, empty without any; the app `review` keeps it.
+    standing = models.CharField(
+        max_length=16, choices=Standing, blank=True, default="", db_default="", editable=False
+    )
+    #: Counts what people changed in it since: tags and trash. What workers do is not counted.
+    revision = models.PositiveIntegerField(default=1, db_default=1, editable=False)
     created_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
 
@@ -156,11 +190,19 @@ class Generation(models.Model):
         ]
         indexes = [
             models.Index(fields=["owner", "-id"], name="generation_owner"),
+            models.Index(fields=["created_at"], name="generation_created"),
             GinIndex(fields=["tags"], name="generation_tags"),
+            # For who started from an artifact; most start from nothing.
+            GinIndex(fields=["inputs"], condition=~Q(inputs={}), name="generation_inputs"),
             models.Index(
                 fields=["mean_score"],
                 condition=Q(mean_score__isnull=False),
                 name="generation_score",
+            ),
+            models.Index(
+                fields=["standing", "-id"],
+                condition=~Q(standing=""),
+                name="generation_standing",
             ),
         ]
 
@@ -181,6 +223,33 @@ class Generation(models.Model):
     def input_references(self) -> dict[str, InputReference]:
         """How another request names the same files, wherever they were taken from at first."""
         return {name: InputReference("generation", self.id) for name in self.inputs}
+
+
+class Tag(models.Model):
+    """A word that its owner puts on generations, and how they spell it.
+
+    A generation holds the names of its tags; `tag_operations` keeps the two in step. `key` is what
+    makes a tag itself, whatever its case (`tags.key_of`).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tags"
+    )
+    name = models.CharField(max_length=64)
+    key = models.CharField(max_length=256, db_collation="C")
+    #: Counts the changes that its owner made to it.
+    revision = models.PositiveIntegerField(default=1, db_default=1)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "key"], name="tag_is_unique_for_owner"),
+            models.CheckConstraint(condition=~Q(key=""), name="tag_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Response(models.Model):

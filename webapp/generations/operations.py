@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from genmodels.contract import (
@@ -29,12 +30,20 @@ from webapp.catalog.queries import (
     AUTO,
     UnableToFindCheckpoint,
     checkpoint_for,
+    one_of_each_family,
 )
 from webapp.common import live
 from webapp.common.ids import uuid7
+from webapp.common.refusals import Conflict
 from webapp.common.storage import store_bytes
-from webapp.generations.batching import BatchRequest, Cell, expand, size_faults
+from webapp.generations.batching import BatchRequest, Cell, Expansion, expand, size_faults
 from webapp.generations.broadcast import Broadcast, tell_changed
+from webapp.generations.comparing import (
+    MIN_MODELS,
+    ComparisonRequest,
+    expand_comparison,
+    find_models,
+)
 from webapp.generations.input_queries import find_inputs
 from webapp.generations.inputs import KeptInput
 from webapp.generations.models import (
@@ -45,11 +54,13 @@ from webapp.generations.models import (
     Response,
     Verdict,
 )
-from webapp.generations.requests import SubmitRequest, draw_seed, tag_faults
+from webapp.generations.requests import SubmitRequest, draw_seed
+from webapp.generations.tag_operations import name_tags
+from webapp.generations.tags import tag_faults
 from webapp.jobs import operations as jobs
 from webapp.jobs import queries as job_queries
 from webapp.jobs.admission import return_share, take_share
-from webapp.jobs.idempotency import digest_request
+from webapp.jobs.idempotency import made_before
 from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import FinishedJob, NewJob
 from webapp.prompts.queries import UnableToFindTemplate, get_version
@@ -63,12 +74,22 @@ _DEFAULT_ATTEMPT_SECONDS = 600
 _CONNECTED_ATTEMPT_SECONDS = 3600
 
 
-class UnableToReproduce(Exception):
+class UnableToReproduce(Conflict):
     """Only a result can be made again, and only with the weights that made it."""
 
+    @property
+    def detail(self) -> str:
+        """What cannot be done, and why."""
+        return f"It cannot be made again. {self}"
 
-class UnableToRetry(Exception):
+
+class UnableToRetry(Conflict):
     """Only a generation that ended without a result can be retried."""
+
+    @property
+    def detail(self) -> str:
+        """What cannot be done, and why."""
+        return f"Nothing to retry. {self}"
 
 
 @dataclass(frozen=True)
@@ -109,7 +130,7 @@ class _Key:
 
     endpoint: str
     text: str
-    request: SubmitRequest | BatchRequest
+    request: SubmitRequest | BatchRequest | ComparisonRequest
 
 
 def submit_generation(
@@ -139,10 +160,10 @@ def submit_generation(
     key = None if idempotency_key is None else _Key("generations", idempotency_key, request)
     generation_id = uuid7()
     with _shares(owner, request, [cell]) as new_jobs, transaction.atomic():
-        bound_id = _bind(owner, key, generation_id)
-        if bound_id != generation_id:
+        earlier_id = _made_before(owner, key, generation_id)
+        if earlier_id is not None:
             new_jobs.clear()
-            return Submitted(bound_id, generation=None)
+            return Submitted(earlier_id, generation=None)
         [generation] = _store(owner, request, [cell], inputs, new_jobs, ids=[generation_id])
         if original is None:
             # So that nobody asks the database what is known here.
@@ -169,21 +190,54 @@ def submit_batch(
     with _joined_to(faults):
         expansion = expand(request, checkpoints, _facts(inputs))
     key = None if idempotency_key is None else _Key("batches", idempotency_key, request)
-    batch_id = uuid7()
-    with _shares(owner, request.each, expansion.cells) as new_jobs, transaction.atomic():
-        bound_id = _bind(owner, key, batch_id)
-        if bound_id != batch_id:
+    batch = Batch(id=uuid7(), owner=owner, model=request.each.model)
+    return _accept_batch(batch, request.each, expansion, inputs, key)
+
+
+def submit_comparison(
+    *, owner: User, request: ComparisonRequest, idempotency_key: str | None = None
+) -> SubmittedBatch:
+    """Accept one generation of every model, all or none. Raises as `submit_generation`.
+
+    Where one of every family is asked for, those whose models refuse the prompt are left out.
+    """
+    faults = _circumstantial_faults(owner, request.each)
+    checkpoints: list[Checkpoint | None]
+    if isinstance(request.models, str):
+        checkpoints = [*one_of_each_family(request.each.prompt)]
+        if not request.each.prompt.strip():
+            faults.append(Fault("/prompt", "required", "must not be empty"))
+        elif len(checkpoints) < MIN_MODELS:
+            detail = "fewer than two families have a model that takes this prompt"
+            faults.append(Fault("/models", "too_few", detail))
+    else:
+        checkpoints, model_faults = find_models(request.models)
+        faults += model_faults
+    with _joined_to(faults):
+        expansion = expand_comparison(request, checkpoints)
+    key = None if idempotency_key is None else _Key("comparisons", idempotency_key, request)
+    batch = Batch(id=uuid7(), owner=owner, is_comparison=True, is_blind=request.is_blind)
+    return _accept_batch(batch, request.each, expansion, {}, key)
+
+
+def _accept_batch(
+    batch: Batch,
+    each: SubmitRequest,
+    expansion: Expansion,
+    inputs: Mapping[str, KeptInput],
+    key: _Key | None,
+) -> SubmittedBatch:
+    """Store a batch with its generations, or find the one that the key made before."""
+    batch.axes, batch.total = expansion.axes_as_json(), len(expansion.cells)
+    owner = batch.owner
+    with _shares(owner, each, expansion.cells) as new_jobs, transaction.atomic():
+        earlier_id = _made_before(owner, key, batch.id)
+        if earlier_id is not None:
             new_jobs.clear()
-            return SubmittedBatch(bound_id, ())
-        batch = Batch.objects.create(
-            id=batch_id,
-            owner=owner,
-            model=request.each.model,
-            axes=expansion.axes_as_json(),
-            total=len(expansion.cells),
-        )
-        rows = _store(owner, request.each, expansion.cells, inputs, new_jobs, batch=batch)
-    return SubmittedBatch(batch_id, tuple(rows))
+            return SubmittedBatch(earlier_id, ())
+        batch.save(force_insert=True)
+        rows = _store(owner, each, expansion.cells, inputs, new_jobs, batch=batch)
+    return SubmittedBatch(batch.id, tuple(rows))
 
 
 @contextmanager
@@ -208,15 +262,14 @@ def _shares(owner: User, request: SubmitRequest, cells: Sequence[Cell]) -> Itera
                 )
 
 
-def _bind(owner: User, key: _Key | None, object_id: uuid.UUID) -> uuid.UUID:
-    """Bind the key, if there is one, to the object; or the id of what it is bound to already."""
+def _made_before(owner: User, key: _Key | None, object_id: uuid.UUID) -> uuid.UUID | None:
     if key is None:
-        return object_id
-    return jobs.claim_idempotency_key(
+        return None
+    return made_before(
         owner=owner,
         endpoint=key.endpoint,
         key=key.text,
-        request_sha256=digest_request(dataclasses.asdict(key.request)),
+        request=dataclasses.asdict(key.request),
         object_id=object_id,
     )
 
@@ -233,6 +286,7 @@ def _store(
 ) -> list[Generation]:
     """Store what was accepted, in the caller's transaction."""
     rows = jobs.submit_jobs(owner=owner, jobs=new_jobs)
+    tags = name_tags(owner=owner, tags=request.tags)
     generations = Generation.objects.bulk_create(
         Generation(
             id=ids[place] if ids else uuid7(),
@@ -245,7 +299,7 @@ def _store(
             parameters=dict(cell.wish.parameters),
             inputs={name: kept.to_json() for name, kept in inputs.items()},
             seed=cell.wish.seed,
-            tags=list(dict.fromkeys(request.tags)),
+            tags=tags,
             parent_id=request.parent_id,
             reference_id=request.reference_id,
             prompt_version_id=request.prompt_version_id,
@@ -253,6 +307,8 @@ def _store(
             retried_from_id=request.retried_from_id,
             batch=batch,
             batch_place=None if batch is None else place,
+            # The job's, so that usage, which is counted by jobs, and lists agree.
+            created_at=row.created_at,
         )
         for place, (cell, row) in enumerate(zip(cells, rows, strict=True))
     )
@@ -307,7 +363,9 @@ def _in(seconds: int | None) -> datetime.datetime | None:
 
 def _checkpoint(request: SubmitRequest, prompt: str) -> Checkpoint:
     try:
-        return checkpoint_for(request.model, prompt=prompt, inputs=request.inputs)
+        return checkpoint_for(
+            request.model, prompt=prompt, inputs=request.inputs, task=request.task
+        )
     except UnableToFindCheckpoint as error:
         faults = [Fault("/model", "unknown_model", f"there is no model {request.model!r}")]
         raise InvalidRequest(faults) from error
@@ -487,13 +545,15 @@ def trash_generation(*, generation: Generation) -> None:
     """Put a generation in the trash; it stops being found, and a running one is canceled."""
     cancel_generation(generation=generation)
     Generation.objects.filter(id=generation.id, trashed_at__isnull=True).update(
-        trashed_at=timezone.now()
+        trashed_at=timezone.now(), revision=F("revision") + 1
     )
 
 
 def restore_generation(*, generation: Generation) -> None:
     """Take a generation out of the trash."""
-    Generation.objects.filter(id=generation.id).update(trashed_at=None)
+    Generation.objects.filter(id=generation.id, trashed_at__isnull=False).update(
+        trashed_at=None, revision=F("revision") + 1
+    )
 
 
 def trash_batch(*, batch: Batch) -> None:

@@ -21,7 +21,7 @@ from webapp.accounts.models import User
 from webapp.catalog.queries import UnableToUseCheckpoint, list_checkpoints
 from webapp.generations import operations
 from webapp.generations.alternatives import Alternatives, read_alternatives
-from webapp.generations.cards import GenerationCard, make_card, may_change
+from webapp.generations.cards import GenerationCard, make_card
 from webapp.generations.input_fields import (
     address_to_start_from,
     given_files,
@@ -71,6 +71,7 @@ def show_generation(request: HttpRequest, generation_id: uuid.UUID) -> HttpRespo
         "text_mark": text_mark,
         "generation": generation,
         "reproduction": getattr(generation, "reproduction", None),
+        "chain_step": getattr(generation, "chain_step", None),
         "metrics": _shown_metrics(generation),
         "figures": _figures(generation),
         "surprise": _surprise(generation),
@@ -199,7 +200,7 @@ def _change(
 ) -> HttpResponse:
     """Do something to a generation and go back; whoever only sees it is refused."""
     generation = find_or_404(request, generation_id)
-    if not may_change(user=signed_in_user(request), generation=generation):
+    if not signed_in_user(request).may_change(generation.owner_id):
         raise PermissionDenied
     said = act(generation)
     if is_fragment(request):
@@ -259,7 +260,7 @@ def retry(request: HttpRequest, generation_id: uuid.UUID) -> HttpResponse:
     """Run it again as a new generation with the same recipe."""
     generation = find_or_404(request, generation_id)
     user = signed_in_user(request)
-    if not may_change(user=user, generation=generation):
+    if not user.may_change(generation.owner_id):
         raise PermissionDenied
     try:
         submitted = operations.retry_generation(owner=user, generation=generation)

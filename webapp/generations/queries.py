@@ -13,23 +13,32 @@ from django.db.models import Avg, F, prefetch_related_objects
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
 from webapp.common.prepared import PreparedQuery
+from webapp.common.refusals import UnableToFind
 from webapp.generations.models import Artifact, Batch, Generation, GenerationQuerySet
+from webapp.generations.tag_queries import spellings_of
+from webapp.generations.tags import keys_of
 from webapp.jobs.models import JobState
 
 #: Facts about a checkpoint come from this many of the latest results of all.
 _FACTS_FROM = 200
 
 
-class UnableToFindGeneration(Exception):
+class UnableToFindGeneration(UnableToFind):
     """There is no such generation, or it is not the user's to see."""
 
+    what = "generation"
 
-class UnableToFindBatch(Exception):
+
+class UnableToFindBatch(UnableToFind):
     """There is no such batch, or it is not the user's to see."""
 
+    what = "batch"
 
-class UnableToFindArtifact(Exception):
+
+class UnableToFindArtifact(UnableToFind):
     """There is no such file, or it is not the user's to see."""
+
+    what = "file"
 
 
 @dataclass(frozen=True)
@@ -41,20 +50,32 @@ class GenerationFilter:
     families: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     batch_id: uuid.UUID | None = None
+    #: Leave out what would give away who made what in a blind comparison.
+    without_blind: bool = False
     #: The caller has made sure that the user may see it.
     collection_ids: tuple[uuid.UUID, ...] = ()
     min_score: float | None = None
     created_from: datetime.datetime | None = None
     created_to: datetime.datetime | None = None
+    owner_id: int | None = None
+    #: What they failed with.
+    codes: tuple[str, ...] = ()
     mine: bool = False
-    trashed: bool = False
+    #: Those in the trash, or those that are not; None for both.
+    trashed: bool | None = False
 
 
 def visible_generations(*, user: User, only: GenerationFilter) -> GenerationQuerySet:
     """The generations that the user may see and asked for, in no order."""
-    rows = Generation.objects.visible_to(user).filter(trashed_at__isnull=not only.trashed)
+    rows = Generation.objects.visible_to(user)
+    if only.trashed is not None:
+        rows = rows.filter(trashed_at__isnull=not only.trashed)
     if only.mine:
         rows = rows.filter(owner=user)
+    if only.owner_id is not None:
+        rows = rows.filter(owner_id=only.owner_id)
+    if only.codes:
+        rows = rows.filter(job__error_code__in=only.codes)
     if only.statuses:
         rows = rows.filter(job__state__in=only.statuses)
     if only.models:
@@ -62,12 +83,18 @@ def visible_generations(*, user: User, only: GenerationFilter) -> GenerationQuer
     if only.families:
         rows = rows.filter(checkpoint__family__in=only.families)
     if only.tags:
-        rows = rows.filter(tags__contains=list(only.tags))
+        for spellings in spellings_of(keys_of(only.tags), user=user).values():
+            rows = rows.filter(tags__overlap=spellings) if spellings else rows.none()
     if only.batch_id is not None:
         rows = rows.filter(batch_id=only.batch_id)
+    if only.without_blind:
+        rows = rows.exclude(batch__is_blind=True)
     if only.collection_ids:
         # By id, because a generation may be in several of them.
-        held = Generation.objects.filter(collection_items__collection_id__in=only.collection_ids)
+        held = Generation.objects.filter(
+            collection_items__collection_id__in=only.collection_ids,
+            collection_items__collection__trashed_at__isnull=True,
+        )
         rows = rows.filter(id__in=held.values("id"))
     if only.min_score is not None:
         rows = rows.filter(mean_score__gte=only.min_score)
@@ -127,15 +154,18 @@ def get_generations(*, user: User, generation_ids: Sequence[uuid.UUID]) -> list[
 
 
 def list_batches(*, user: User, trashed: bool, page: PageRequest) -> Page[Batch]:
-    """One page of the batches that one may see, newest first."""
-    rows = Batch.objects.visible_to(user).filter(trashed_at__isnull=not trashed)
+    """One page of the batches that one may see, newest first, without comparisons."""
+    rows = Batch.objects.visible_to(user).filter(
+        trashed_at__isnull=not trashed, is_comparison=False
+    )
     return paginate(rows.select_related("owner"), page)
 
 
 def get_batch(*, user: User, batch_id: uuid.UUID) -> Batch:
-    """One batch, trashed or not; raises UnableToFindBatch."""
+    """One batch, trashed or not, that is no comparison; raises UnableToFindBatch."""
+    rows = Batch.objects.visible_to(user).select_related("owner")
     try:
-        return Batch.objects.visible_to(user).select_related("owner").get(id=batch_id)
+        return rows.get(id=batch_id, is_comparison=False)
     except Batch.DoesNotExist as error:
         raise UnableToFindBatch(str(batch_id)) from error
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from genmodels.contract import Fault
 from webapp.generations.inputs import InputReference
 from webapp.jobs.models import Priority
 
-MAX_TAGS = 20
-MAX_TAG_LENGTH = 64
 #: Seeds drawn for people stay below 2**53, so that every JavaScript client reads them exactly.
 DRAWN_SEED_BITS = 48
 
@@ -23,6 +20,8 @@ class SubmitRequest:
 
     model: str
     prompt: str
+    #: With the model `auto`: what those that are chosen from must be able to do.
+    task: str = ""
     params: Mapping[str, object] = field(default_factory=dict)
     inputs: Mapping[str, InputReference] = field(default_factory=dict)
     seed: int | None = None
@@ -41,16 +40,3 @@ class SubmitRequest:
 def draw_seed() -> int:
     """A seed for a request that names none."""
     return secrets.randbits(DRAWN_SEED_BITS)
-
-
-def tag_faults(tags: Sequence[str]) -> list[Fault]:
-    """What is wrong with these tags."""
-    faults = []
-    if len(tags) > MAX_TAGS:
-        faults.append(Fault("/tags", "too_many", f"at most {MAX_TAGS} tags"))
-    for index, tag in enumerate(tags):
-        if not tag.strip() or len(tag) > MAX_TAG_LENGTH or "\x00" in tag:
-            faults.append(
-                Fault(f"/tags/{index}", "invalid", f"must have 1 to {MAX_TAG_LENGTH} characters")
-            )
-    return faults

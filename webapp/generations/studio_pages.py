@@ -136,7 +136,9 @@ def render_studio(
     """The Studio around this composer; `extra` is what another app shows in it."""
     user = signed_in_user(request)
     page = list_generations(
-        user=user, only=GenerationFilter(mine=True), page=PageRequest(limit=RECENT)
+        user=user,
+        only=GenerationFilter(mine=True, without_blind=True),
+        page=PageRequest(limit=RECENT),
     )
     cards = make_cards(generations=page.rows, viewer=user)
     context = {

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.generations import api, batch_api, file_api
+from webapp.generations import api, batch_api, file_api, tag_api
 
 urlpatterns = [
     path("generations", api.GenerationsApi.as_view(), name="generations"),
@@ -32,6 +32,14 @@ urlpatterns = [
         api.RestoreGenerationApi.as_view(),
         name="generation-restore",
     ),
+    path("generations/tags", tag_api.RetagApi.as_view(), name="generations-retag"),
+    path(
+        "generations/<uuid:generation_id>/tags",
+        tag_api.GenerationTagsApi.as_view(),
+        name="generation-tags",
+    ),
+    path("tags", tag_api.TagsApi.as_view(), name="tags"),
+    path("tags/<uuid:tag_id>", tag_api.TagApi.as_view(), name="tag"),
     path("batches", batch_api.BatchesApi.as_view(), name="batches"),
     path("batches/<uuid:batch_id>", batch_api.BatchApi.as_view(), name="batch"),
     path(

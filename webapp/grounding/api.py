@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,23 +16,23 @@ from rest_framework.views import APIView
 from genmodels.contract import Fault
 from webapp.accounts.authentication import member
 from webapp.accounts.models import User
+from webapp.accounts.permissions import check_may_change, check_may_submit
 from webapp.common.interface import (
+    KEY,
+    PAGE,
+    PREFER,
     StrictSerializer,
     idempotency_key,
-    key_was_reused,
     list_of,
     parse_body,
-    refused,
 )
 from webapp.common.pagination import parse_page
-from webapp.common.problems import Problem, invalid
+from webapp.common.problems import invalid
 from webapp.grounding import operations, queries, writing
 from webapp.grounding.answerers import ANSWERERS, QUOTES
 from webapp.grounding.models import Answer
 from webapp.grounding.representation import describe_answer, describe_question
-from webapp.jobs.admission import Refused
 from webapp.jobs.models import STATUSES
-from webapp.jobs.operations import UnableToReuseIdempotencyKey
 from webapp.search.api import OriginOutput
 
 _MAX_SOURCES = 100
@@ -141,7 +141,7 @@ class AnswersApi(APIView):
 
     @extend_schema(
         operation_id="answers_list",
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=PAGE,
         responses={200: list_of(AnswerSummaryOutput)},
     )
     def get(self, request: Request) -> Response:
@@ -154,8 +154,8 @@ class AnswersApi(APIView):
         operation_id="answers_create",
         request=QuestionInput,
         parameters=[
-            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER),
-            OpenApiParameter("Prefer", str, OpenApiParameter.HEADER),
+            KEY,
+            PREFER,
         ],
         responses={201: AnswerOutput, 202: AnswerOutput},
     )
@@ -165,8 +165,7 @@ class AnswersApi(APIView):
         What a language model writes takes time: 202, or 201 where `Prefer: wait=N` saw the end.
         """
         user = member(request)
-        if not user.may_submit:
-            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+        check_may_submit(user)
         body = parse_body(QuestionInput, request)
         with refusals_as_problems():
             answer = _ask(user, body, idempotency_key(request))
@@ -212,12 +211,6 @@ def refusals_as_problems() -> Iterator[None]:
     except writing.UnableToUseConnector as error:
         detail = "no language model is configured on this site"
         raise invalid([Fault("/answerer", "unavailable", detail)]) from error
-    except UnableToReuseIdempotencyKey as error:
-        raise key_was_reused() from error
-    except Refused as error:
-        raise refused(
-            error.code, str(error), retry_after_seconds=error.retry_after_seconds
-        ) from error
 
 
 def _respond(request: Request, answer_id: uuid.UUID, *, status: int) -> Response:
@@ -228,11 +221,7 @@ def _respond(request: Request, answer_id: uuid.UUID, *, status: int) -> Response
 
 
 def _find(user: User, answer_id: uuid.UUID) -> Answer:
-    try:
-        return queries.get_answer(user=user, answer_id=answer_id)
-    except queries.UnableToFindAnswer as error:
-        detail = "There is no such answer, or it is not yours."
-        raise Problem(404, "not_found", detail) from error
+    return queries.get_answer(user=user, answer_id=answer_id)
 
 
 class AnswerApi(APIView):
@@ -256,7 +245,6 @@ class AnswerCancelApi(APIView):
         """Stop what is being written: 202 while it stops, 200 where it has ended already."""
         user = member(request)
         answer = _find(user, answer_id)
-        if answer.owner_id != user.id and not user.runs_the_site:
-            raise Problem(403, "permission_denied", "Only its owner or an admin may stop it.")
+        check_may_change(user, answer.owner_id)
         job = writing.cancel_answer(answer=answer)
         return _respond(request, answer_id, status=200 if job is None or job.terminal else 202)

@@ -23,6 +23,7 @@ from genmodels.embedding import (
 )
 from webapp.accounts.models import User
 from webapp.collections.queries import find_collections
+from webapp.common.cleaning import clean_text
 from webapp.common.ids import uuid7
 from webapp.grounding.answerers import Answerer, Quote, Sentence, Written
 from webapp.grounding.models import Answer, Citation, Statement
@@ -34,8 +35,7 @@ from webapp.grounding.ranking import (
     rank_sentences,
     select_sentences,
 )
-from webapp.jobs import operations as jobs
-from webapp.jobs.idempotency import digest_request
+from webapp.jobs.idempotency import made_before
 from webapp.search.analyser import analyse, term_id
 from webapp.search.embedders import embedder_in_use
 from webapp.search.models import Passage
@@ -149,7 +149,7 @@ def ask(
 
 def clean_question(question: str) -> str:
     """The question without blanks around it; raises UnableToAsk."""
-    question = question.replace("\x00", " ").strip()
+    question = clean_text(question)
     if not question:
         raise UnableToAsk("The question is empty.")
     if len(question) > MAX_QUESTION_CHARACTERS:
@@ -176,18 +176,12 @@ def find_earlier(user: User, key: str | None, request: object, answer: Answer) -
 
     In the caller's transaction. Raises UnableToReuseIdempotencyKey.
     """
-    if key is None:
-        return None
-    bound_id = jobs.claim_idempotency_key(
-        owner=user,
-        endpoint=_ENDPOINT,
-        key=key,
-        request_sha256=digest_request(request),
-        object_id=answer.id,
+    earlier_id = made_before(
+        owner=user, endpoint=_ENDPOINT, key=key, request=request, object_id=answer.id
     )
-    if bound_id == answer.id:
+    if earlier_id is None:
         return None
-    earlier = Answer.objects.select_related("job").get(id=bound_id)
+    earlier = Answer.objects.select_related("job").get(id=earlier_id)
     earlier.replayed = True
     return earlier
 

@@ -11,13 +11,16 @@ from django.db.models import Count, Q
 
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
+from webapp.common.refusals import UnableToFind
 from webapp.generations.models import Generation
 from webapp.grounding.models import Answer, Citation
 from webapp.knowledge.models import Source
 
 
-class UnableToFindAnswer(Exception):
+class UnableToFindAnswer(UnableToFind):
     """There is no such answer, or it is not the user's to see."""
+
+    what = "answer"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from django.db import connection
 from django.db.models import F
 
 from webapp.accounts.models import User
+from webapp.common.refusals import Refusal
 from webapp.jobs import queries as job_queries
 from webapp.jobs.models import FairShare
 from webapp.jobs.queries import Standing
@@ -32,7 +33,7 @@ _ADMISSION_LOCK = 0x70696E62
 _MAX_IN_FLIGHT = 64
 
 
-class Refused(Exception):
+class Refused(Refusal):
     """Nothing was accepted; the same request may be accepted later."""
 
     code = "queue_full"

@@ -148,6 +148,7 @@ class Job(models.Model):
             ),
             models.Index(fields=["worker"], name="job_running", condition=Q(state="running")),
             models.Index(F("owner"), F("created_at").desc(), name="job_owner"),
+            models.Index(fields=["kind", "created_at"], name="job_created"),
             models.Index(fields=["owner"], name="job_owner_queued", condition=Q(state="queued")),
             models.Index(
                 fields=["owner", "finished_at"],

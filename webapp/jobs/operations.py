@@ -26,7 +26,7 @@ from webapp import queueing
 from webapp.accounts.models import User
 from webapp.jobs import admission
 from webapp.jobs.admission import Wish
-from webapp.jobs.models import IdempotencyKey, Job, JobState, Priority, Worker, WorkerState
+from webapp.jobs.models import Job, JobState, Priority, Worker, WorkerState
 
 #: A job whose worker died this often is taken for the cause and not tried again.
 MAX_CRASHES = 3
@@ -35,10 +35,6 @@ _NO_ROOM_KNOWN: Mapping[str, int] = MappingProxyType({})
 
 #: Keys the advisory lock that lets any number of processes reap, one at a time.
 _REAPER_LOCK = 0x70696E61
-
-
-class UnableToReuseIdempotencyKey(Exception):
-    """The key was used before, for a request with another body."""
 
 
 @dataclass(frozen=True)
@@ -134,29 +130,6 @@ def _row(owner: User, job: NewJob, start_tag: float) -> Job:
         max_attempts=job.max_attempts,
         limited=job.limited,
     )
-
-
-def claim_idempotency_key(
-    *, owner: User, endpoint: str, key: str, request_sha256: str, object_id: uuid.UUID
-) -> uuid.UUID:
-    """Bind the key to `object_id`, or return the id that it is bound to already.
-
-    To be called first in the transaction that creates the object: a second request with the same
-    key waits on the unique index until the first has committed, and then reads what that one made.
-    Raises UnableToReuseIdempotencyKey.
-    """
-    row = IdempotencyKey(
-        owner=owner,
-        endpoint=endpoint,
-        key=key,
-        request_sha256=request_sha256,
-        object_id=object_id,
-    )
-    IdempotencyKey.objects.bulk_create([row], ignore_conflicts=True)
-    winner = IdempotencyKey.objects.get(owner=owner, endpoint=endpoint, key=key)
-    if winner.request_sha256 != request_sha256:
-        raise UnableToReuseIdempotencyKey(key)
-    return winner.object_id
 
 
 def register_worker(

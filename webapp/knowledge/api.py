@@ -18,19 +18,21 @@ from rest_framework.views import APIView
 from genmodels.contract import Fault
 from webapp.accounts.authentication import member
 from webapp.accounts.models import User
+from webapp.accounts.permissions import check_may_change, check_may_submit
 from webapp.common.interface import (
+    KEY,
+    PAGE,
+    PREFER,
+    SentFile,
     StrictSerializer,
     Text,
     idempotency_key,
-    key_was_reused,
     list_of,
     parse_body,
-    refused,
+    parse_switch,
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import Problem, invalid
-from webapp.jobs.admission import Refused
-from webapp.jobs.operations import UnableToReuseIdempotencyKey
 from webapp.knowledge import operations, queries
 from webapp.knowledge.media import PLAIN_TEXT, TEXT_TYPES
 from webapp.knowledge.models import Source
@@ -63,7 +65,7 @@ class DocumentInput(StrictSerializer):
 class FileInput(StrictSerializer):
     """The form of `POST /documents`."""
 
-    file = serializers.FileField(allow_empty_file=True)
+    file = SentFile(allow_empty_file=True)
     title = serializers.CharField(max_length=300, required=False, allow_blank=True)
     on_same_name = serializers.ChoiceField(choices=list(SAME_NAME), default="replace")
 
@@ -135,8 +137,7 @@ class DocumentsApi(APIView):
     @extend_schema(
         operation_id="documents_list",
         parameters=[
-            OpenApiParameter("limit", int),
-            OpenApiParameter("cursor", str),
+            *PAGE,
             OpenApiParameter("trashed", bool),
         ],
         responses={200: list_of(SourceOutput)},
@@ -145,18 +146,16 @@ class DocumentsApi(APIView):
         """The documents that one may see, newest first."""
         fields = request.query_params.dict()
         page = parse_page(fields, filters=("trashed",))
-        trashed = fields.get("trashed", "false")
-        if trashed not in {"true", "false"}:
-            raise invalid([Fault("?trashed", "invalid", "must be true or false")])
-        found = queries.list_sources(user=member(request), page=page, trashed=trashed == "true")
+        trashed = parse_switch(fields, "trashed")
+        found = queries.list_sources(user=member(request), page=page, trashed=trashed)
         return Response(found.to_dict([describe_source(row) for row in found.rows]))
 
     @extend_schema(
         operation_id="documents_create",
         request={"application/json": DocumentInput, "multipart/form-data": FileInput},
         parameters=[
-            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER),
-            OpenApiParameter("Prefer", str, OpenApiParameter.HEADER),
+            KEY,
+            PREFER,
         ],
         responses={200: SourceOutput, 201: SourceOutput, 202: SourceOutput},
     )
@@ -168,8 +167,7 @@ class DocumentsApi(APIView):
         address that came before is fetched again.
         """
         user = member(request)
-        if not user.may_submit:
-            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+        check_may_submit(user)
         with refusals():
             submitted = _submit(user, request)
         return accepted(request, submitted)
@@ -180,12 +178,6 @@ def refusals() -> Iterator[None]:
     """What bringing a document may be refused for, as problems."""
     try:
         yield
-    except UnableToReuseIdempotencyKey as error:
-        raise key_was_reused() from error
-    except Refused as error:
-        raise refused(
-            error.code, str(error), retry_after_seconds=error.retry_after_seconds
-        ) from error
     except operations.UnableToTakeDocument as error:
         if error.code == "too_large":
             raise Problem(413, "too_large", error.detail) from error
@@ -237,19 +229,13 @@ def _submit(user: User, request: Request) -> operations.SubmittedSource:
 
 def find(request: Request, source_id: uuid.UUID) -> Source:
     """A document that the user may see; raises the 404."""
-    try:
-        return queries.get_source(user=member(request), source_id=source_id)
-    except queries.UnableToFindSource as error:
-        detail = "There is no such document, or it is not yours."
-        raise Problem(404, "not_found", detail) from error
+    return queries.get_source(user=member(request), source_id=source_id)
 
 
 def find_to_change(request: Request, source_id: uuid.UUID) -> Source:
     """A document that the user may also change: reviewers read everything but change their own."""
     source = find(request, source_id)
-    user = member(request)
-    if source.owner_id != user.id and not user.runs_the_site:
-        raise Problem(403, "permission_denied", "Only its owner and admins may change it.")
+    check_may_change(member(request), source.owner_id)
     return source
 
 
@@ -283,7 +269,7 @@ class ChunksApi(APIView):
 
     @extend_schema(
         operation_id="documents_chunks",
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=PAGE,
         responses={200: list_of(PassageOutput)},
     )
     def get(self, request: Request, source_id: uuid.UUID) -> Response:

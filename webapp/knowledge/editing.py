@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from genmodels.embedding import Embedder, UnableToEmbed
+from webapp.common.refusals import Conflict
 from webapp.jobs.models import Job
 from webapp.knowledge.models import Source
 from webapp.knowledge.queries import read_source_text
@@ -33,7 +34,7 @@ MAX_HEADING_CHARACTERS = 500
 _FAR_AWAY = 1_000_000_000
 
 
-class UnableToChangePassage(Exception):
+class UnableToChangePassage(Conflict):
     """The passage cannot be changed so, or not now; the message says why."""
 
 

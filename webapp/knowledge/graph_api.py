@@ -13,8 +13,9 @@ from rest_framework.views import APIView
 
 from genmodels.contract import Fault
 from webapp.accounts.authentication import member
-from webapp.common.interface import StrictSerializer, Text, list_of, parse_body
-from webapp.common.problems import Problem, invalid
+from webapp.accounts.permissions import check_may_change
+from webapp.common.interface import PAGE, StrictSerializer, Text, list_of, parse_body
+from webapp.common.problems import invalid
 from webapp.knowledge import graph_operations, graph_queries
 from webapp.knowledge.entities_words import MAX_NAME_LENGTH, EntityKind
 from webapp.knowledge.graph_models import Entity, EntityAlias
@@ -28,8 +29,6 @@ from webapp.knowledge.graph_representation import (
 )
 from webapp.knowledge.graph_requests import MAX_QUERY_LENGTH, parse_list, parse_neighbours
 from webapp.search.api import OriginOutput
-
-_LISTED = [OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
 
 #: Named here for the schema, where every list of choices has a name.
 ENTITY_KINDS = [str(kind) for kind in EntityKind]
@@ -131,19 +130,13 @@ class AliasInput(StrictSerializer):
 
 
 def _get(request: Request, entity_id: uuid.UUID) -> ListedEntity:
-    try:
-        return graph_queries.get_entity(user=member(request), entity_id=entity_id)
-    except graph_queries.UnableToFindEntity as error:
-        detail = "There is no such entity, or it is not yours."
-        raise Problem(404, "not_found", detail) from error
+    return graph_queries.get_entity(user=member(request), entity_id=entity_id)
 
 
 def _get_to_change(request: Request, entity_id: uuid.UUID) -> Entity:
     """An entity that the user may also change: reviewers read everything but change their own."""
     entity = _get(request, entity_id).entity
-    user = member(request)
-    if entity.owner_id != user.id and not user.runs_the_site:
-        raise Problem(403, "permission_denied", "Only its owner and admins may change it.")
+    check_may_change(member(request), entity.owner_id)
     return entity
 
 
@@ -181,7 +174,7 @@ class EntitiesApi(APIView):
     @extend_schema(
         operation_id="entities_list",
         parameters=[
-            *_LISTED,
+            *PAGE,
             OpenApiParameter("q", str, description=f"at most {MAX_QUERY_LENGTH} characters"),
             OpenApiParameter("kind", str, enum=list(EntityKind)),
         ],
@@ -220,7 +213,7 @@ class EntityRelationsApi(APIView):
 
     @extend_schema(
         operation_id="entities_relations",
-        parameters=_LISTED,
+        parameters=PAGE,
         responses={200: list_of(RelationOutput)},
     )
     def get(self, request: Request, entity_id: uuid.UUID) -> Response:
@@ -262,9 +255,7 @@ class MergeEntityApi(APIView):
         other_id = parse_body(MergeInput, request)["other"]
         try:
             other = _get_to_change(request, other_id)
-        except Problem as error:
-            if error.status != 404:
-                raise
+        except graph_queries.UnableToFindEntity as error:
             fault = Fault("/other", "not_found", "there is no such entity")
             raise invalid([fault]) from error
         try:
@@ -283,10 +274,7 @@ class UnmergeEntityApi(APIView):
     def post(self, request: Request, entity_id: uuid.UUID) -> Response:
         """Let a merged entity stand by itself again."""
         entity = _get_to_change(request, entity_id)
-        try:
-            graph_operations.part_entity(entity=entity)
-        except graph_operations.UnableToSplit as error:
-            raise Problem(409, "conflict", str(error)) from error
+        graph_operations.part_entity(entity=entity)
         return _detail(request, entity_id)
 
 
@@ -299,10 +287,7 @@ class SplitAliasApi(APIView):
     def post(self, request: Request, entity_id: uuid.UUID) -> Response:
         """Take a spelling out with its mentions; answers with what it stands for now."""
         alias = _alias(request, entity_id)
-        try:
-            shown = graph_operations.split_alias(alias=alias)
-        except graph_operations.UnableToSplit as error:
-            raise Problem(409, "conflict", str(error)) from error
+        shown = graph_operations.split_alias(alias=alias)
         return _detail(request, shown.id)
 
 
@@ -315,10 +300,7 @@ class UnsplitAliasApi(APIView):
     def post(self, request: Request, entity_id: uuid.UUID) -> Response:
         """Put a spelling that was split off this entity back; answers with the entity."""
         alias = _alias(request, entity_id)
-        try:
-            shown = graph_operations.return_alias(alias=alias)
-        except graph_operations.UnableToSplit as error:
-            raise Problem(409, "conflict", str(error)) from error
+        shown = graph_operations.return_alias(alias=alias)
         return _detail(request, shown.id)
 
 

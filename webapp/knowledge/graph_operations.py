@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from webapp.accounts.models import User
+from webapp.common.refusals import Conflict
 from webapp.knowledge.entities_words import EntityKind, alias_key, name_space
 from webapp.knowledge.graph_models import Entity, EntityAlias
 
@@ -21,11 +22,11 @@ from webapp.knowledge.graph_models import Entity, EntityAlias
 _GRAPH_LOCK = 0x67726170
 
 
-class UnableToJoin(Exception):
+class UnableToJoin(Conflict):
     """These two cannot be one: it is said why in words for the owner."""
 
 
-class UnableToSplit(Exception):
+class UnableToSplit(Conflict):
     """There is nothing to take apart: it is said why in words for the owner."""
 
 

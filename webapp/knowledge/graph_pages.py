@@ -15,7 +15,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp.accounts.models import User
 from webapp.common.problems import Problem
 from webapp.generations.pages import signed_in_user
 from webapp.knowledge import graph_operations, graph_queries
@@ -125,10 +124,6 @@ def _find_or_404(request: HttpRequest, entity_id: uuid.UUID) -> ListedEntity:
         raise Http404 from error
 
 
-def _may_change(user: User, entity: Entity) -> bool:
-    return entity.owner_id == user.id or user.runs_the_site
-
-
 @login_required
 @require_GET
 def show_entity(request: HttpRequest, entity_id: uuid.UUID) -> HttpResponse:
@@ -164,7 +159,7 @@ def _render_entity(
         "split_aliases": graph_queries.list_split_aliases(entity=entity),
         "joined": graph_queries.list_joined(entity=entity),
         "likely_same": graph_queries.list_likely_same(entity=entity),
-        "may_change": _may_change(signed_in_user(request), entity),
+        "may_change": signed_in_user(request).may_change(entity.owner_id),
         "fault": fault,
     }
     return render(request, "knowledge/graph_entity.html", context, status=status)
@@ -215,7 +210,7 @@ def _change(
 ) -> HttpResponse:
     """Change an entity and show what became of it, or the page again with what is wrong."""
     listed = _find_or_404(request, entity_id)
-    if not _may_change(signed_in_user(request), listed.entity):
+    if not signed_in_user(request).may_change(listed.entity.owner_id):
         raise PermissionDenied
     try:
         shown, said = act(listed.entity)
@@ -246,7 +241,7 @@ def _other(request: HttpRequest, entity: Entity) -> Entity:
             other = _find_or_404(request, uuid.UUID(raw)).entity
         except ValueError as error:
             raise Http404 from error
-        if not _may_change(signed_in_user(request), other):
+        if not signed_in_user(request).may_change(other.owner_id):
             raise PermissionDenied
         return other
     if not name:

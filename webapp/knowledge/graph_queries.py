@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Q
 
 from webapp.accounts.models import User
+from webapp.common.refusals import UnableToFind
 from webapp.knowledge import graph_statements as statements
 from webapp.knowledge.entities_words import NOT_NAMES, EntityKind, alias_key
 from webapp.knowledge.graph_models import Entity, EntityAlias
@@ -30,8 +31,10 @@ _QUESTION_WORD = re.compile(r"[\w'’.&+-]*[\w+]")
 _MAX_QUESTION_WORDS = 64
 
 
-class UnableToFindEntity(Exception):
+class UnableToFindEntity(UnableToFind):
     """There is no such entity, or no text that the user may see names it."""
+
+    what = "entity"
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,12 @@ from django.utils import timezone
 
 from webapp import queueing
 from webapp.accounts.models import User
+from webapp.common.cleaning import clean_line
 from webapp.common.ids import uuid7
+from webapp.common.refusals import Conflict, UnableToFind
 from webapp.common.storage import store_bytes
 from webapp.jobs import operations as jobs
-from webapp.jobs.idempotency import digest_request
+from webapp.jobs.idempotency import made_before
 from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import NewJob
 from webapp.knowledge.fetching import read_address
@@ -46,15 +48,17 @@ class UnableToTakeDocument(UnableToReadDocument):
     """Refused before anything was stored."""
 
 
-class UnableToFetchAgain(Exception):
+class UnableToFetchAgain(Conflict):
     """The document was not brought by its address."""
 
 
-class UnableToFindVersion(Exception):
+class UnableToFindVersion(UnableToFind):
     """The document has no such version, or its bytes never arrived."""
 
+    what = "version of the document"
 
-class UnableToRestoreVersion(Exception):
+
+class UnableToRestoreVersion(Conflict):
     """The bytes are those of another document of the owner by now."""
 
 
@@ -116,8 +120,14 @@ def submit_source(
             submitted = _add_version(source, file) if source is not None else None
         if submitted is None:
             stem = PurePath(file_name).stem
-            submitted = _create(owner=owner, title=_clean_title(title) or stem, file=file)
-        _bind_key(owner=owner, key=idempotency_key, digest=file.sha256, submitted=submitted)
+            submitted = _create(owner=owner, title=clean_line(title) or stem, file=file)
+        made_before(
+            owner=owner,
+            endpoint=_ENDPOINT,
+            key=idempotency_key,
+            request=file.sha256,
+            object_id=submitted.source_id,
+        )
     return submitted
 
 
@@ -137,13 +147,18 @@ def submit_address(
         _take_turn(owner)
         source = Source.objects.select_for_update().filter(owner=owner, url=address).first()
         if source is None:
-            title = _clean_title(title) or title_of_address(address)
+            title = clean_line(title) or title_of_address(address)
             submitted = _create(owner=owner, title=title, file=_File(), url=address)
         else:
             Source.objects.filter(id=source.id).update(trashed_at=None)
             submitted = _fetch_next(source)
-        digest = digest_request([address])
-        _bind_key(owner=owner, key=idempotency_key, digest=digest, submitted=submitted)
+        made_before(
+            owner=owner,
+            endpoint=_ENDPOINT,
+            key=idempotency_key,
+            request=address,
+            object_id=submitted.source_id,
+        )
     return submitted
 
 
@@ -197,27 +212,12 @@ def _take_turn(owner: User) -> None:
     User.objects.select_for_update(no_key=True).only("id").get(id=owner.id)
 
 
-def _clean_title(title: str) -> str:
-    return " ".join(title.replace("\x00", " ").split())
-
-
 def _clean_name(file_name: str) -> str:
     """The last part of a path in either spelling, without what no file name should hold."""
     last = file_name.replace("\\", "/").rpartition("/")[2]
     return "".join(character for character in last if character.isprintable())[
         -_MAX_FILE_NAME_LENGTH:
     ]
-
-
-def _bind_key(*, owner: User, key: str | None, digest: str, submitted: SubmittedSource) -> None:
-    if key is not None:
-        jobs.claim_idempotency_key(
-            owner=owner,
-            endpoint=_ENDPOINT,
-            key=key,
-            request_sha256=digest,
-            object_id=submitted.source_id,
-        )
 
 
 def _create(*, owner: User, title: str, file: _File, url: str = "") -> SubmittedSource:

@@ -15,7 +15,6 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp.accounts.models import User
 from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.pages import signed_in_user
@@ -82,14 +81,9 @@ def find_or_404(request: HttpRequest, source_id: uuid.UUID) -> Source:
 def find_to_change(request: HttpRequest, source_id: uuid.UUID) -> Source:
     """A document that the person may also change: reviewers read all, but change their own."""
     source = find_or_404(request, source_id)
-    if not may_change(signed_in_user(request), source):
+    if not signed_in_user(request).may_change(source.owner_id):
         raise PermissionDenied
     return source
-
-
-def may_change(user: User, source: Source) -> bool:
-    """Whether it is the person's own, or they run the site."""
-    return source.owner_id == user.id or user.runs_the_site
 
 
 @login_required
@@ -188,7 +182,7 @@ def document(request: HttpRequest, source_id: uuid.UUID) -> HttpResponse:
     if cited is not None:
         first = cited - cited % PASSAGES_PER_PART
     first = first or 0
-    changeable = may_change(signed_in_user(request), source)
+    changeable = signed_in_user(request).may_change(source.owner_id)
     editing = changeable and request.GET.get("edit") == "1" and source.job.terminal
     passages, more = list_passages(source=source, after=first - 1, limit=PASSAGES_PER_PART)
     context = {

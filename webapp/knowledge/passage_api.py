@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
-from collections.abc import Iterator
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -39,14 +37,6 @@ def _get_passage(source: Source, passage_id: uuid.UUID) -> None:
         raise Problem(404, "not_found", "The document has no such passage.")
 
 
-@contextlib.contextmanager
-def _conflicts() -> Iterator[None]:
-    try:
-        yield
-    except editing.UnableToChangePassage as error:
-        raise Problem(409, "conflict", str(error)) from error
-
-
 class ChunkApi(APIView):
     """`/api/v1/documents/{id}/chunks/{passage}`."""
 
@@ -60,18 +50,17 @@ class ChunkApi(APIView):
         source = find_to_change(request, source_id)
         _get_passage(source, passage_id)
         body = parse_body(PassageChange, request)
-        with _conflicts():
-            if "heading" in body:
-                editing.head_passage(
-                    source=source,
-                    passage_id=passage_id,
-                    heading=body["heading"],
-                    embedder=embedder_in_use(),
-                )
-            if "excluded" in body:
-                editing.exclude_passage(
-                    source=source, passage_id=passage_id, excluded=body["excluded"]
-                )
+        if "heading" in body:
+            editing.head_passage(
+                source=source,
+                passage_id=passage_id,
+                heading=body["heading"],
+                embedder=embedder_in_use(),
+            )
+        if "excluded" in body:
+            editing.exclude_passage(
+                source=source, passage_id=passage_id, excluded=body["excluded"]
+            )
         return Response(describe_passage(queries.passages_of(source).get(id=passage_id)))
 
 
@@ -88,10 +77,9 @@ class SplitChunkApi(APIView):
         source = find_to_change(request, source_id)
         _get_passage(source, passage_id)
         at = parse_body(PassageSplit, request)["at"]
-        with _conflicts():
-            made = editing.split_passage(
-                source=source, passage_id=passage_id, at=at, embedder=embedder_in_use()
-            )
+        made = editing.split_passage(
+            source=source, passage_id=passage_id, at=at, embedder=embedder_in_use()
+        )
         return Response([describe_passage(passage) for passage in made])
 
 
@@ -105,8 +93,7 @@ class JoinChunkApi(APIView):
         """Make one of a passage and the next, with what stands between them."""
         source = find_to_change(request, source_id)
         _get_passage(source, passage_id)
-        with _conflicts():
-            made = editing.join_passages(
-                source=source, passage_id=passage_id, embedder=embedder_in_use()
-            )
+        made = editing.join_passages(
+            source=source, passage_id=passage_id, embedder=embedder_in_use()
+        )
         return Response(describe_passage(made))

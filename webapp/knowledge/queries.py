@@ -9,13 +9,16 @@ from django.db.models import Prefetch, QuerySet
 
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
+from webapp.common.refusals import UnableToFind
 from webapp.common.storage import BlobMissing, read_blob
 from webapp.knowledge.models import Resemblance, Source, SourceVersion
 from webapp.search.models import Passage
 
 
-class UnableToFindSource(Exception):
+class UnableToFindSource(UnableToFind):
     """There is no such document or version, or it is not the user's to see."""
+
+    what = "document"
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,11 @@ def list_versions(source: Source) -> list[SourceVersion]:
     return list(
         SourceVersion.objects.filter(source=source).select_related("job").order_by("-number")
     )
+
+
+def page_versions(source: Source, page: PageRequest) -> Page[SourceVersion]:
+    """A part of its versions, newest first; the caller has checked who reads."""
+    return paginate(SourceVersion.objects.filter(source=source).select_related("job"), page)
 
 
 def get_version(source: Source, number: int) -> SourceVersion:

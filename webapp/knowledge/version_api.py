@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from webapp.common.interface import list_of
-from webapp.common.problems import Problem
+from webapp.common.interface import PAGE, list_of
+from webapp.common.pagination import parse_page
 from webapp.knowledge import operations, queries
 from webapp.knowledge.api import (
     STATES,
@@ -78,24 +78,25 @@ class FetchDocumentApi(APIView):
     def post(self, request: Request, source_id: uuid.UUID) -> Response:
         """Fetch it from its address again, as its next version."""
         source = find_to_change(request, source_id)
-        try:
-            with refusals():
-                submitted = operations.fetch_again(source=source)
-        except operations.UnableToFetchAgain as error:
-            raise Problem(409, "conflict", "It was not brought by its address.") from error
+        with refusals():
+            submitted = operations.fetch_again(source=source)
         return accepted(request, submitted)
 
 
 class VersionsApi(APIView):
     """`/api/v1/documents/{id}/versions`."""
 
-    @extend_schema(operation_id="documents_versions", responses={200: list_of(VersionOutput)})
+    @extend_schema(
+        operation_id="documents_versions",
+        parameters=PAGE,
+        responses={200: list_of(VersionOutput)},
+    )
     def get(self, request: Request, source_id: uuid.UUID) -> Response:
         """Its versions, newest first; one of them can be found, the others are kept for quotes."""
+        page = parse_page(request.query_params.dict())
         source = find(request, source_id)
-        rows = queries.list_versions(source)
-        data = [describe_version(source, row) for row in rows]
-        return Response({"data": data, "next_cursor": None, "has_more": False})
+        found = queries.page_versions(source, page)
+        return Response(found.to_dict([describe_version(source, row) for row in found.rows]))
 
 
 class RestoreVersionApi(APIView):
@@ -109,11 +110,5 @@ class RestoreVersionApi(APIView):
     def post(self, request: Request, source_id: uuid.UUID, number: int) -> Response:
         """Read the bytes of an earlier version again, as the next one."""
         source = find_to_change(request, source_id)
-        try:
-            with refusals():
-                submitted = operations.restore_version(source=source, number=number)
-        except operations.UnableToFindVersion as error:
-            raise Problem(404, "not_found", "The document has no such version.") from error
-        except operations.UnableToRestoreVersion as error:
-            raise Problem(409, "conflict", str(error)) from error
+        submitted = operations.restore_version(source=source, number=number)
         return accepted(request, submitted)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -19,16 +20,16 @@ from genmodels.contract import Card, Fault
 from genmodels.embedding import UnableToEmbed, UnableToLoadEmbedder
 from webapp.accounts.authentication import member
 from webapp.accounts.models import User
+from webapp.accounts.permissions import check_may_submit
 from webapp.catalog.queries import UnableToFindCheckpoint, get_checkpoint, list_checkpoints
 from webapp.common.interface import StrictSerializer, idempotency_key, parse_body
 from webapp.common.problems import Problem, invalid
-from webapp.generations.api import refusals_as_problems, refuse_who_may_not_submit
 from webapp.generations.batching import BatchRequest
 from webapp.generations.models import Generation
 from webapp.generations.operations import submit_batch, submit_generation
 from webapp.generations.requests import SubmitRequest
 from webapp.grounding import writing
-from webapp.grounding.api import refusals_as_problems as answer_refusals_as_problems
+from webapp.grounding.api import refusals_as_problems
 from webapp.grounding.chat_server import configured_server
 from webapp.grounding.models import Answer
 from webapp.grounding.operations import Scope, ask
@@ -94,7 +95,7 @@ class EmbeddingsApi(_View):
 
     def post(self, request: Request) -> Response:
         """Vectors of length 1, from the embedder by which this site searches."""
-        refuse_who_may_not_submit(member(request))
+        check_may_submit(member(request))
         body = parse_body(EmbeddingInput, request)
         embedder = embedder_in_use()
         if body["model"] not in {embedder.name, BUILT_IN_NAME}:
@@ -121,7 +122,7 @@ class EmbeddingsApi(_View):
         return Response({"object": "list", "data": data, "model": embedder.name, "usage": usage})
 
 
-class _Generating(_View):
+class _Generating(_View, ABC):
     """What the three that generate have in common."""
 
     shape: ClassVar[Shape]
@@ -130,13 +131,13 @@ class _Generating(_View):
     def post(self, request: Request) -> Response:
         """Accept it; the answer is made by the live side."""
         user = member(request)
-        refuse_who_may_not_submit(user)
+        check_may_submit(user)
         body = parse_body(self.serializer, request)
         return Response(self.accept(request, user, body).to_json(), status=202)
 
+    @abstractmethod
     def accept(self, request: Request, user: User, body: Mapping[str, Any]) -> Pending:
         """Store what the body asks for."""
-        raise NotImplementedError
 
     def generate(
         self, request: Request, user: User, body: Mapping[str, Any], wish: SubmitRequest
@@ -144,15 +145,14 @@ class _Generating(_View):
         """Submit as many generations as the body has choices, all or none."""
         key = idempotency_key(request)
         count = body.get("n") or 1
-        with refusals_as_problems():
-            if count == 1:
-                submitted = submit_generation(owner=user, request=wish, idempotency_key=key)
-                ids = [submitted.generation_id]
-            else:
-                asked = BatchRequest(each=wish, prompts=(wish.prompt,), n=count)
-                batch = submit_batch(owner=user, request=asked, idempotency_key=key)
-                rows = Generation.objects.filter(batch_id=batch.batch_id)
-                ids = list(rows.order_by("batch_place").values_list("id", flat=True))
+        if count == 1:
+            submitted = submit_generation(owner=user, request=wish, idempotency_key=key)
+            ids = [submitted.generation_id]
+        else:
+            asked = BatchRequest(each=wish, prompts=(wish.prompt,), n=count)
+            batch = submit_batch(owner=user, request=asked, idempotency_key=key)
+            rows = Generation.objects.filter(batch_id=batch.batch_id)
+            ids = list(rows.order_by("batch_place").values_list("id", flat=True))
         return Pending(
             shape=self.shape,
             model=wish.model,
@@ -199,7 +199,7 @@ class ChatCompletionsApi(_Generating):
                 )
                 return self.generate(request, user, body, wish)
         question = body["messages"][-1]["content"]
-        with answer_refusals_as_problems():
+        with refusals_as_problems():
             answer = _ask(
                 user,
                 question,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,30 +13,33 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from genmodels.contract import Fault, InvalidRequest
+from genmodels.contract import Fault
 from webapp.accounts.authentication import member
-from webapp.accounts.models import User
-from webapp.common.interface import (
+from webapp.accounts.permissions import check_may_change, check_may_submit
+from webapp.common.conditions import (
     IF_MATCH,
+    answer_with_tag,
+    current_tag_if_changed,
+    wanted_revision,
+)
+from webapp.common.interface import (
+    KEY,
+    PAGE,
     StrictSerializer,
     Text,
     WholeNumber,
     idempotency_key,
-    key_was_reused,
     list_of,
     parse_body,
-    wanted_revision,
+    parse_switch,
 )
 from webapp.common.pagination import parse_page
-from webapp.common.problems import Problem, invalid
-from webapp.jobs.operations import UnableToReuseIdempotencyKey
+from webapp.common.problems import invalid
 from webapp.prompts import operations, queries
 from webapp.prompts.models import PromptTemplate, PromptVersion
 from webapp.prompts.operations import TemplateWish, Words
 from webapp.prompts.requests import TemplateUse, render_template
 from webapp.prompts.templating import variables_of
-
-_PAGE = [OpenApiParameter("limit", int), OpenApiParameter("cursor", str)]
 
 
 class _WordsInput(StrictSerializer):
@@ -167,50 +170,30 @@ def describe_version(version: PromptVersion, template: PromptTemplate) -> dict[s
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _faults_of_version() -> Iterator[None]:
+    """A version that the body names and that is not there is a fault of the body."""
     try:
         yield
-    except InvalidRequest as error:
-        raise invalid(error.faults) from error
-    except operations.UnableToNameTemplate as error:
-        raise Problem(409, "conflict", str(error)) from error
-    except operations.UnableToChangeTemplate as error:
-        raise Problem(412, "precondition_failed", str(error)) from error
     except queries.UnableToFindVersion as error:
         raise invalid([Fault("/version", "not_found", str(error))]) from error
-    except queries.UnableToFindTemplate as error:
-        raise _not_found() from error
-    except UnableToReuseIdempotencyKey as error:
-        raise key_was_reused() from error
-
-
-def _not_found() -> Problem:
-    return Problem(404, "not_found", "There is no such prompt, or it is not yours.")
-
-
-def _find(user: User, template_id: uuid.UUID) -> PromptTemplate:
-    try:
-        return queries.get_template(user=user, template_id=template_id)
-    except queries.UnableToFindTemplate as error:
-        raise _not_found() from error
 
 
 def _find_to_change(request: Request, template_id: uuid.UUID) -> PromptTemplate:
-    """A prompt of one's own; admins change those of others, reviewers only look."""
     user = member(request)
-    template = _find(user, template_id)
-    if not queries.may_change(user=user, template=template):
-        raise Problem(403, "permission_denied", "Only its owner or an admin changes a prompt.")
+    template = queries.get_template(user=user, template_id=template_id)
+    check_may_change(user, template.owner_id)
     return template
 
 
 def _respond(request: Request, template_id: uuid.UUID, *, status: int = 200) -> Response:
-    template = _find(member(request), template_id)
+    template = queries.get_template(user=member(request), template_id=template_id)
     body = describe_prompt(template)
-    headers = {"ETag": f'"{template.revision}"'}
-    if status == 201:
-        headers["Location"] = body["links"]["self"]
-    return Response(body, status=status, headers=headers)
+    headers = {"Location": body["links"]["self"]} if status == 201 else {}
+    return answer_with_tag(body, revision=template.revision, status=status, headers=headers)
+
+
+def _current_tag(request: Request, template_id: uuid.UUID) -> AbstractContextManager[None]:
+    return current_tag_if_changed(lambda: _respond(request, template_id))
 
 
 class PromptsApi(APIView):
@@ -218,39 +201,35 @@ class PromptsApi(APIView):
 
     @extend_schema(
         operation_id="prompts_list",
-        parameters=[*_PAGE, OpenApiParameter("trashed", bool)],
+        parameters=[*PAGE, OpenApiParameter("trashed", bool)],
         responses={200: list_of(PromptOutput)},
     )
     def get(self, request: Request) -> Response:
         """The prompts that one may see, newest first."""
         query = request.query_params.dict()
         page = parse_page(query, filters=("trashed",))
-        if query.get("trashed", "false") not in {"true", "false"}:
-            raise invalid([Fault("?trashed", "invalid", "must be true or false")])
         found = queries.list_templates(
-            user=member(request), page=page, trashed=query.get("trashed") == "true"
+            user=member(request), page=page, trashed=parse_switch(query, "trashed")
         )
         return Response(found.to_dict([describe_prompt(row) for row in found.rows]))
 
     @extend_schema(
         operation_id="prompts_create",
         request=PromptInput,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[KEY],
         responses={201: PromptOutput},
     )
     def post(self, request: Request) -> Response:
         """Keep a prompt under a name; places for values are names in double braces."""
         user = member(request)
-        if not user.may_submit:
-            raise Problem(403, "permission_denied", "Your account has no role that may submit.")
+        check_may_submit(user)
         body = parse_body(PromptInput, request)
-        with _refusals():
-            template = operations.create_template(
-                owner=user,
-                wish=TemplateWish(body["name"], body["description"]),
-                words=Words(body["text"], body["defaults"], body["note"]),
-                idempotency_key=idempotency_key(request),
-            )
+        template = operations.create_template(
+            owner=user,
+            wish=TemplateWish(body["name"], body["description"]),
+            words=Words(body["text"], body["defaults"], body["note"]),
+            idempotency_key=idempotency_key(request),
+        )
         return _respond(request, template.id, status=201)
 
 
@@ -275,7 +254,7 @@ class PromptApi(APIView):
         wish = TemplateWish(
             body.get("name", template.name), body.get("description", template.description)
         )
-        with _refusals():
+        with _current_tag(request, template_id):
             operations.change_template(
                 template=template, wish=wish, revision=wanted_revision(request)
             )
@@ -294,8 +273,7 @@ class PromptRestoreApi(APIView):
     @extend_schema(operation_id="prompts_restore", request=None, responses={200: PromptOutput})
     def post(self, request: Request, template_id: uuid.UUID) -> Response:
         """Take it out of the trash, unless its name was given to another meanwhile."""
-        with _refusals():
-            operations.restore_template(template=_find_to_change(request, template_id))
+        operations.restore_template(template=_find_to_change(request, template_id))
         return _respond(request, template_id)
 
 
@@ -303,13 +281,16 @@ class PromptVersionsApi(APIView):
     """`/api/v1/prompts/{id}/versions`."""
 
     @extend_schema(
-        operation_id="prompt_versions_list", responses={200: list_of(PromptVersionOutput)}
+        operation_id="prompt_versions_list",
+        parameters=PAGE,
+        responses={200: list_of(PromptVersionOutput)},
     )
     def get(self, request: Request, template_id: uuid.UUID) -> Response:
         """All of them, newest first."""
-        template = _find(member(request), template_id)
-        rows = [describe_version(each, template) for each in queries.list_versions(template)]
-        return Response({"data": rows, "next_cursor": None, "has_more": False})
+        page = parse_page(request.query_params.dict())
+        template = queries.get_template(user=member(request), template_id=template_id)
+        found = queries.page_versions(template, page)
+        return Response(found.to_dict([describe_version(each, template) for each in found.rows]))
 
     @extend_schema(
         operation_id="prompt_versions_add",
@@ -321,7 +302,7 @@ class PromptVersionsApi(APIView):
         """Write the next version; the words of the newest again give that one."""
         template = _find_to_change(request, template_id)
         body = parse_body(PromptVersionInput, request)
-        with _refusals():
+        with _current_tag(request, template_id):
             version = operations.add_version(
                 template=template,
                 author=member(request),
@@ -329,7 +310,9 @@ class PromptVersionsApi(APIView):
                 revision=wanted_revision(request),
             )
         link = f"/api/v1/prompts/{template_id}/versions/{version.number}"
-        body = describe_version(version, _find(member(request), template_id))
+        body = describe_version(
+            version, queries.get_template(user=member(request), template_id=template_id)
+        )
         return Response(body, status=201, headers={"Location": link})
 
 
@@ -339,11 +322,8 @@ class PromptVersionApi(APIView):
     @extend_schema(operation_id="prompt_versions_get", responses={200: PromptVersionOutput})
     def get(self, request: Request, template_id: uuid.UUID, number: int) -> Response:
         """One of them."""
-        template = _find(member(request), template_id)
-        try:
-            version = queries.choose_version(template, number)
-        except queries.UnableToFindVersion as error:
-            raise _not_found() from error
+        template = queries.get_template(user=member(request), template_id=template_id)
+        version = queries.choose_version(template, number)
         return Response(describe_version(version, template))
 
 
@@ -360,7 +340,7 @@ class PromptLabelApi(APIView):
         """Have a label name a version, whichever it named before."""
         template = _find_to_change(request, template_id)
         body = parse_body(PromptLabelInput, request)
-        with _refusals():
+        with _faults_of_version(), _current_tag(request, template_id):
             operations.set_label(
                 template=template,
                 name=label,
@@ -372,8 +352,7 @@ class PromptLabelApi(APIView):
     @extend_schema(operation_id="prompt_labels_drop", responses={204: None})
     def delete(self, request: Request, template_id: uuid.UUID, label: str) -> Response:
         """Take a label away; again changes nothing."""
-        with _refusals():
-            operations.drop_label(template=_find_to_change(request, template_id), name=label)
+        operations.drop_label(template=_find_to_change(request, template_id), name=label)
         return Response(status=204)
 
 
@@ -386,9 +365,10 @@ class PromptRenderApi(APIView):
     def post(self, request: Request, template_id: uuid.UUID) -> Response:
         """The text with its values put in, and nothing else done."""
         user = member(request)
-        _find(user, template_id)
+        # What is not there is said before what is wrong with the request.
+        queries.get_template(user=user, template_id=template_id)
         body = parse_body(TemplateUseFields, request)
-        with _refusals():
+        with _faults_of_version():
             rendered = render_template(user=user, use=read_use(template_id, body))
         return Response({"text": rendered.text, "version": rendered.version.number})
 

@@ -12,9 +12,10 @@ from django.db.models.functions import Now
 
 from genmodels.contract import Fault, InvalidRequest
 from webapp.accounts.models import User
+from webapp.common.cleaning import clean_line, clean_text, length_faults, name_faults
 from webapp.common.ids import uuid7
-from webapp.jobs import operations as jobs
-from webapp.jobs.idempotency import digest_request
+from webapp.common.refusals import ChangedSinceRead, Conflict
+from webapp.jobs.idempotency import made_before
 from webapp.prompts.models import PromptLabel, PromptTemplate, PromptVersion
 from webapp.prompts.queries import LATEST, UnableToFindTemplate, choose_version
 from webapp.prompts.templating import MAX_VARIABLES, default_faults, variables_of
@@ -29,18 +30,18 @@ _ENDPOINT = "prompts"
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 
 
-class UnableToNameTemplate(Exception):
+class UnableToNameTemplate(Conflict):
     """The owner has another template of this name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"You have a prompt named “{name}” already.")
 
 
-class UnableToChangeTemplate(Exception):
+class UnableToChangeTemplate(ChangedSinceRead):
     """It is not as it was when it was read."""
 
     def __init__(self) -> None:
-        super().__init__("The prompt was changed since it was read.")
+        super().__init__("The prompt")
 
 
 @dataclass(frozen=True)
@@ -71,19 +72,18 @@ def create_template(
     wish, words = _clean(wish, words)
     template_id = uuid7()
     with transaction.atomic():
-        if idempotency_key is not None:
-            bound_id = jobs.claim_idempotency_key(
-                owner=owner,
-                endpoint=_ENDPOINT,
-                key=idempotency_key,
-                request_sha256=digest_request([asdict(wish), asdict(words)]),
-                object_id=template_id,
-            )
-            if bound_id != template_id:
-                earlier = PromptTemplate.objects.filter(id=bound_id).first()
-                if earlier is None:
-                    raise UnableToFindTemplate(str(bound_id))
-                return earlier
+        earlier_id = made_before(
+            owner=owner,
+            endpoint=_ENDPOINT,
+            key=idempotency_key,
+            request=[asdict(wish), asdict(words)],
+            object_id=template_id,
+        )
+        if earlier_id is not None:
+            earlier = PromptTemplate.objects.filter(id=earlier_id).first()
+            if earlier is None:
+                raise UnableToFindTemplate(str(earlier_id))
+            return earlier
         try:
             with transaction.atomic():
                 template = PromptTemplate.objects.create(
@@ -117,12 +117,9 @@ def _clean(wish: TemplateWish, words: Words) -> tuple[TemplateWish, Words]:
 
 
 def _clean_wish(wish: TemplateWish, faults: list[Fault]) -> TemplateWish:
-    name = " ".join(wish.name.replace("\x00", " ").split())
-    description = wish.description.replace("\x00", " ").strip()
-    if not name:
-        faults.append(Fault("/name", "required", "must have a letter or two"))
-    faults += _too_long("/name", name, MAX_NAME_LENGTH)
-    faults += _too_long("/description", description, MAX_DESCRIPTION_LENGTH)
+    name, description = clean_line(wish.name), clean_text(wish.description)
+    faults += name_faults(name, MAX_NAME_LENGTH)
+    faults += length_faults("/description", description, MAX_DESCRIPTION_LENGTH)
     return TemplateWish(name, description)
 
 
@@ -132,20 +129,14 @@ def _clean_words(words: Words, faults: list[Fault]) -> Words:
     if "\x00" in words.text:
         detail = "must not contain the NUL character"
         faults.append(Fault("/text", "invalid_character", detail))
-    faults += _too_long("/text", words.text, MAX_TEXT_LENGTH)
-    note = " ".join(words.note.replace("\x00", " ").split())
-    faults += _too_long("/note", note, MAX_NOTE_LENGTH)
+    faults += length_faults("/text", words.text, MAX_TEXT_LENGTH)
+    note = clean_line(words.note)
+    faults += length_faults("/note", note, MAX_NOTE_LENGTH)
     names = variables_of(words.text)
     if len(names) > MAX_VARIABLES:
         faults.append(Fault("/text", "too_many", f"at most {MAX_VARIABLES} different places"))
     faults += default_faults(names, words.defaults)
     return Words(words.text, dict(words.defaults), note)
-
-
-def _too_long(pointer: str, text: str, most: int) -> list[Fault]:
-    if len(text) <= most:
-        return []
-    return [Fault(pointer, "too_long", f"must have at most {most} characters")]
 
 
 def add_version(

@@ -149,7 +149,7 @@ def _find_or_404(request: HttpRequest, template_id: uuid.UUID) -> PromptTemplate
 
 def _find_to_change(request: HttpRequest, template_id: uuid.UUID) -> PromptTemplate:
     template = _find_or_404(request, template_id)
-    if not queries.may_change(user=_member(request), template=template):
+    if not _member(request).may_change(template.owner_id):
         raise PermissionDenied
     return template
 
@@ -182,7 +182,7 @@ def _render_prompt(
         "rows": [(each, labels[each.id]) for each in versions],
         "earlier": earlier,
         "difference": _difference(earlier, shown),
-        "may_change": queries.may_change(user=_member(request), template=template),
+        "may_change": _member(request).may_change(template.owner_id),
         "draft": draft or Draft(shown.text, "", _places(shown)),
         "faults": faults,
     }

@@ -12,6 +12,7 @@ from django.db.models import Prefetch
 
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
+from webapp.common.refusals import UnableToFind
 from webapp.prompts.models import (
     PromptLabel,
     PromptTemplate,
@@ -23,12 +24,16 @@ from webapp.prompts.models import (
 LATEST = "latest"
 
 
-class UnableToFindTemplate(Exception):
+class UnableToFindTemplate(UnableToFind):
     """There is no such template, or it is not the user's to see."""
 
+    what = "prompt"
 
-class UnableToFindVersion(Exception):
+
+class UnableToFindVersion(UnableToFind):
     """The template has no version of this number or label."""
+
+    what = "version"
 
     def __init__(self, wanted: int | str) -> None:
         kind = "version" if isinstance(wanted, int) else "label"
@@ -108,6 +113,11 @@ def list_versions(template: PromptTemplate) -> list[PromptVersion]:
     return list(PromptVersion.objects.filter(template=template).order_by("-number"))
 
 
+def page_versions(template: PromptTemplate, page: PageRequest) -> Page[PromptVersion]:
+    """A part of its versions, newest first."""
+    return paginate(PromptVersion.objects.filter(template=template), page)
+
+
 def compare_versions(earlier: PromptVersion, later: PromptVersion) -> Sequence[DiffLine]:
     """What changed between two texts, line by line."""
     lines: list[DiffLine] = []
@@ -120,8 +130,3 @@ def compare_versions(earlier: PromptVersion, later: PromptVersion) -> Sequence[D
         lines += [DiffLine("removed", text) for text in before[from_a:to_a]]
         lines += [DiffLine("added", text) for text in after[from_b:to_b]]
     return lines
-
-
-def may_change(*, user: User, template: PromptTemplate) -> bool:
-    """Whether the user may write versions of it; reviewers only look."""
-    return template.owner_id == user.id or user.runs_the_site

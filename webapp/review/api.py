@@ -5,20 +5,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from webapp.accounts.authentication import member
-from webapp.accounts.models import User
-from webapp.common.interface import StrictSerializer, Text, WholeNumber, list_of, parse_body
+from webapp.accounts.permissions import check_may_submit
+from webapp.common.interface import PAGE, StrictSerializer, Text, WholeNumber, list_of, parse_body
 from webapp.common.pagination import parse_page
-from webapp.common.problems import Problem
-from webapp.generations.api import refuse_who_may_not_submit
-from webapp.generations.models import Generation
-from webapp.generations.queries import UnableToFindGeneration, get_generation
+from webapp.generations.queries import get_generation
 from webapp.review import operations, queries
 from webapp.review.models import HIGHEST_SCORE, LOWEST_SCORE, Feedback
 
@@ -55,27 +52,19 @@ def describe_feedback(feedback: Feedback, *, is_replaced: bool = False) -> dict[
     }
 
 
-def _find(user: User, generation_id: uuid.UUID) -> Generation:
-    try:
-        return get_generation(user=user, generation_id=generation_id)
-    except UnableToFindGeneration as error:
-        detail = "There is no such generation, or it is not yours."
-        raise Problem(404, "not_found", detail) from error
-
-
 class FeedbackApi(APIView):
     """`/api/v1/generations/{id}/feedback`."""
 
     @extend_schema(
         operation_id="feedback_list",
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=PAGE,
         responses={200: list_of(FeedbackOutput)},
     )
     def get(self, request: Request, generation_id: uuid.UUID) -> Response:
         """One's own scores of it, newest first; for reviewers and admins everybody's."""
         user = member(request)
         page = parse_page(request.query_params.dict())
-        generation = _find(user, generation_id)
+        generation = get_generation(user=user, generation_id=generation_id)
         found = queries.list_feedback(user=user, generation=generation, page=page)
         rows = [
             describe_feedback(row, is_replaced=getattr(row, "is_replaced", False))
@@ -89,18 +78,17 @@ class FeedbackApi(APIView):
     def put(self, request: Request, generation_id: uuid.UUID) -> Response:
         """Score it, in place of what one said before."""
         user = member(request)
-        generation = _find(user, generation_id)
-        refuse_who_may_not_submit(user)
+        generation = get_generation(user=user, generation_id=generation_id)
+        check_may_submit(user)
         body = parse_body(FeedbackInput, request)
-        try:
-            given = operations.give_feedback(author=user, generation=generation, **body)
-        except operations.UnableToRate as error:
-            raise Problem(409, "conflict", str(error)) from error
+        given = operations.give_feedback(author=user, generation=generation, **body)
         return Response(describe_feedback(given))
 
     @extend_schema(operation_id="feedback_take_back", responses={204: None})
     def delete(self, request: Request, generation_id: uuid.UUID) -> Response:
         """Have one's score count no more; again changes nothing."""
         user = member(request)
-        operations.take_back_feedback(author=user, generation=_find(user, generation_id))
+        operations.take_back_feedback(
+            author=user, generation=get_generation(user=user, generation_id=generation_id)
+        )
         return Response(status=204)

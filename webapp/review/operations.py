@@ -6,6 +6,8 @@ from django.db import connection, transaction
 
 from genmodels.contract import Fault, InvalidRequest
 from webapp.accounts.models import User
+from webapp.common.cleaning import clean_text
+from webapp.common.refusals import Conflict
 from webapp.generations.models import Generation
 from webapp.review.models import HIGHEST_SCORE, LOWEST_SCORE, Feedback
 from webapp.review.queries import may_be_rated, newest_feedback
@@ -13,7 +15,7 @@ from webapp.review.queries import may_be_rated, newest_feedback
 MAX_COMMENT_LENGTH = 2_000
 
 
-class UnableToRate(Exception):
+class UnableToRate(Conflict):
     """There is no result to rate, or it is in the trash."""
 
 
@@ -25,7 +27,7 @@ def give_feedback(
     The same once more is stored once. The caller has made sure that the author may see the
     generation. Raises InvalidRequest or UnableToRate.
     """
-    comment = comment.replace("\x00", " ").strip()
+    comment = clean_text(comment)
     faults = []
     if not LOWEST_SCORE <= score <= HIGHEST_SCORE:
         detail = f"must be between {LOWEST_SCORE} and {HIGHEST_SCORE}"

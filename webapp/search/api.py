@@ -14,17 +14,20 @@ from rest_framework.views import APIView
 from genmodels.embedding import UnableToEmbed
 from webapp.accounts.authentication import member
 from webapp.common.problems import Problem
-from webapp.generations.queries import UnableToFindGeneration, get_generation
+from webapp.generations.queries import get_generation
 from webapp.search import queries
 from webapp.search.representation import describe_page
 from webapp.search.requests import SEARCH_PARAMETERS, parse_search, parse_similar
 from webapp.search.results import MODES
 
+#: Named here for the schema, where every list of choices has a name.
+ORIGIN_TYPES = ["generation", "document"]
+
 
 class OriginOutput(serializers.Serializer[Any]):
     """What a passage belongs to."""
 
-    type = serializers.ChoiceField(choices=["generation", "document"])
+    type = serializers.ChoiceField(choices=ORIGIN_TYPES)
     id = serializers.UUIDField()
     title = serializers.CharField()
     link = serializers.CharField()
@@ -145,10 +148,6 @@ class SimilarApi(APIView):
         """What comes closest in meaning to its prompt, itself left out."""
         user = member(request)
         limit = parse_similar(request.query_params.dict())
-        try:
-            generation = get_generation(user=user, generation_id=generation_id)
-        except UnableToFindGeneration as error:
-            detail = "There is no such generation, or it is not yours."
-            raise Problem(404, "not_found", detail) from error
+        generation = get_generation(user=user, generation_id=generation_id)
         page = queries.similar_to(user=user, generation=generation, limit=limit)
         return Response(describe_page(page, next_cursor=None))

@@ -67,7 +67,11 @@ class LibraryRequest:
     day_to: str
     created_from: dt.datetime | None
     created_to: dt.datetime | None
+    #: What they failed with, where the address says it; the form has no field for it.
+    code: str
     trashed: bool
+    #: Whether those in the trash are among the others.
+    with_trash: bool
     cursor: str
     offset: int
     carried: Mapping[str, str]
@@ -90,6 +94,8 @@ class LibraryRequest:
             self.tag,
             self.collection,
             self.score,
+            self.code,
+            self.with_trash,
         )
         return any(fields) or bool(self.created_from or self.created_to or self.carried)
 
@@ -152,7 +158,9 @@ class LibraryRequest:
             min_score=self.min_score,
             created_from=self.created_from,
             created_to=self.created_to,
-            trashed=self.trashed,
+            owner_id=self.asked.only.owner,
+            codes=_several(self.code),
+            trashed=None if self.with_trash else self.trashed,
         )
 
 
@@ -211,7 +219,9 @@ def read_library_request(
         day_to=day_to,
         created_from=created_from,
         created_to=created_to,
+        code=fields.get("code", "").replace("\x00", ""),
         trashed=fields.get("trash") == "1",
+        with_trash=fields.get("trash") == "any",
         cursor=fields.get("cursor", ""),
         offset=int(raw_offset[:6]) if raw_offset.isascii() and raw_offset.isdigit() else 0,
         carried=carried,

@@ -286,6 +286,8 @@ class SavedSearch(models.Model):
     )
     name = models.CharField(max_length=100)
     parameters = models.JSONField()
+    #: Counts the changes that its owner made to it.
+    revision = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 

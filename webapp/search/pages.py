@@ -98,9 +98,10 @@ def library(request: HttpRequest) -> HttpResponse:
         "faults": list(wish.faults),
     }
     if wish.searching:
-        if wish.status not in {"", "done"}:
+        if wish.status not in {"", "done"} or wish.code or wish.with_trash:
             context["faults"].append(
-                "Only what is done can be found by its words; the status is left out."
+                "Only what is done, and not in the trash, can be found by its words; "
+                "the status is left out."
             )
         context |= _search(user, wish)
     else:

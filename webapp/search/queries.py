@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from genmodels.embedding import Embedder, TokenEmbedder, UnableToEmbed, load_embedder
 from webapp.accounts.models import User
 from webapp.generations.models import Generation
+from webapp.generations.tags import keys_of
 from webapp.search.analyser import ANALYSER_VERSION, NUM_LEVELS, analyse, level_id, term_id
 from webapp.search.embedders import embedder_of
 from webapp.search.models import EmbeddingSpace, Passage
@@ -246,6 +247,8 @@ def _run(
         pool *= 2
     if limit > 0 and (terms or vector is not None):
         filters = only.named()
+        if "tags" in filters:
+            filters["tags"] = keys_of(filters["tags"])
         counts: dict[int, float] = defaultdict(float)
         by_count = sorted(terms.items(), key=itemgetter(1), reverse=True)
         for term, repeats in by_count[:_MAX_QUERY_TERMS]:

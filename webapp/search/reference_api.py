@@ -14,8 +14,8 @@ from genmodels.contract import Fault
 from webapp.accounts.authentication import member
 from webapp.catalog.queries import AUTO, list_checkpoints
 from webapp.common.problems import invalid
-from webapp.generations.api import GenerationOutput
 from webapp.generations.representation import describe_generation
+from webapp.generations.schema import GenerationOutput
 from webapp.search.references import (
     MAX_PROMPT_LENGTH,
     NUM_REFERENCES,

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from webapp.accounts.authentication import member
+from webapp.common.conditions import (
+    IF_MATCH,
+    answer_with_tag,
+    current_tag_if_changed,
+    wanted_revision,
+)
 from webapp.common.interface import (
+    KEY,
     StrictSerializer,
     Text,
     idempotency_key,
-    key_was_reused,
     list_of,
     parse_body,
+    whole_list,
 )
-from webapp.common.problems import Problem
-from webapp.jobs.operations import UnableToReuseIdempotencyKey
 from webapp.search import saved_operations, saved_queries
 from webapp.search.models import SavedSearch
 from webapp.search.requests import as_query, faults_of
@@ -95,21 +98,14 @@ def describe_saved_search(saved: SavedSearch) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _as_problems() -> Iterator[None]:
-    try:
-        yield
-    except saved_queries.UnableToFindSavedSearch as error:
-        raise Problem(404, "not_found", "You have no such saved search.") from error
-    except saved_operations.UnableToSaveSearch as error:
-        raise Problem(409, "conflict", str(error)) from error
-    except UnableToReuseIdempotencyKey as error:
-        raise key_was_reused() from error
-
-
 def _get(request: Request, saved_id: uuid.UUID) -> SavedSearch:
-    with _as_problems():
-        return saved_queries.get_saved_search(user=member(request), saved_id=saved_id)
+    return saved_queries.get_saved_search(user=member(request), saved_id=saved_id)
+
+
+def _respond(saved: SavedSearch, *, status: int = 200) -> Response:
+    document = describe_saved_search(saved)
+    headers = {"Location": document["links"]["self"]} if status == 201 else {}
+    return answer_with_tag(document, revision=saved.revision, status=status, headers=headers)
 
 
 class SavedSearchesApi(APIView):
@@ -120,23 +116,21 @@ class SavedSearchesApi(APIView):
         """One's own, by name."""
         rows = saved_queries.list_saved_searches(user=member(request))
         data = [describe_saved_search(row) for row in rows]
-        return Response({"data": data, "next_cursor": None, "has_more": False})
+        return Response(whole_list(data))
 
     @extend_schema(
         operation_id="saved_searches_create",
         request=SavedSearchInput,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[KEY],
         responses={201: SavedSearchOutput},
     )
     def post(self, request: Request) -> Response:
         """Give a search a name; it must be one that would run now."""
         body = parse_body(SavedSearchInput, request)
-        with _as_problems():
-            saved = saved_operations.save_search(
-                owner=member(request), **body, idempotency_key=idempotency_key(request)
-            )
-        document = describe_saved_search(saved)
-        return Response(document, status=201, headers={"Location": document["links"]["self"]})
+        saved = saved_operations.save_search(
+            owner=member(request), **body, idempotency_key=idempotency_key(request)
+        )
+        return _respond(saved, status=201)
 
 
 class SavedSearchApi(APIView):
@@ -145,21 +139,23 @@ class SavedSearchApi(APIView):
     @extend_schema(operation_id="saved_searches_get", responses={200: SavedSearchOutput})
     def get(self, request: Request, saved_id: uuid.UUID) -> Response:
         """One of one's own; `links.search` runs it."""
-        return Response(describe_saved_search(_get(request, saved_id)))
+        return _respond(_get(request, saved_id))
 
     @extend_schema(
         operation_id="saved_searches_change",
         request=SavedSearchChange,
+        parameters=[IF_MATCH],
         responses={200: SavedSearchOutput},
     )
     def patch(self, request: Request, saved_id: uuid.UUID) -> Response:
-        """Rename it, or put another search under its name."""
+        """Rename it, or put another search there; with `If-Match`, only as it was read."""
         saved = _get(request, saved_id)
-        with _as_problems():
+        body = parse_body(SavedSearchChange, request)
+        with current_tag_if_changed(lambda: _respond(_get(request, saved_id))):
             changed = saved_operations.change_saved_search(
-                saved=saved, **parse_body(SavedSearchChange, request)
+                saved=saved, **body, revision=wanted_revision(request)
             )
-        return Response(describe_saved_search(changed))
+        return _respond(changed)
 
     @extend_schema(operation_id="saved_searches_delete", responses={204: None})
     def delete(self, request: Request, saved_id: uuid.UUID) -> Response:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from genmodels.contract import Fault, InvalidRequest
 from webapp.accounts.models import User
+from webapp.common.cleaning import clean_line, name_faults
 from webapp.common.ids import uuid7
-from webapp.jobs.idempotency import digest_request
-from webapp.jobs.operations import claim_idempotency_key
+from webapp.common.refusals import ChangedSinceRead, Conflict
+from webapp.jobs.idempotency import made_before
 from webapp.search.models import SavedSearch
 from webapp.search.requests import SAVED_PARAMETERS, faults_of
 from webapp.search.saved_queries import get_saved_search
@@ -21,7 +23,7 @@ MAX_NAME_LENGTH = 100
 _NAME_CONSTRAINT = "saved_search_name_is_unique"
 
 
-class UnableToSaveSearch(Exception):
+class UnableToSaveSearch(Conflict):
     """The name is taken, or there are as many as there may be."""
 
 
@@ -37,22 +39,21 @@ def save_search(
     Raises InvalidRequest with the faults of name and parameters, UnableToSaveSearch,
     UnableToReuseIdempotencyKey, or UnableToFindSavedSearch where the key made one that is deleted.
     """
-    name = name.strip()
+    name = clean_line(name)
     _check(name, parameters)
     saved_id = uuid7()
     with transaction.atomic():
         # Locked, so that two at once do not both take the last place.
         User.objects.select_for_update(no_key=True).get(id=owner.pk)
-        if idempotency_key is not None:
-            bound_id = claim_idempotency_key(
-                owner=owner,
-                endpoint="saved-searches",
-                key=idempotency_key,
-                request_sha256=digest_request([name, dict(parameters)]),
-                object_id=saved_id,
-            )
-            if bound_id != saved_id:
-                return get_saved_search(user=owner, saved_id=bound_id)
+        earlier_id = made_before(
+            owner=owner,
+            endpoint="saved-searches",
+            key=idempotency_key,
+            request=[name, dict(parameters)],
+            object_id=saved_id,
+        )
+        if earlier_id is not None:
+            return get_saved_search(user=owner, saved_id=earlier_id)
         own = SavedSearch.objects.filter(owner=owner)
         if own.filter(name__iexact=name).exists():
             raise _name_is_taken(name)
@@ -70,22 +71,30 @@ def change_saved_search(
     saved: SavedSearch,
     name: str | None = None,
     parameters: Mapping[str, str] | None = None,
+    revision: int | None = None,
 ) -> SavedSearch:
     """Rename it, or save another search under its name; what is None stays as it is.
 
-    Raises InvalidRequest or UnableToSaveSearch.
+    Raises InvalidRequest, UnableToSaveSearch, or ChangedSinceRead for another `revision`.
     """
-    name = saved.name if name is None else name.strip()
+    name = saved.name if name is None else clean_line(name)
     # What is stored already may not be understood any more, and can be renamed all the same.
     _check(name, parameters)
     changes = {} if parameters is None else {"parameters": dict(parameters)}
+    rows = SavedSearch.objects.filter(id=saved.id)
+    if revision is not None:
+        rows = rows.filter(revision=revision)
     try:
         with transaction.atomic():
-            SavedSearch.objects.filter(id=saved.id).update(name=name, updated_at=Now(), **changes)
+            changed = rows.update(
+                name=name, updated_at=Now(), revision=F("revision") + 1, **changes
+            )
     except IntegrityError as error:
         if _NAME_CONSTRAINT not in str(error):
             raise
         raise _name_is_taken(name) from error
+    if not changed and revision is not None:
+        raise ChangedSinceRead("The search")
     return get_saved_search(user=saved.owner, saved_id=saved.id)
 
 
@@ -99,12 +108,7 @@ def _name_is_taken(name: str) -> UnableToSaveSearch:
 
 
 def _check(name: str, parameters: Mapping[str, str] | None) -> None:
-    faults = []
-    if not name:
-        faults.append(Fault("/name", "required", "must not be empty"))
-    if len(name) > MAX_NAME_LENGTH:
-        detail = f"must have at most {MAX_NAME_LENGTH} characters"
-        faults.append(Fault("/name", "too_long", detail))
+    faults = name_faults(name, MAX_NAME_LENGTH)
     if parameters is not None:
         # In ASCII, because JSON can hold halves of characters, which no answer can.
         faults += [

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from genmodels.contract import Fault, InvalidRequest
 from webapp.accounts.models import User
 from webapp.generations.pages import signed_in_user
-from webapp.jobs.operations import UnableToReuseIdempotencyKey
+from webapp.jobs.idempotency import UnableToReuseIdempotencyKey
 from webapp.search.models import SavedSearch
 from webapp.search.requests import SAVED_PARAMETERS, as_query, faults_of
 from webapp.search.saved_operations import (

@@ -8,11 +8,14 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from webapp.accounts.models import User
+from webapp.common.refusals import UnableToFind
 from webapp.search.models import SavedSearch
 
 
-class UnableToFindSavedSearch(Exception):
+class UnableToFindSavedSearch(UnableToFind):
     """There is no such saved search, or it is somebody else's."""
+
+    what = "saved search"
 
 
 def list_saved_searches(*, user: User) -> QuerySet[SavedSearch]:

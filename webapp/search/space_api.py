@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.utils import timezone
@@ -15,11 +13,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from genmodels.contract import InvalidRequest
 from webapp.accounts.authentication import member
 from webapp.accounts.permissions import RunsTheSite
-from webapp.common.interface import StrictSerializer, Text, WholeNumber, list_of, parse_body
-from webapp.common.problems import Problem, invalid
+from webapp.common.interface import (
+    StrictSerializer,
+    Text,
+    WholeNumber,
+    list_of,
+    parse_body,
+    whole_list,
+)
 from webapp.search import space_operations, space_queries
 from webapp.search.embedders import BUILT_IN_NAME
 from webapp.search.models import EmbeddingSpace
@@ -134,25 +137,8 @@ def kind_of(space: EmbeddingSpace) -> str:
     return "built_in" if space.name == BUILT_IN_NAME else "settings"
 
 
-@contextmanager
-def _as_problems() -> Iterator[None]:
-    try:
-        yield
-    except InvalidRequest as error:
-        raise invalid(error.faults) from error
-    except space_queries.UnableToFindSpace as error:
-        raise Problem(404, "not_found", "There is no such space.") from error
-    except (
-        space_operations.UnableToAddSpace,
-        space_operations.UnableToSwitch,
-        space_operations.UnableToDropSpace,
-    ) as error:
-        raise Problem(409, "conflict", str(error)) from error
-
-
 def _answer(space_id: int, *, status: int = 200) -> Response:
-    with _as_problems():
-        report = space_queries.get_space(space_id=space_id)
+    report = space_queries.get_space(space_id=space_id)
     return Response(describe_space(report), status=status)
 
 
@@ -167,7 +153,7 @@ class SpacesApi(APIView):
     def get(self, request: Request) -> Response:
         """Every space, the one that is searched first."""
         data = [describe_space(report) for report in space_queries.list_spaces()]
-        return Response({"data": data, "next_cursor": None, "has_more": False})
+        return Response(whole_list(data))
 
     @extend_schema(
         operation_id="embedding_spaces_create",
@@ -177,8 +163,7 @@ class SpacesApi(APIView):
     def post(self, request: Request) -> Response:
         """Add a space, which workers then fill; there is one of each embedder."""
         wish = SpaceWish(**parse_body(SpaceInput, request))
-        with _as_problems():
-            space = space_operations.add_space(by=member(request), wish=wish)
+        space = space_operations.add_space(by=member(request), wish=wish)
         return _answer(space.id, status=201)
 
 
@@ -195,8 +180,7 @@ class SpaceApi(APIView):
     @extend_schema(operation_id="embedding_spaces_drop", responses={204: None})
     def delete(self, request: Request, space_id: int) -> Response:
         """Drop a space with its vectors, filled or not; not the one that is searched."""
-        with _as_problems():
-            space_operations.drop_space(space_id=space_id, by=member(request))
+        space_operations.drop_space(space_id=space_id, by=member(request))
         return Response(status=204)
 
 
@@ -213,8 +197,7 @@ class SwitchSpaceApi(APIView):
     def post(self, request: Request, space_id: int) -> Response:
         """Have all searches look here; `force` leaves out whether it is ready."""
         force = parse_body(SwitchInput, request)["force"]
-        with _as_problems():
-            space_operations.switch_space(space_id=space_id, by=member(request), force=force)
+        space_operations.switch_space(space_id=space_id, by=member(request), force=force)
         return _answer(space_id)
 
 
@@ -230,8 +213,7 @@ class RollBackSpaceApi(APIView):
     )
     def post(self, request: Request, space_id: int) -> Response:
         """Go back from this space, which is searched, to the one before; answers with that."""
-        with _as_problems():
-            space = space_operations.roll_back(space_id=space_id, by=member(request))
+        space = space_operations.roll_back(space_id=space_id, by=member(request))
         return _answer(space.id)
 
 
@@ -247,6 +229,5 @@ class CheckSpaceApi(APIView):
     )
     def post(self, request: Request, space_id: int) -> Response:
         """Have a worker check the graph now; the result joins `checks`."""
-        with _as_problems():
-            space_operations.ask_for_check(space_id=space_id)
+        space_operations.ask_for_check(space_id=space_id)
         return _answer(space_id, status=202)

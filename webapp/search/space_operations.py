@@ -29,6 +29,7 @@ from webapp import queueing
 from webapp.accounts.models import User
 from webapp.common import outbound
 from webapp.common.encryption import encrypt
+from webapp.common.refusals import Conflict
 from webapp.search.embedders import BUILT_IN_DIMS, BUILT_IN_NAME, embedder_of, guarded_embedder
 from webapp.search.models import ActiveSpace, EmbeddingSpace
 from webapp.search.operations import create_space, ensure_space
@@ -49,15 +50,15 @@ MAX_DIMS = 4000
 _MAX_KEY_LENGTH = 500
 
 
-class UnableToAddSpace(Exception):
+class UnableToAddSpace(Conflict):
     """There is one for this embedder, or there are too many; the message says which."""
 
 
-class UnableToSwitch(Exception):
+class UnableToSwitch(Conflict):
     """The space is not ready, or not the one that is searched; the message says why."""
 
 
-class UnableToDropSpace(Exception):
+class UnableToDropSpace(Conflict):
     """The space is needed; the message says for what."""
 
 

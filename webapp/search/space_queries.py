@@ -10,6 +10,7 @@ from typing import Literal
 from django.db import connection
 from django.utils import timezone
 
+from webapp.common.refusals import UnableToFind
 from webapp.search.models import ActiveSpace, EmbeddingSpace, RecallCheck
 from webapp.search.statement import MIN_EXACT_SCOPE
 
@@ -28,8 +29,10 @@ SpaceStatus = Literal["active", "filling", "ready", "unchecked", "poor"]
 STATUSES: tuple[SpaceStatus, ...] = ("active", "filling", "ready", "unchecked", "poor")
 
 
-class UnableToFindSpace(Exception):
+class UnableToFindSpace(UnableToFind):
     """There is no such space."""
+
+    what = "space"
 
 
 @dataclass(frozen=True)

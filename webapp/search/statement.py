@@ -51,6 +51,7 @@ _HELD = (
     " JOIN collections_collectionitem i ON i.collection_id = k.id"
     " JOIN search_passage held ON held.{0} = i.{0}"
     " WHERE k.id = ANY(%(collections)s) AND (%(sees_everything)s OR k.owner_id = %(user)s)"
+    " AND k.trashed_at IS NULL"
 )
 
 #: Each filter, by the name of its parameter; a filter that is not asked for is left out.
@@ -61,8 +62,12 @@ _FILTERS = {
     "models": "p.checkpoint_id IN (SELECT id FROM catalog_checkpoint"
     " WHERE slug = ANY(%(models)s))",
     "owner": "p.owner_id = %(owner)s",
-    "tags": "p.generation_id IN (SELECT id FROM generations_generation"
-    " WHERE tags @> %(tags)s::varchar[])",
+    # By their keys, whichever way their owners spell them.
+    "tags": "p.generation_id IN (SELECT g.id FROM generations_tag t"
+    " JOIN generations_generation g"
+    " ON g.owner_id = t.owner_id AND g.tags @> ARRAY[t.name]::varchar[]"
+    " WHERE t.key = ANY(%(tags)s::text[]) AND (%(sees_everything)s OR t.owner_id = %(user)s)"
+    " GROUP BY g.id HAVING count(*) = cardinality(%(tags)s::text[]))",
     "provenances": "coalesce((SELECT provenance FROM generations_generation"
     " WHERE id = p.generation_id), 'real') = ANY(%(provenances)s)",
     "languages": "p.language = ANY(%(languages)s)",
@@ -287,6 +292,7 @@ facets AS MATERIALIZED (
         UNION ALL SELECT 'collection', k.id::text FROM collections_collectionitem i
           JOIN collections_collection k ON k.id = i.collection_id
           WHERE (i.generation_id = found.generation_id OR i.source_id = found.source_id)
+            AND k.trashed_at IS NULL
             AND (%(sees_everything)s OR k.owner_id = %(user)s)) AS sides (facet, value)
       WHERE value IS NOT NULL GROUP BY facet, value) AS counted
     GROUP BY facet) AS grouped)

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from webapp.accounts.authentication import member
+from webapp.common.conditions import (
+    IF_MATCH,
+    answer_with_tag,
+    current_tag_if_changed,
+    wanted_revision,
+)
 from webapp.common.interface import (
+    KEY,
+    PAGE,
     StrictSerializer,
     Text,
     idempotency_key,
-    key_was_reused,
     list_of,
     parse_body,
+    whole_list,
 )
 from webapp.common.pagination import parse_page
-from webapp.common.problems import Problem
 from webapp.jobs.models import STATUSES, JobState
-from webapp.jobs.operations import UnableToReuseIdempotencyKey
 from webapp.webhooks import operations, queries
 from webapp.webhooks.models import Delivery, Endpoint, EventType
 from webapp.webhooks.operations import EndpointWish
@@ -87,6 +91,7 @@ class DeliveryOutput(serializers.Serializer[Any]):
     message_id = serializers.CharField()
     type = serializers.CharField()
     generation = serializers.UUIDField(allow_null=True)
+    chain_run = serializers.UUIDField(allow_null=True)
     status = serializers.ChoiceField(choices=STATUSES)
     terminal = serializers.BooleanField()
     next_attempt_at = serializers.DateTimeField(allow_null=True)
@@ -118,6 +123,7 @@ def describe_delivery(delivery: Delivery) -> dict[str, Any]:
         "message_id": delivery.message_id,
         "type": delivery.event_type,
         "generation": None if delivery.generation_id is None else str(delivery.generation_id),
+        "chain_run": None if delivery.chain_run_id is None else str(delivery.chain_run_id),
         "status": job.status,
         "terminal": job.terminal,
         "next_attempt_at": job.sched_at if job.state == JobState.QUEUED else None,
@@ -135,23 +141,12 @@ def describe_delivery(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _as_problems() -> Iterator[None]:
-    try:
-        yield
-    except queries.UnableToFindEndpoint as error:
-        raise Problem(404, "not_found", "You have no such endpoint.") from error
-    except queries.UnableToFindDelivery as error:
-        raise Problem(404, "not_found", "You have no such delivery.") from error
-    except (operations.UnableToAddEndpoint, operations.UnableToSend) as error:
-        raise Problem(409, "conflict", str(error)) from error
-    except UnableToReuseIdempotencyKey as error:
-        raise key_was_reused() from error
-
-
 def _get(request: Request, endpoint_id: uuid.UUID) -> Endpoint:
-    with _as_problems():
-        return queries.get_endpoint(user=member(request), endpoint_id=endpoint_id)
+    return queries.get_endpoint(user=member(request), endpoint_id=endpoint_id)
+
+
+def _respond(endpoint: Endpoint) -> Response:
+    return answer_with_tag(describe_endpoint(endpoint), revision=endpoint.revision)
 
 
 class EndpointsApi(APIView):
@@ -162,22 +157,21 @@ class EndpointsApi(APIView):
         """One's endpoints."""
         rows = queries.list_endpoints(user=member(request))
         data = [describe_endpoint(row) for row in rows]
-        return Response({"data": data, "next_cursor": None, "has_more": False})
+        return Response(whole_list(data))
 
     @extend_schema(
         operation_id="webhook_endpoints_create",
         request=EndpointInput,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[KEY],
         responses={201: EndpointWithSecretOutput},
     )
     def post(self, request: Request) -> Response:
         """Add an endpoint; its secret is in this answer."""
         body = parse_body(EndpointInput, request)
         wish = EndpointWish(**{**body, "event_types": tuple(body["event_types"])})
-        with _as_problems():
-            made = operations.create_endpoint(
-                owner=member(request), wish=wish, idempotency_key=idempotency_key(request)
-            )
+        made = operations.create_endpoint(
+            owner=member(request), wish=wish, idempotency_key=idempotency_key(request)
+        )
         return Response({**describe_endpoint(made.endpoint), "secret": made.secret}, status=201)
 
 
@@ -187,15 +181,19 @@ class EndpointApi(APIView):
     @extend_schema(operation_id="webhook_endpoints_get", responses={200: EndpointOutput})
     def get(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         """One endpoint."""
-        return Response(describe_endpoint(_get(request, endpoint_id)))
+        return _respond(_get(request, endpoint_id))
 
     @extend_schema(
         operation_id="webhook_endpoints_change",
         request=EndpointChange,
+        parameters=[IF_MATCH],
         responses={200: EndpointOutput},
     )
     def patch(self, request: Request, endpoint_id: uuid.UUID) -> Response:
-        """Change what is named; switching it on forgets its failures."""
+        """Change what is named; with `If-Match`, only as it was read.
+
+        Switching it on forgets its failures.
+        """
         endpoint = _get(request, endpoint_id)
         body = parse_body(EndpointChange, request)
         wish = EndpointWish(
@@ -204,8 +202,11 @@ class EndpointApi(APIView):
             description=body.get("description", endpoint.description),
             enabled=body.get("enabled", endpoint.enabled),
         )
-        changed = operations.update_endpoint(endpoint=endpoint, wish=wish)
-        return Response(describe_endpoint(changed))
+        with current_tag_if_changed(lambda: _respond(_get(request, endpoint_id))):
+            changed = operations.update_endpoint(
+                endpoint=endpoint, wish=wish, revision=wanted_revision(request)
+            )
+        return _respond(changed)
 
     @extend_schema(operation_id="webhook_endpoints_delete", responses={204: None})
     def delete(self, request: Request, endpoint_id: uuid.UUID) -> Response:
@@ -236,8 +237,7 @@ class TestEndpointApi(APIView):
     )
     def post(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         """Send a message of the type `webhook.test`."""
-        with _as_problems():
-            delivery = operations.send_test(endpoint=_get(request, endpoint_id))
+        delivery = operations.send_test(endpoint=_get(request, endpoint_id))
         return Response(describe_delivery(delivery), status=202)
 
 
@@ -246,7 +246,7 @@ class DeliveriesApi(APIView):
 
     @extend_schema(
         operation_id="webhook_deliveries_list",
-        parameters=[OpenApiParameter("limit", int), OpenApiParameter("cursor", str)],
+        parameters=PAGE,
         responses={200: list_of(DeliveryOutput)},
     )
     def get(self, request: Request, endpoint_id: uuid.UUID) -> Response:
@@ -262,8 +262,7 @@ class DeliveryApi(APIView):
     @extend_schema(operation_id="webhook_deliveries_get", responses={200: DeliveryOutput})
     def get(self, request: Request, delivery_id: uuid.UUID) -> Response:
         """One message with its attempts."""
-        with _as_problems():
-            delivery = queries.get_delivery(user=member(request), delivery_id=delivery_id)
+        delivery = queries.get_delivery(user=member(request), delivery_id=delivery_id)
         return Response(describe_delivery(delivery))
 
 
@@ -275,8 +274,7 @@ class ResendDeliveryApi(APIView):
     )
     def post(self, request: Request, delivery_id: uuid.UUID) -> Response:
         """Send a message that has ended once more, under the same message id."""
-        with _as_problems():
-            delivery = operations.resend(
-                delivery=queries.get_delivery(user=member(request), delivery_id=delivery_id)
-            )
+        delivery = operations.resend(
+            delivery=queries.get_delivery(user=member(request), delivery_id=delivery_id)
+        )
         return Response(describe_delivery(delivery), status=202)

@@ -27,7 +27,7 @@ def make_body(*, event_type: str, at: datetime.datetime, data: Mapping[str, Any]
     """The message `{type, timestamp, data}`."""
     whole = json.dumps(data, ensure_ascii=False)
     if len(whole.encode()) > MAX_DATA_BYTES:
-        data = {name: data[name] for name in _ESSENTIAL}
+        data = {name: data[name] for name in _ESSENTIAL if name in data}
     timestamp = at.isoformat().replace("+00:00", "Z")
     message = {"type": event_type, "timestamp": timestamp, "data": data}
     return json.dumps(message, ensure_ascii=False).encode()

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from webapp.chains.models import ChainRun
 from webapp.common.ids import uuid7
 from webapp.generations.models import Generation
 from webapp.jobs.models import Job
@@ -20,6 +21,10 @@ class EventType(models.TextChoices):
     FAILED = "generation.failed"
     CANCELED = "generation.canceled"
     EXPIRED = "generation.expired"
+    RUN_SUCCEEDED = "chain_run.succeeded"
+    RUN_FAILED = "chain_run.failed"
+    RUN_CANCELED = "chain_run.canceled"
+    RUN_EXPIRED = "chain_run.expired"
 
 
 #: Sent on request only, to see whether anything arrives.
@@ -27,7 +32,7 @@ TEST_EVENT = "webhook.test"
 
 
 class Endpoint(models.Model):
-    """An address that is told of its owner's generations.
+    """An address that is told of its owner's generations and runs of chains.
 
     Secrets are encrypted; the previous one signs too until `previous_secret_until`.
     """
@@ -50,6 +55,8 @@ class Endpoint(models.Model):
     #: Told is what ended later than this, as far as it has been looked for.
     enabled_at = models.DateTimeField(db_default=Now())
     looked_until = models.DateTimeField(db_default=Now())
+    #: Counts the changes that its owner made to it.
+    revision = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -70,6 +77,7 @@ class Delivery(models.Model):
     generation = models.ForeignKey(
         Generation, null=True, on_delete=models.CASCADE, related_name="+"
     )
+    chain_run = models.ForeignKey(ChainRun, null=True, on_delete=models.CASCADE, related_name="+")
     event_type = models.CharField(max_length=64)
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="delivery")
     created_at = models.DateTimeField(db_default=Now())
@@ -81,7 +89,12 @@ class Delivery(models.Model):
                 fields=["endpoint", "generation", "event_type"],
                 condition=Q(generation__isnull=False),
                 name="webhook_delivery_is_unique",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["endpoint", "chain_run", "event_type"],
+                condition=Q(chain_run__isnull=False),
+                name="webhook_delivery_of_run_is_unique",
+            ),
         ]
         indexes = [models.Index(fields=["endpoint", "-id"], name="webhook_delivery_endpoint")]
 

@@ -6,7 +6,7 @@ import datetime
 import random
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -18,13 +18,16 @@ from django.utils import timezone
 from genmodels.contract import Fault, InvalidRequest
 from webapp import queueing
 from webapp.accounts.models import User
+from webapp.chains.representation import describe_run
+from webapp.chains.run_queries import UnableToFindRun, get_run
 from webapp.common import outbound
 from webapp.common.encryption import UnableToDecrypt, decrypt, encrypt
 from webapp.common.ids import uuid7
+from webapp.common.refusals import ChangedSinceRead, Conflict
 from webapp.generations.queries import UnableToFindGeneration, get_generation
 from webapp.generations.representation import describe_generation
 from webapp.jobs import operations as jobs
-from webapp.jobs.idempotency import digest_request
+from webapp.jobs.idempotency import made_before
 from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import ClaimedJob, NewJob
 from webapp.webhooks import queries
@@ -54,11 +57,11 @@ _GONE = 410
 _LOOK_LOCK = 0x70696E63
 
 
-class UnableToAddEndpoint(Exception):
+class UnableToAddEndpoint(Conflict):
     """There are as many as there may be."""
 
 
-class UnableToSend(Exception):
+class UnableToSend(Conflict):
     """The state of the delivery or of its endpoint does not allow it."""
 
 
@@ -93,17 +96,16 @@ def create_endpoint(
     with transaction.atomic():
         # Locked, so that two at once do not both take the last place.
         User.objects.select_for_update(no_key=True).get(id=owner.pk)
-        if idempotency_key is not None:
-            bound_id = jobs.claim_idempotency_key(
-                owner=owner,
-                endpoint="webhook-endpoints",
-                key=idempotency_key,
-                request_sha256=digest_request(wish.__dict__),
-                object_id=endpoint_id,
-            )
-            if bound_id != endpoint_id:
-                earlier = queries.get_endpoint(user=owner, endpoint_id=bound_id)
-                return EndpointWithSecret(earlier, decrypt(earlier.secret))
+        earlier_id = made_before(
+            owner=owner,
+            endpoint="webhook-endpoints",
+            key=idempotency_key,
+            request=asdict(wish),
+            object_id=endpoint_id,
+        )
+        if earlier_id is not None:
+            earlier = queries.get_endpoint(user=owner, endpoint_id=earlier_id)
+            return EndpointWithSecret(earlier, decrypt(earlier.secret))
         if Endpoint.objects.filter(owner=owner).count() >= MAX_ENDPOINTS:
             raise UnableToAddEndpoint(f"You have {MAX_ENDPOINTS} endpoints, which is the most.")
         endpoint = Endpoint.objects.create(
@@ -137,16 +139,24 @@ def _check(wish: EndpointWish) -> None:
         raise InvalidRequest(faults)
 
 
-def update_endpoint(*, endpoint: Endpoint, wish: EndpointWish) -> Endpoint:
-    """Change an endpoint. Switched on again, it is told of what ends from now on."""
+def update_endpoint(
+    *, endpoint: Endpoint, wish: EndpointWish, revision: int | None = None
+) -> Endpoint:
+    """Change an endpoint. Switched on again, it is told of what ends from now on.
+
+    Raises InvalidRequest, or ChangedSinceRead for another `revision`.
+    """
     _check(wish)
     with transaction.atomic():
         row = Endpoint.objects.select_for_update().get(id=endpoint.id)
+        if revision is not None and row.revision != revision:
+            raise ChangedSinceRead("The endpoint")
         changes: dict[str, Any] = {
             "url": wish.url,
             "description": wish.description,
             "event_types": list(dict.fromkeys(wish.event_types)),
             "enabled": wish.enabled,
+            "revision": F("revision") + 1,
         }
         if wish.enabled and not row.enabled:
             changes |= {
@@ -250,6 +260,7 @@ def queue_due_messages() -> int:
             Delivery.objects.create(
                 endpoint_id=message.endpoint_id,
                 generation_id=message.generation_id,
+                chain_run_id=message.chain_run_id,
                 event_type=message.event_type,
                 job=job,
             )
@@ -317,7 +328,7 @@ def prepare_messages(claimed: Sequence[ClaimedJob]) -> list[Message]:
             continue
         try:
             messages.append(_prepare(job, delivery))
-        except UnableToFindGeneration:
+        except (UnableToFindGeneration, UnableToFindRun):
             _end(job, code="generation_gone", detail="What it was to tell of is no more.")
         except UnableToDecrypt:
             switch_off(
@@ -341,6 +352,10 @@ def _prepare(job: ClaimedJob, delivery: Delivery) -> Message:
         generation = get_generation(user=endpoint.owner, generation_id=delivery.generation_id)
         data = describe_generation(generation)
         at = generation.job.finished_at or at
+    elif delivery.chain_run_id is not None:
+        run = get_run(user=endpoint.owner, run_id=delivery.chain_run_id)
+        data = describe_run(run)
+        at = run.finished_at or at
     body = make_body(event_type=delivery.event_type, at=at, data=data)
     headers = sign(
         message_id=delivery.message_id,

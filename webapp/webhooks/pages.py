@@ -54,8 +54,23 @@ def _find_or_404(request: HttpRequest, endpoint_id: uuid.UUID) -> Endpoint:
         raise Http404 from error
 
 
-def _choices(chosen: list[str]) -> list[Choice]:
-    return [Choice(value, value.rpartition(".")[2], value in chosen) for value in EventType.values]
+@dataclass(frozen=True)
+class ChoiceGroup:
+    """The events of one kind of thing."""
+
+    words: str
+    choices: tuple[Choice, ...]
+
+
+_KINDS = {"generation": "a generation", "chain_run": "the run of a chain"}
+
+
+def _choices(chosen: list[str]) -> list[ChoiceGroup]:
+    groups: dict[str, list[Choice]] = {kind: [] for kind in _KINDS}
+    for value in EventType.values:
+        kind, _, words = value.partition(".")
+        groups[kind].append(Choice(value, words, value in chosen))
+    return [ChoiceGroup(_KINDS[kind], tuple(choices)) for kind, choices in groups.items()]
 
 
 def _wish(request: HttpRequest, *, enabled: bool) -> EndpointWish:

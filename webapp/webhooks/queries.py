@@ -12,16 +12,21 @@ from django.db.models import Count, Q, QuerySet
 from webapp import queueing
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
+from webapp.common.refusals import UnableToFind
 from webapp.jobs.models import JobState
 from webapp.webhooks.models import Delivery, DeliveryAttempt, Endpoint
 
 
-class UnableToFindEndpoint(Exception):
+class UnableToFindEndpoint(UnableToFind):
     """There is no such endpoint, or it is not the user's."""
 
+    what = "endpoint"
 
-class UnableToFindDelivery(Exception):
+
+class UnableToFindDelivery(UnableToFind):
     """There is no such delivery, or it is not the user's."""
+
+    what = "delivery"
 
 
 def list_endpoints(*, user: User) -> QuerySet[Endpoint]:
@@ -85,14 +90,15 @@ class DueMessage:
 
     endpoint_id: uuid.UUID
     owner_id: int
-    generation_id: uuid.UUID
+    generation_id: uuid.UUID | None
+    chain_run_id: uuid.UUID | None
     event_type: str
 
 
 # The rows say what is missing, so no crash can lose a message. Transactions end out of the order
 # of their times: the latest minutes are looked over again.
 _DUE = """
-SELECT e.id, e.owner_id, g.id, 'generation.' || j.state
+SELECT e.id, e.owner_id, g.id, NULL::uuid, 'generation.' || j.state, j.finished_at AS ended_at
 FROM webhooks_endpoint e
 JOIN jobs_job j ON j.owner_id = e.owner_id AND j.kind = 'generation'
   AND j.finished_at IS NOT NULL AND j.finished_at >= e.enabled_at
@@ -101,7 +107,16 @@ JOIN generations_generation g ON g.job_id = j.id
 WHERE e.enabled AND 'generation.' || j.state = ANY(e.event_types)
   AND NOT EXISTS (SELECT 1 FROM webhooks_delivery d WHERE d.endpoint_id = e.id
     AND d.generation_id = g.id AND d.event_type = 'generation.' || j.state)
-ORDER BY j.finished_at LIMIT %(limit)s
+UNION ALL
+SELECT e.id, e.owner_id, NULL::uuid, r.id, 'chain_run.' || r.state, r.finished_at
+FROM webhooks_endpoint e
+JOIN chains_chainrun r ON r.owner_id = e.owner_id
+  AND r.finished_at IS NOT NULL AND r.finished_at >= e.enabled_at
+  AND r.finished_at > e.looked_until - interval '2 minutes'
+WHERE e.enabled AND 'chain_run.' || r.state = ANY(e.event_types)
+  AND NOT EXISTS (SELECT 1 FROM webhooks_delivery d WHERE d.endpoint_id = e.id
+    AND d.chain_run_id = r.id AND d.event_type = 'chain_run.' || r.state)
+ORDER BY ended_at LIMIT %(limit)s
 """
 
 
@@ -109,4 +124,4 @@ def list_due(*, limit: int) -> list[DueMessage]:
     """What is to be told and has no delivery yet, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(_DUE, {"limit": limit})
-        return [DueMessage(*row) for row in cursor.fetchall()]
+        return [DueMessage(*row[:5]) for row in cursor.fetchall()]

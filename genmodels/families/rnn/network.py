@@ -6,6 +6,7 @@ vocabulary, L layers.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -43,13 +44,14 @@ class RecurrentConfig:
         return torch.full((self.num_states, batch, self.width), value)
 
 
-class RecurrentNetwork(nn.Module):
+class RecurrentNetwork(nn.Module, ABC):
     """Scores for the tokens that follow; a cell adds `read`."""
 
     def __init__(self, config: RecurrentConfig) -> None:
         super().__init__()
         self.config = config
 
+    @abstractmethod
     def read(
         self, tokens: torch.Tensor, state: torch.Tensor, random: torch.Generator | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -57,7 +59,6 @@ class RecurrentNetwork(nn.Module):
 
         With `random` the dropout of training is on.
         """
-        raise NotImplementedError
 
     def forward(self, tokens: torch.Tensor, random: torch.Generator | None = None) -> torch.Tensor:
         """Scores (B, T, V) of texts that begin with these tokens (B, T)."""

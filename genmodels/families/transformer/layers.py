@@ -12,12 +12,15 @@ attention from one sequence to another has none, as in T5 (Raffel et al. 2019, a
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from genmodels.course import Player
+from genmodels.nn.muon import Muon
 from genmodels.nn.norm import rms_norm
 from genmodels.nn.rotary import rotate
 
@@ -133,3 +136,21 @@ def token_table(size: int, width: int, random: torch.Generator) -> torch.Tensor:
 def scaled_normal(rows: int, columns: int, random: torch.Generator) -> torch.Tensor:
     """(rows, columns) with variance 1 / columns, which keeps the scale of a normalised input."""
     return torch.randn(rows, columns, generator=random) / math.sqrt(columns)
+
+
+def stack_player(
+    matrices: Iterable[nn.Parameter],
+    table: nn.Parameter,
+    *,
+    hidden_rate: float,
+    outer_rate: float,
+) -> Player:
+    """Muon for the matrices between hidden layers, AdamW for the table of token vectors."""
+    hidden = tuple(matrices)
+    return Player(
+        (*hidden, table),
+        (
+            Muon(hidden, lr=hidden_rate, weight_decay=0.1),
+            torch.optim.AdamW([table], lr=outer_rate, betas=(0.9, 0.98), weight_decay=0.0),
+        ),
+    )

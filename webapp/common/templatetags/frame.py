@@ -35,19 +35,19 @@ FAMILY_NAMES = {
 class RailLink:
     """One place of the rail; `current` where the page shown belongs to it.
 
-    A narrow screen has no room for those that are `is_beside` another, from which a link leads.
+    A narrow screen has room for those that are `in_bar`, and a button that shows the others.
     """
 
     word: str
     icon: str
     href: str
     current: bool
-    is_beside: bool
+    in_bar: bool
 
 
 #: Route name, word, icon, and the other routes that belong to the same place.
 _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
-    ("studio", "Studio", "studio", frozenset()),
+    ("studio", "Studio", "studio", frozenset({"compare", "comparison", "ranking"})),
     (
         "library",
         "Library",
@@ -62,14 +62,29 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
         "documents",
         frozenset({"document", "document-version", "retrieval-test", "graph", "graph-entity"}),
     ),
-    ("prompts", "Prompts", "prompts", frozenset({"prompt"})),
+    (
+        "prompts",
+        "Prompts",
+        "prompts",
+        frozenset({"prompt", "chains", "chain", "chain-add", "chain-write", "chain-run"}),
+    ),
+    (
+        "review",
+        "Review",
+        "review",
+        frozenset({"review-queue", "review-item", "review-standing"}),
+    ),
+    ("insights", "Insights", "insights", frozenset()),
     ("models", "Models", "models", frozenset({"model", "compare-families", "connectors"})),
     ("workers", "Workers", "workers", frozenset()),
     ("account", "Account", "account", frozenset({"webhooks", "webhook"})),
 )
 
-#: The queues stand beside the models that serve them.
-_BESIDE = frozenset({"workers"})
+#: Where people go most, and as many as a phone has room for.
+_IN_BAR = frozenset({"studio", "library", "ask", "chats"})
+
+#: Places that only reviewers and admins may enter.
+_FOR_REVIEWERS = frozenset({"review"})
 
 
 @register.simple_tag
@@ -107,15 +122,17 @@ def rail_links(context: template.Context) -> list[RailLink]:
     """The places of the site, with the current one marked."""
     match = context["request"].resolver_match
     shown = match.url_name if match else None
+    may_review = getattr(context["request"].user, "sees_everything", False)
     return [
         RailLink(
             word,
             drawing,
             reverse(route),
             current=shown == route or shown in members,
-            is_beside=route in _BESIDE,
+            in_bar=route in _IN_BAR,
         )
         for route, word, drawing, members in _PLACES
+        if may_review or route not in _FOR_REVIEWERS
     ]
 
 

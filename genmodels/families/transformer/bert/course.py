@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 
 from genmodels.contract import Card, Metric, Parameter
-from genmodels.course import Player, Recipe
+from genmodels.course import Player, PresetCourse, Recipe
 from genmodels.families.transformer.bert.ladder import FillIns
 from genmodels.families.transformer.bert.network import BertConfig, MaskedEncoder
 from genmodels.families.transformer.bert.objective import (
@@ -21,7 +20,7 @@ from genmodels.families.transformer.bert.objective import (
     hide,
     masked_loss,
 )
-from genmodels.nn.muon import Muon
+from genmodels.families.transformer.layers import stack_player
 from genmodels.randomness import seeded
 from genmodels.text.byte_pairs import MASK, PAD, BytePairs, learn_byte_pairs
 from genmodels.text.knobs import choice_knobs
@@ -85,15 +84,18 @@ _ROWS = 32
 CANDIDATES = 5
 
 
-class BertCourse:
+class BertCourse(PresetCourse):
     """A masked encoder over lines of text.
 
     `vocabulary` is learned from the lines where none is given.
     """
 
+    network: MaskedEncoder
+
     def __init__(
         self, preset: BertPreset, prose: Prose, vocabulary: BytePairs | None = None
     ) -> None:
+        super().__init__(preset, made_for=preset.corpus, data=prose.name, title=prose.title)
         self.preset = preset
         self.prose = prose
         self.vocabulary = vocabulary or learn_byte_pairs(prose.train, size=preset.vocabulary_size)
@@ -121,29 +123,17 @@ class BertCourse:
             for start in range(0, len(line), length)
         ]
 
-    @property
-    def slug(self) -> str:
-        """The preset's own, or on a person's text one that ends with its name."""
-        if self.prose.name == self.preset.corpus:
-            return self.preset.slug
-        ending = re.sub(r"[^a-z0-9]+", "-", self.prose.name.lower()).strip("-")
-        return self.preset.slug.removesuffix(self.preset.corpus) + (ending or "own")
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.preset.recipe
-
     def players(self) -> Sequence[Player]:
         """Muon for the matrices between hidden layers, AdamW for the table of token vectors."""
-        hidden = list(self.network.encoder.parameters())
-        outer = [self.network.embedding]
-        optimizers = (
-            Muon(hidden, lr=self.preset.hidden_rate, weight_decay=0.1),
-            torch.optim.AdamW(
-                outer, lr=self.preset.outer_rate, betas=(0.9, 0.98), weight_decay=0.0
+        preset, network = self.preset, self.network
+        return (
+            stack_player(
+                network.encoder.parameters(),
+                network.embedding,
+                hidden_rate=preset.hidden_rate,
+                outer_rate=preset.outer_rate,
             ),
         )
-        return (Player((*hidden, *outer), optimizers),)
 
     def output_parameters(self) -> Sequence[nn.Parameter]:
         """The last layer: the table behind it is that of the input too."""
@@ -154,15 +144,6 @@ class BertCourse:
         lines = self._lines.draw(random)
         batch = hide(lines, share=self.preset.hidden_share, random=random)
         yield masked_loss(self.network, batch, random)
-
-    def ship(self, network: nn.Module) -> nn.Module:
-        """All of it."""
-        return network
-
-    def alarms(self, network: nn.Module) -> tuple[str, ...]:
-        """None that the loss would not show."""
-        del network
-        return ()
 
     def validate(self, network: nn.Module) -> tuple[Metric, ...]:
         """The loss over held-out lines, with the same tokens masked every time."""
@@ -252,10 +233,9 @@ class BertCourse:
     ) -> Card:
         """The card of these weights."""
         preset, prose = self.preset, self.prose
-        is_own = prose.name != preset.corpus
         return Card(
             slug=self.slug,
-            name=f"BERT, {prose.title}" if is_own else preset.name,
+            name=self.name,
             family="transformer",
             architecture=(
                 f"bidirectional transformer, {preset.num_layers} layers of width "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,8 +10,9 @@ import torch
 from torch import nn
 
 from genmodels.contract import Card, Metric, Parameter
-from genmodels.course import Player, Recipe
+from genmodels.course import Player, PresetCourse, Recipe
 from genmodels.data.location import UnableToFindData
+from genmodels.families.transformer.layers import stack_player
 from genmodels.families.transformer.t5.examples import (
     RESTORE,
     BatchDrawer,
@@ -23,7 +23,6 @@ from genmodels.families.transformer.t5.measure import BEAMS, LENGTH_PENALTY, mea
 from genmodels.families.transformer.t5.network import EncoderDecoder, T5Config
 from genmodels.families.transformer.t5.objective import held_out_loss, target_loss
 from genmodels.families.transformer.t5.tasks import task_knob
-from genmodels.nn.muon import Muon
 from genmodels.randomness import seeded
 from genmodels.text.byte_pairs import SPARE_MARKS, BytePairs, learn_byte_pairs
 from genmodels.text.knobs import choice_knobs, length_knob
@@ -90,15 +89,18 @@ PRESETS = {preset.slug: preset for preset in (T5_MULTI30K,)}
 _MOST_BEAMS = 8
 
 
-class T5Course:
+class T5Course(PresetCourse):
     """An encoder-decoder over pairs of texts.
 
     `vocabulary` is learned from the pairs where none is given; a given one is told the tasks.
     """
 
+    network: EncoderDecoder
+
     def __init__(
         self, preset: T5Preset, corpus: PairCorpus, vocabulary: BytePairs | None = None
     ) -> None:
+        super().__init__(preset, made_for=preset.corpus, data=corpus.name, title=corpus.title)
         self.preset = preset
         self.corpus = corpus
         self.tasks = tuple(task.name for task in corpus.tasks)
@@ -137,29 +139,17 @@ class T5Course:
         )
         self.network = EncoderDecoder(self.config, seeded(preset.recipe.seed))
 
-    @property
-    def slug(self) -> str:
-        """The preset's own, or on a person's pairs one that ends with their name."""
-        if self.corpus.name == self.preset.corpus:
-            return self.preset.slug
-        ending = re.sub(r"[^a-z0-9]+", "-", self.corpus.name.lower()).strip("-")
-        return self.preset.slug.removesuffix(self.preset.corpus) + (ending or "own")
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.preset.recipe
-
     def players(self) -> Sequence[Player]:
         """Muon for the matrices between hidden layers, AdamW for the table of token vectors."""
-        hidden = [*self.network.encoder.parameters(), *self.network.decoder.parameters()]
-        outer = [self.network.embedding]
-        optimizers = (
-            Muon(hidden, lr=self.preset.hidden_rate, weight_decay=0.1),
-            torch.optim.AdamW(
-                outer, lr=self.preset.outer_rate, betas=(0.9, 0.98), weight_decay=0.0
+        preset, network = self.preset, self.network
+        return (
+            stack_player(
+                [*network.encoder.parameters(), *network.decoder.parameters()],
+                network.embedding,
+                hidden_rate=preset.hidden_rate,
+                outer_rate=preset.outer_rate,
             ),
         )
-        return (Player((*hidden, *outer), optimizers),)
 
     def output_parameters(self) -> Sequence[nn.Parameter]:
         """The last layer of the decoder: the table behind it is that of the input too."""
@@ -169,10 +159,6 @@ class T5Course:
         """Smoothed nats per token of a batch of all tasks."""
         batch = self._batches.draw(self.vocabulary, random)
         yield target_loss(self.network, batch, smoothing=self.preset.smoothing, random=random)
-
-    def ship(self, network: nn.Module) -> nn.Module:
-        """All of it."""
-        return network
 
     def validate(self, network: nn.Module) -> tuple[Metric, ...]:
         """The loss over the held-out pairs of the first task."""
@@ -189,11 +175,6 @@ class T5Course:
                 seed=self.recipe.seed,
             ),
         )
-
-    def alarms(self, network: nn.Module) -> tuple[str, ...]:
-        """None that the loss would not show."""
-        del network
-        return ()
 
     def measure(self, network: nn.Module) -> tuple[Metric, ...]:
         """The loss, and what the texts that it writes are worth."""
@@ -216,7 +197,7 @@ class T5Course:
         is_own = corpus.name != preset.corpus
         return Card(
             slug=self.slug,
-            name=f"T5, {corpus.title}" if is_own else preset.name,
+            name=self.name,
             family="transformer",
             architecture=(
                 f"encoder-decoder transformer, {preset.encoder_layers} and "

@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from pinakes_client import Pinakes
 from webapp.embedded.demonstration import Demonstration, demonstrate
 from webapp.embedded.failures import UnableToStart
 from webapp.embedded.instance import Instance, running_instance
-from webapp.embedded.rest import RestClient
 
 
 class Command(BaseCommand):
@@ -52,11 +52,13 @@ class Command(BaseCommand):
     def _demonstrate(self, instance: Instance, *, output: Path, is_quiet: bool) -> Demonstration:
         self._say(is_quiet, f"Ready after {instance.ready_after_seconds:.1f} s.")
         key = instance.manage("create_api_key", "admin", "--name", "demo").strip()
-        shown = demonstrate(
-            client=RestClient(base_url=instance.base_url, api_key=key),
-            folder=output,
-            report=lambda line: self._say(is_quiet, f"  {line}"),
-        )
+        # No proxy of the environment may come between us and our own machine.
+        with Pinakes(instance.base_url, key, trust_env=False) as client:
+            shown = demonstrate(
+                client=client,
+                folder=output,
+                report=lambda line: self._say(is_quiet, f"  {line}"),
+            )
         if is_quiet:
             ready = {"ready_after_seconds": round(instance.ready_after_seconds, 2)}
             self.stdout.write(json.dumps(ready | shown.to_dict()))

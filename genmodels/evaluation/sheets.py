@@ -1,0 +1,40 @@
+"""Sheets of pictures to look at: a column for each kind, drawn from its plain name."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+
+from genmodels.checkpoint import Checkpoint
+from genmodels.embedding import Embedder, load_embedder
+from genmodels.evaluation.measuring import SEED, find_picture_family
+from genmodels.evaluation.pictures import DrawPictures
+from genmodels.pictures.encoding import encode_png, lay_out
+from genmodels.pictures.subjects import naming_of
+from genmodels.randomness import seeded
+from genmodels.registry import find_family
+
+
+def draw_sheet(
+    draw: DrawPictures, sentences: torch.Tensor, *, rows: int, seed: int, upscale: int = 1
+) -> bytes:
+    """A PNG with `rows` pictures of each of the sentences (n, S), which stand side by side."""
+    with torch.inference_mode():
+        drawn = draw(sentences.repeat(rows, 1), seeded(seed)).float().clamp(-1, 1)
+    return encode_png(lay_out(drawn, columns=len(sentences)), upscale=upscale)
+
+
+def draw_checkpoint_sheet(
+    checkpoint: Checkpoint, *, rows: int = 4, upscale: int = 2, embedder: Embedder | None = None
+) -> bytes:
+    """The sheet of a checkpoint of pictures; ValueError for one that draws none."""
+    card = checkpoint.card
+    if card.modality != "image":
+        raise ValueError(f"{card.slug} draws no pictures")
+    family = find_picture_family(card.family)
+    network = find_family(card.family).restore_network(checkpoint).eval()
+    names = list(naming_of(card).names)
+    sentences = torch.from_numpy((embedder or load_embedder()).embed(names))
+    draw = partial(family.draw_pictures, network, **family.list_settings(card)[0].knobs)
+    return draw_sheet(draw, sentences, rows=rows, seed=SEED, upscale=upscale)
