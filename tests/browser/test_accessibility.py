@@ -185,7 +185,10 @@ def breaches(watched: Watched, address: str) -> list[str]:
     for scheme, width in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.evaluate("new Promise(painted => requestAnimationFrame(() => setTimeout(painted)))")
+        # Two frames: the second begins after the new scheme's colours have been computed.
+        page.evaluate(
+            "new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(painted)))"
+        )
         violations = page.evaluate(
             "rules => axe.run({ runOnly: rules }).then(result => result.violations)", RULES
         )
