@@ -2,7 +2,8 @@
 
 The file is plain JSON with sheets of pictures beside it, so that any page can show it. Figures
 that are there already are kept as long as weights, judge and protocol are the same: a comparison
-that was cut goes on where it was.
+that was cut goes on where it was, and one to which a model is added keeps the others, whose
+checkpoints may no longer be at hand.
 """
 
 from __future__ import annotations
@@ -101,8 +102,8 @@ class _Bench:
         kept = _read(out / FILE_NAME)
         self._same = {name: kept.get(name) for name in self._protocol} == self._protocol
         self._rungs: Mapping[str, Any] = kept.get("rungs", {}) if self._same else {}
-        models = kept.get("models", []) if self._same else []
-        self._kept = {model["weights_sha256"]: model for model in models}
+        self._models: list[dict[str, Any]] = kept.get("models", []) if self._same else []
+        self._kept = {model["weights_sha256"]: model for model in self._models}
 
     def compare(self, checkpoints: Sequence[Checkpoint]) -> None:
         self._out.mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,8 @@ class _Bench:
             self._report("pictures that no network drew")
             rungs = self._gallery.ladder()
             self._rungs = {name: _values(metrics) for name, metrics in rungs.items()}
-        models: list[dict[str, Any]] = []
+        measured = {checkpoint.card.slug for checkpoint in checkpoints}
+        models = [model for model in self._models if model["slug"] not in measured]
         for checkpoint in checkpoints:
             model = _describe(checkpoint)
             models.append(model)

@@ -81,6 +81,20 @@ def test_a_comparison_that_was_cut_goes_on_where_it_was(
     assert whole["models"][1]["settings"][0] == half["models"][1]["settings"][0]
 
 
+def test_a_model_is_added_without_the_checkpoints_of_the_others(
+    course: PictureCourse, checkpoints: list[Checkpoint], tmp_path: Path
+) -> None:
+    out, told = tmp_path / "out", list[str]()
+    gan, student = checkpoints
+    compare_checkpoints([student], course, _gallery(course), out=out)
+    before = _read(out)["models"][0]
+    compare_checkpoints([gan], course, _gallery(course), out=out, report=told.append)
+    assert len(told) == 1
+    assert [each["slug"] for each in _read(out)["models"]] == [student.card.slug, gan.card.slug]
+    assert _read(out)["models"][0] == before
+    assert all((out / each["sheet"]).is_file() for each in before["settings"])
+
+
 def test_figures_by_another_protocol_are_not_kept(
     course: PictureCourse, checkpoints: list[Checkpoint], tmp_path: Path
 ) -> None:
