@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 DATA_VARIABLE = "PINAKES_DATA"
+
+#: Of networks trained on data that asks for nothing else: the repository's own.
+OWN_LICENCE = "Apache-2.0"
 
 
 class UnableToFindData(Exception):
@@ -28,7 +32,11 @@ class DataFile:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A public set: where it comes from, under which licence, and how to know its bytes."""
+    """A public set: where it comes from, under which licence, and how to know its bytes.
+
+    `weights_licence` is what networks that were trained on it are passed on under: a licence that
+    asks to be kept is kept, although weights of this size hold next to none of the data.
+    """
 
     name: str
     title: str
@@ -36,6 +44,7 @@ class DataSet:
     source: str
     licence: str
     files: tuple[DataFile, ...]
+    weights_licence: str = OWN_LICENCE
 
     def locate(self, root: Path | None = None) -> Path:
         """The folder that holds every file of the set, checksums verified.
@@ -67,6 +76,7 @@ class DataSet:
             "title": self.title,
             "source": self.source,
             "licence": self.licence,
+            "weights_licence": self.weights_licence,
             "sha256": {file.name: file.sha256 for file in self.files},
         }
 
@@ -76,6 +86,11 @@ class DataSet:
             f"Get {self.title} from {self.source} ({self.licence}), put {names} into {place}, "
             f"and pass --data or set {DATA_VARIABLE} to the folder above {self.folder!r}."
         )
+
+
+def licence_of_weights(provenance: Mapping[str, object]) -> str:
+    """The licence on the card of a network trained on data of that provenance."""
+    return str(provenance.get("weights_licence", OWN_LICENCE))
 
 
 def data_root() -> Path | None:

@@ -16,6 +16,7 @@ MULTI30K = DataSet(
         "GitHub multi30k/dataset, commit a3d2e0d26b56f3846f66a952536ffed4e401d05a, data/task1/raw"
     ),
     licence="none stated for the text; for research",
+    weights_licence="for research, as the data",
     files=(
         DataFile(
             "test_2016_flickr.de.gz",

@@ -16,6 +16,7 @@ NOTTINGHAM = DataSet(
     folder="nottingham",
     source="GitHub jukedeck/nottingham-dataset, ABC_cleaned, as a zip",
     licence="GPL-3.0",
+    weights_licence="GPL-3.0, as the data",
     files=(
         DataFile(
             "nottingham_abc_cleaned.zip",

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from genmodels.contract import Card, Input, Metric, Parameter
 from genmodels.course import Preset, PresetCourse
+from genmodels.data.location import licence_of_weights
 from genmodels.embedding import Embedder
 from genmodels.pictures.batches import CaptionedPictures
 from genmodels.pictures.subjects import Subject
@@ -74,7 +75,7 @@ class PictureCourse(PresetCourse):
             prompt_help=self.subject.prompt_help,
             max_prompt_length=500,
             data=self.subject.provenance,
-            licence="Apache-2.0",
+            licence=licence_of_weights(self.subject.provenance),
             weights_sha256=weights_sha256,
             commit=commit,
             papers=papers,

@@ -10,7 +10,7 @@ from torch import nn
 
 from genmodels.contract import Card, Metric, Parameter
 from genmodels.course import Preset, PresetCourse
-from genmodels.data.location import UnableToFindData
+from genmodels.data.location import UnableToFindData, licence_of_weights
 from genmodels.text.batches import RecordBatches
 from genmodels.text.corpus import Corpus
 from genmodels.text.knobs import GRAMMAR_KNOB, STOP_KNOB, choice_knobs, length_knob
@@ -147,7 +147,7 @@ class LanguageCourse(PresetCourse):
             prompt_help=f"{corpus.prompt_help}{'' if corpus.has_records else '; ' + memory}.",
             max_prompt_length=4000,
             data=corpus.provenance,
-            licence="Apache-2.0",
+            licence=licence_of_weights(corpus.provenance),
             weights_sha256=weights_sha256,
             commit=commit,
             papers=papers,

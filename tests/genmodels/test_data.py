@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from genmodels.data import fashion_mnist, tinyshakespeare
-from genmodels.data.location import DATA_VARIABLE, DataFile, DataSet, UnableToFindData
+from genmodels.data.location import (
+    DATA_VARIABLE,
+    OWN_LICENCE,
+    DataFile,
+    DataSet,
+    UnableToFindData,
+    licence_of_weights,
+)
+from genmodels.data.multi30k import MULTI30K
 
 _CONTENT = b"a line\n"
 _SET = DataSet(
@@ -50,6 +58,12 @@ def test_a_missing_file_and_a_changed_one_are_named(tmp_path: Path) -> None:
     (tmp_path / "lines" / "lines.txt").write_bytes(b"another line\n")
     with pytest.raises(UnableToFindData, match="expected"):
         _SET.locate(tmp_path)
+
+
+def test_weights_keep_the_terms_that_their_data_asks_to_keep() -> None:
+    assert licence_of_weights(_SET.provenance()) == OWN_LICENCE
+    assert licence_of_weights(MULTI30K.provenance()) == "for research, as the data"
+    assert licence_of_weights({}) == OWN_LICENCE, "of one's own data nobody else has terms"
 
 
 def test_the_text_is_cut_at_nine_tenths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

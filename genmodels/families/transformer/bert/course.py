@@ -12,6 +12,7 @@ from torch import nn
 
 from genmodels.contract import Card, Metric, Parameter
 from genmodels.course import Player, PresetCourse, Recipe
+from genmodels.data.location import licence_of_weights
 from genmodels.families.transformer.bert.ladder import FillIns
 from genmodels.families.transformer.bert.network import BertConfig, MaskedEncoder
 from genmodels.families.transformer.bert.objective import (
@@ -251,7 +252,7 @@ class BertCourse(PresetCourse):
             prompt_help=prose.prompt_help,
             max_prompt_length=4000,
             data=prose.provenance,
-            licence="Apache-2.0",
+            licence=licence_of_weights(prose.provenance),
             weights_sha256=weights_sha256,
             commit=commit,
             papers=("arXiv:1810.04805", "arXiv:1910.14659"),

@@ -11,7 +11,7 @@ from torch import nn
 
 from genmodels.contract import Card, Metric, Parameter
 from genmodels.course import Player, PresetCourse, Recipe
-from genmodels.data.location import UnableToFindData
+from genmodels.data.location import UnableToFindData, licence_of_weights
 from genmodels.families.transformer.layers import stack_player
 from genmodels.families.transformer.t5.examples import (
     RESTORE,
@@ -219,7 +219,7 @@ class T5Course(PresetCourse):
             prompt_help=corpus.prompt_help,
             max_prompt_length=4000,
             data=corpus.provenance,
-            licence="Apache-2.0",
+            licence=licence_of_weights(corpus.provenance),
             weights_sha256=weights_sha256,
             commit=commit,
             papers=("arXiv:1706.03762", "arXiv:1910.10683", "arXiv:1609.08144"),
