@@ -35,7 +35,9 @@ from webapp.knowledge.graph_models import Entity, EntityAlias, Mention, Relation
 from webapp.knowledge.models import Source, SourceVersion
 from webapp.prompts.models import PromptTemplate
 from webapp.prompts.operations import TemplateWish, Words, create_template
-from webapp.review.models import Feedback
+from webapp.review.decision_operations import Judgement, decide
+from webapp.review.models import Decision, Feedback, ReviewItem, ReviewQueue
+from webapp.review.queue_operations import QueueWish, create_queue
 from webapp.search.models import Passage, SavedSearch
 from webapp.webhooks.models import Delivery, Endpoint
 from webapp.webhooks.operations import send_test
@@ -370,6 +372,31 @@ def list_votes(owner: User, count: int) -> str:
     return f"comparisons/{batch.id}/votes"
 
 
+def _queue(owner: User) -> ReviewQueue:
+    return create_queue(creator=owner, wish=QueueWish("Mine"))
+
+
+def list_review_queues(owner: User, count: int) -> str:
+    first = ReviewQueue.objects.get(id=_queue(owner).id)
+    copies(first, count, name=lambda number: f"Mine {number}")
+    return "review-queues"
+
+
+def list_review_items(owner: User, count: int) -> str:
+    queue = _queue(owner)
+    first = ReviewItem.objects.create(queue=queue, generation=make_done(owner=owner))
+    made = _generations(owner, count)
+    copies(first, count, generation=lambda number: made[number])
+    return f"review-queues/{queue.id}/items"
+
+
+def list_decisions(owner: User, count: int) -> str:
+    generation = make_done(owner=owner, prompt="mine")
+    decide(reviewer=owner, generations=[generation.id], judgement=Judgement("approved"))
+    copies(Decision.objects.get(generation=generation), count)
+    return f"generations/{generation.id}/decisions"
+
+
 #: Each operation that answers with a list: stores that many rows of the owner's, says its path.
 LISTS: dict[str, Callable[[User, int], str]] = {
     "answers_list": list_answers,
@@ -384,6 +411,7 @@ LISTS: dict[str, Callable[[User, int], str]] = {
     "collections_list": list_collections,
     "comparisons_list": list_comparisons,
     "connectors_list": list_connectors,
+    "decisions_list": list_decisions,
     "documents_chunks": list_chunks,
     "documents_list": list_documents,
     "documents_versions": list_document_versions,
@@ -395,6 +423,8 @@ LISTS: dict[str, Callable[[User, int], str]] = {
     "models_list": list_models,
     "prompt_versions_list": list_prompt_versions,
     "prompts_list": list_prompts,
+    "review_items_list": list_review_items,
+    "review_queues_list": list_review_queues,
     "saved_searches_list": list_saved_searches,
     "search": search,
     "tags_list": list_tags,
@@ -419,4 +449,10 @@ FEW = {
     "webhook_endpoints_list",
 }
 #: Who is shown a list with the rows of several people.
-READERS = {"connectors_list": Role.ADMIN, "feedback_list": Role.REVIEWER}
+READERS = {
+    "connectors_list": Role.ADMIN,
+    "decisions_list": Role.REVIEWER,
+    "feedback_list": Role.REVIEWER,
+    "review_items_list": Role.REVIEWER,
+    "review_queues_list": Role.REVIEWER,
+}

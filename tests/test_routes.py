@@ -8,6 +8,7 @@ kind that belongs to one of them.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from http.cookies import SimpleCookie
@@ -43,6 +44,7 @@ from webapp.knowledge.graph_models import EntityAlias
 from webapp.knowledge.models import Source
 from webapp.prompts.models import PromptTemplate
 from webapp.prompts.operations import TemplateWish, Words, create_template
+from webapp.review.decision_operations import Judgement, decide
 from webapp.review.models import ReviewQueue
 from webapp.review.queue_operations import QueueWish, create_queue
 from webapp.search.models import SavedSearch
@@ -68,6 +70,7 @@ USED = "somebody else's, which reviewers may use and say something about"
 KEPT = "somebody else's, which reviewers and admins read but nobody else changes"
 PRIVATE = "somebody else's and nobody else's business"
 REVIEWERS = "for reviewers and admins"
+OF_REVIEWERS = "what another reviewer decided, which nobody else takes back"
 ADMINS = "for admins and monitors, which have no browser to be led to a form"
 ADMINS_ONLY = "for those who run the site"
 ADMINS_ACT = "for those who run the site, who must say what is to be done"
@@ -90,6 +93,7 @@ CELLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     SHARED: ((IN,) * 5, (IN,) * 5),
     OWN_LIST: ((IN,) * 5, (IN, IN, "403", IN, IN)),
     REVIEWERS: (("403", "403", "403", IN, IN),) * 2,
+    OF_REVIEWERS: (("403", "403", "403", "404", "404"),) * 2,
     OWN_ACCOUNT: ((IN,) * 5, (IN,) * 5),
     FOREIGN: ((IN, "404", "404", IN, IN), (IN, "404", "404", "403", IN)),
     CHANGED: ((IN, "404", "404", "403", IN),) * 2,
@@ -358,6 +362,20 @@ ROUTES: dict[str, dict[str, str]] = {
         "PUT": USED,
         "DELETE": USED,
     },
+    "api/v1/generations/<uuid:generation_id>/decisions": {"GET": REVIEWERS},
+    "api/v1/review-queues": {"GET": REVIEWERS, "POST": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>": {"GET": REVIEWERS, "PATCH": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/fill": {"POST": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/close": {"POST": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/reopen": {"POST": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/agreement": {"GET": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/items": {"GET": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/next": {"POST": REVIEWERS},
+    "api/v1/review-items/<uuid:review_item_id>": {"GET": REVIEWERS},
+    "api/v1/review-items/<uuid:review_item_id>/release": {"POST": REVIEWERS},
+    "api/v1/review-decisions": {"POST": REVIEWERS},
+    "api/v1/review-decisions/<uuid:act>": {"GET": OF_REVIEWERS},
+    "api/v1/review-decisions/<uuid:act>/undo": {"POST": OF_REVIEWERS},
     "api/v1/collections": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/collections/<uuid:collection_id>": {
         "GET": FOREIGN,
@@ -492,6 +510,15 @@ class Rows:
         return create_queue(creator=self.owner, wish=QueueWish("Mine alone"))
 
     @cached_property
+    def act(self) -> uuid.UUID:
+        """Decided by another reviewer than those who call."""
+        return decide(
+            reviewer=make_user(Role.REVIEWER),
+            generations=[self.generation.id],
+            judgement=Judgement("flagged", comment="mine alone"),
+        )
+
+    @cached_property
     def comparison(self) -> Batch:
         make_checkpoint(make_card(slug="toy-other"))
         return make_comparison(self.owner, models=("toy-text", "toy-other"), prompt="mine alone")
@@ -535,6 +562,7 @@ PLACES: dict[str, Callable[[Rows], object]] = {
     "<uuid:tag_id>": lambda rows: rows.tag.id,
     "<uuid:queue_id>": lambda rows: rows.queue.id,
     "<uuid:review_item_id>": lambda rows: rows.queue.items.earliest("id").id,
+    "<uuid:act>": lambda rows: rows.act,
     "<slug:standing>": lambda _: "flagged",
     "<uuid:comparison_id>": lambda rows: rows.comparison.id,
     "<uuid:chain_id>": lambda rows: rows.chain.id,

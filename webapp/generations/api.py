@@ -124,12 +124,10 @@ class GenerationsApi(APIView):
         """The generations that one may see, newest first."""
         query = request.query_params
         page = parse_page(query.dict(), filters=_FILTERS)
-        found = queries.list_generations(
-            user=member(request), only=parse_filter(query.dict()), page=page
-        )
-        return Response(
-            found.to_dict([describe_generation(row, brief=True) for row in found.rows])
-        )
+        user = member(request)
+        found = queries.list_generations(user=user, only=parse_filter(query.dict()), page=page)
+        rows = [describe_generation(row, brief=True, viewer=user) for row in found.rows]
+        return Response(found.to_dict(rows))
 
     @extend_schema(
         operation_id="generations_create",
@@ -200,7 +198,7 @@ def _priority(user: User, name: str) -> Priority:
 def _accepted(request: Request, submitted: operations.Submitted) -> Response:
     """The answer to whatever made a generation. Clients that prefer to wait do so elsewhere."""
     generation = submitted.generation or _get(request, submitted.generation_id)
-    body = describe_generation(generation)
+    body = describe_generation(generation, viewer=member(request))
     headers = {"Location": body["links"]["self"]}
     if submitted.replayed:
         headers["Idempotent-Replayed"] = "true"
@@ -224,7 +222,8 @@ class GenerationApi(APIView):
     def get(self, request: Request, generation_id: uuid.UUID) -> Response:
         """One generation; its `ETag` changes with all that it says."""
         generation = _get(request, generation_id)
-        return answer_with_tag(describe_generation(generation), revision=generation.revision)
+        body = describe_generation(generation, viewer=member(request))
+        return answer_with_tag(body, revision=generation.revision)
 
     @extend_schema(operation_id="generations_trash", responses={204: None})
     def delete(self, request: Request, generation_id: uuid.UUID) -> Response:
@@ -244,7 +243,7 @@ class CancelGenerationApi(APIView):
     def post(self, request: Request, generation_id: uuid.UUID) -> Response:
         """Stop it: 202 while it is stopping, 200 where it has ended already."""
         job = operations.cancel_generation(generation=_get_to_change(request, generation_id))
-        body = describe_generation(_get(request, generation_id))
+        body = describe_generation(_get(request, generation_id), viewer=member(request))
         return Response(body, status=200 if job.terminal else 202)
 
 
@@ -297,10 +296,9 @@ class ReproductionsApi(APIView):
     )
     def get(self, request: Request, generation_id: uuid.UUID) -> Response:
         """The generations that were to make its result again, newest first."""
-        rows = queries.list_reproductions(
-            user=member(request), original=_get(request, generation_id)
-        )
-        data = [describe_generation(row, brief=True) for row in rows]
+        user = member(request)
+        rows = queries.list_reproductions(user=user, original=_get(request, generation_id))
+        data = [describe_generation(row, brief=True, viewer=user) for row in rows]
         return Response(whole_list(data))
 
 
@@ -313,4 +311,5 @@ class RestoreGenerationApi(APIView):
     def post(self, request: Request, generation_id: uuid.UUID) -> Response:
         """Take it out of the trash."""
         operations.restore_generation(generation=_get_to_change(request, generation_id))
-        return Response(describe_generation(_get(request, generation_id)))
+        body = describe_generation(_get(request, generation_id), viewer=member(request))
+        return Response(body)

@@ -672,6 +672,25 @@ class AsyncConnectors(AsyncGroup):
         )
 
 
+class AsyncDecisions(AsyncGroup):
+    """The operations of `decisions`."""
+
+    def list(
+        self, generation_id: str, /, **query: Unpack[schema.DecisionsListQuery]
+    ) -> AsyncListing[schema.DecisionList, schema.DecisionOutput]:
+        """All that was ever decided on a result, newest first.
+
+        Who has not decided is not told what others think: 409.
+        """
+        return self._transport.listing(
+            Call[schema.DecisionList](
+                method="GET",
+                path=fill("/generations/{generation_id}/decisions", generation_id=generation_id),
+                query=query_of(query),
+            )
+        )
+
+
 class AsyncDocuments(AsyncGroup):
     """The operations of `documents`."""
 
@@ -1442,6 +1461,179 @@ class AsyncRankings(AsyncGroup):
         )
 
 
+class AsyncReviewDecisions(AsyncGroup):
+    """The operations of `review-decisions`."""
+
+    async def create(
+        self, *, idempotency_key: str | None = None, **body: Unpack[schema.ReviewDecisionInput]
+    ) -> schema.ReviewActOutput:
+        """Decide the same on all of these or on none; what one decided before counts no more.
+
+        A score is given as feedback. Where one of them has no result or is in the trash, 409.
+        """
+        return await self._transport.read(
+            Call[schema.ReviewActOutput](
+                method="POST",
+                path="/review-decisions",
+                headers={**key_header(idempotency_key)},
+                body=body,
+            )
+        )
+
+    async def get(self, act: str, /) -> schema.ReviewActOutput:
+        """What one decided in one go, and on how many results it is one's newest word."""
+        return await self._transport.read(
+            Call[schema.ReviewActOutput](
+                method="GET", path=fill("/review-decisions/{act}", act=act)
+            )
+        )
+
+    async def undo(self, act: str, /) -> schema.TakenBackOutput:
+        """Have it count no more where one has not decided anew since; again takes back nothing.
+
+        The record keeps it, with a line that says that it was taken back.
+        """
+        return await self._transport.read(
+            Call[schema.TakenBackOutput](
+                method="POST", path=fill("/review-decisions/{act}/undo", act=act)
+            )
+        )
+
+
+class AsyncReviewItems(AsyncGroup):
+    """The operations of `review-items`."""
+
+    async def get(self, review_item_id: str, /) -> schema.ReviewItemOutput:
+        """One result in a queue, with what one decided on it."""
+        return await self._transport.read(
+            Call[schema.ReviewItemOutput](
+                method="GET",
+                path=fill("/review-items/{review_item_id}", review_item_id=review_item_id),
+            )
+        )
+
+    def list(
+        self, queue_id: str, /, **query: Unpack[schema.ReviewItemsListQuery]
+    ) -> AsyncListing[schema.ReviewItemList, schema.ReviewItemOutput]:
+        """What a queue holds without the trash, newest first."""
+        return self._transport.listing(
+            Call[schema.ReviewItemList](
+                method="GET",
+                path=fill("/review-queues/{queue_id}/items", queue_id=queue_id),
+                query=query_of(query),
+            )
+        )
+
+    async def next(
+        self, queue_id: str, /, **body: Unpack[schema.TakeNextInput]
+    ) -> schema.TakenItemOutput:
+        """Be given the next open item, and hold its place for 30 minutes.
+
+        What one held in this queue before is free again. A closed queue hands out nothing: 409.
+        """
+        return await self._transport.read(
+            Call[schema.TakenItemOutput](
+                method="POST",
+                path=fill("/review-queues/{queue_id}/next", queue_id=queue_id),
+                body=body,
+            )
+        )
+
+    async def release(self, review_item_id: str, /) -> schema.ReviewItemOutput:
+        """Let go of the place that one holds, so that others are given it."""
+        return await self._transport.read(
+            Call[schema.ReviewItemOutput](
+                method="POST",
+                path=fill("/review-items/{review_item_id}/release", review_item_id=review_item_id),
+            )
+        )
+
+
+class AsyncReviewQueues(AsyncGroup):
+    """The operations of `review-queues`."""
+
+    async def agreement(self, queue_id: str, /) -> schema.ReviewAgreementOutput:
+        """How far reviewers agree on what several decided on, and what each decided."""
+        return await self._transport.read(
+            Call[schema.ReviewAgreementOutput](
+                method="GET", path=fill("/review-queues/{queue_id}/agreement", queue_id=queue_id)
+            )
+        )
+
+    async def change(
+        self,
+        queue_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedReviewQueueChangeInput],
+    ) -> schema.ReviewQueueOutput:
+        """Change what it is called, asks and takes in from now on; what it holds stays."""
+        return await self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="PATCH",
+                path=fill("/review-queues/{queue_id}", queue_id=queue_id),
+                headers={**header_of("If-Match", if_match)},
+                body=body,
+            )
+        )
+
+    async def close(self, queue_id: str, /) -> schema.ReviewQueueOutput:
+        """Hand out no more of it; what was decided stays. Again changes nothing."""
+        return await self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="POST", path=fill("/review-queues/{queue_id}/close", queue_id=queue_id)
+            )
+        )
+
+    async def create(
+        self, *, idempotency_key: str | None = None, **body: Unpack[schema.ReviewQueueInput]
+    ) -> schema.ReviewQueueOutput:
+        """Make a queue and take in the newest results that it asks for, at most 10,000."""
+        return await self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="POST",
+                path="/review-queues",
+                headers={**key_header(idempotency_key)},
+                body=body,
+            )
+        )
+
+    async def fill(self, queue_id: str, /) -> schema.FilledOutput:
+        """Take in what has come since and fits, at most 10,000 of the newest."""
+        return await self._transport.read(
+            Call[schema.FilledOutput](
+                method="POST", path=fill("/review-queues/{queue_id}/fill", queue_id=queue_id)
+            )
+        )
+
+    async def get(self, queue_id: str, /) -> schema.ReviewQueueOutput:
+        """One queue, with how far it is and what of that is one's own."""
+        return await self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="GET", path=fill("/review-queues/{queue_id}", queue_id=queue_id)
+            )
+        )
+
+    def list(
+        self, **query: Unpack[schema.ReviewQueuesListQuery]
+    ) -> AsyncListing[schema.ReviewQueueList, schema.ReviewQueueOutput]:
+        """The queues, newest first; `closed` tells the closed ones instead of the others."""
+        return self._transport.listing(
+            Call[schema.ReviewQueueList](
+                method="GET", path="/review-queues", query=query_of(query)
+            )
+        )
+
+    async def reopen(self, queue_id: str, /) -> schema.ReviewQueueOutput:
+        """Hand items out again."""
+        return await self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="POST", path=fill("/review-queues/{queue_id}/reopen", queue_id=queue_id)
+            )
+        )
+
+
 class AsyncSavedSearches(AsyncGroup):
     """The operations of `saved-searches`."""
 
@@ -1855,6 +2047,7 @@ class AsyncResources:
         self.collections = AsyncCollections(transport)
         self.comparisons = AsyncComparisons(transport)
         self.connectors = AsyncConnectors(transport)
+        self.decisions = AsyncDecisions(transport)
         self.documents = AsyncDocuments(transport)
         self.embedding_spaces = AsyncEmbeddingSpaces(transport)
         self.entities = AsyncEntities(transport)
@@ -1868,6 +2061,9 @@ class AsyncResources:
         self.prompt_versions = AsyncPromptVersions(transport)
         self.prompts = AsyncPrompts(transport)
         self.rankings = AsyncRankings(transport)
+        self.review_decisions = AsyncReviewDecisions(transport)
+        self.review_items = AsyncReviewItems(transport)
+        self.review_queues = AsyncReviewQueues(transport)
         self.saved_searches = AsyncSavedSearches(transport)
         self.search = AsyncSearch(transport)
         self.tags = AsyncTags(transport)

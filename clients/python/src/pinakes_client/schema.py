@@ -627,6 +627,29 @@ class CreatedApiKeyOutput(TypedDict):
     scopes: Sequence[ScopesEnum]
 
 
+class DecisionList(TypedDict):
+    """`DecisionList`."""
+
+    data: Sequence[DecisionOutput]
+    has_more: bool
+    next_cursor: str | None
+
+
+class DecisionOutput(TypedDict):
+    """One line of the record of a result; no verdict says that it was taken back."""
+
+    act: str
+    comment: str
+    counts: bool
+    created_at: str
+    generation: str
+    id: str
+    item: str | None
+    labels: Sequence[str]
+    reviewer: str
+    verdict: ReviewVerdict | NullEnum
+
+
 class DeliveryList(TypedDict):
     """`DeliveryList`."""
 
@@ -838,6 +861,12 @@ class FileInput(TypedDict):
     title: NotRequired[str]
 
 
+class FilledOutput(TypedDict):
+    """How many results came into a queue."""
+
+    added: int
+
+
 class GenerationInput(TypedDict):
     """The body of `POST /generations`: a prompt, or a kept one and the values for its places."""
 
@@ -894,6 +923,7 @@ class GenerationOutput(TypedDict):
     retried_from: str | None
     score: ScoreOutput | None
     seed: int
+    standing: StandingEnum | NullEnum
     started_at: str | None
     status: JobStatus
     status_reason: ReasonOutput | None
@@ -1053,6 +1083,15 @@ class OriginOutput(TypedDict):
     type: TypeEnum
 
 
+class OwnDecisionOutput(TypedDict):
+    """What one decides on a result now."""
+
+    comment: str
+    decided_at: str
+    labels: Sequence[str]
+    verdict: ReviewVerdict
+
+
 class PassageList(TypedDict):
     """`PassageList`."""
 
@@ -1136,6 +1175,16 @@ class PatchedPromptChangeInput(TypedDict):
 
     description: NotRequired[str]
     name: NotRequired[str]
+
+
+class PatchedReviewQueueChangeInput(TypedDict):
+    """The body of `PATCH /review-queues/{id}`; what is left out stays, `only` is set whole."""
+
+    instructions: NotRequired[str]
+    labels: NotRequired[Sequence[str]]
+    name: NotRequired[str]
+    only: NotRequired[QueueFilterInput]
+    overlap: NotRequired[int]
 
 
 class PatchedSavedSearchChange(TypedDict):
@@ -1294,6 +1343,26 @@ class QuestionInput(TypedDict):
     source_ids: NotRequired[Sequence[str] | None]
 
 
+class QueueFilterInput(TypedDict):
+    """Which results a queue takes in; empty members filter nothing."""
+
+    families: NotRequired[Sequence[FamilyEnum]]
+    max_score: NotRequired[float | None]
+    models: NotRequired[Sequence[str]]
+    standings: NotRequired[Sequence[StandingsEnum]]
+    undecided: NotRequired[bool]
+
+
+class QueueFilterOutput(TypedDict):
+    """Which results a queue takes in."""
+
+    families: Sequence[str]
+    max_score: float | None
+    models: Sequence[str]
+    standings: Sequence[str]
+    undecided: bool
+
+
 class QueueOutput(TypedDict):
     """Where a waiting generation stands."""
 
@@ -1413,6 +1482,122 @@ class RetaggedOutput(TypedDict):
     """How many generations have other tags now."""
 
     changed: int
+
+
+class ReviewActOutput(TypedDict):
+    """What one decided in one go; of `num_standing` results it is one's newest word."""
+
+    comment: str
+    decided_at: str
+    id: str
+    labels: Sequence[str]
+    links: dict[str, str]
+    num_results: int
+    num_standing: int
+    verdict: ReviewVerdict
+
+
+class ReviewAgreementOutput(TypedDict):
+    """How far the verdicts of several on one item agree.
+
+    `same` is the share of `num_items` on which all say the same, `alpha` Krippendorff's, which
+    is
+    1 for full agreement and 0 for that of chance; null where there is too little to say.
+    """
+
+    alpha: float | None
+    num_items: int
+    reviewers: Sequence[ReviewerTallyOutput]
+    same: float | None
+
+
+class ReviewDecisionInput(TypedDict):
+    """The body of `POST /review-decisions`: the same for all of these, or for none.
+
+    Items of queues count there; generations are decided on outside of any queue.
+    """
+
+    comment: NotRequired[str]
+    generations: NotRequired[Sequence[str]]
+    items: NotRequired[Sequence[str]]
+    labels: NotRequired[Sequence[str]]
+    score: NotRequired[int | None]
+    verdict: ReviewVerdict
+
+
+class ReviewItemList(TypedDict):
+    """`ReviewItemList`."""
+
+    data: Sequence[ReviewItemOutput]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ReviewItemOutput(TypedDict):
+    """A result in a queue, without what others decided on it.
+
+    `held_until` is until when it is one's own to decide on; `own` is null before one has.
+    """
+
+    added_at: str
+    generation: str
+    held_until: str | None
+    id: str
+    links: dict[str, str]
+    num_decisions: int
+    own: OwnDecisionOutput | None
+    queue: str
+
+
+class ReviewProgressOutput(TypedDict):
+    """How far a queue is: `done` have as many decisions as the overlap asks for."""
+
+    done: int
+    own: int
+    total: int
+
+
+class ReviewQueueInput(TypedDict):
+    """The body of `POST /review-queues`."""
+
+    instructions: NotRequired[str]
+    labels: NotRequired[Sequence[str]]
+    name: str
+    only: NotRequired[QueueFilterInput]
+    overlap: NotRequired[int]
+
+
+class ReviewQueueList(TypedDict):
+    """`ReviewQueueList`."""
+
+    data: Sequence[ReviewQueueOutput]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ReviewQueueOutput(TypedDict):
+    """A queue of results that reviewers go through."""
+
+    closed_at: str | None
+    created_at: str
+    creator: str
+    id: str
+    instructions: str
+    labels: Sequence[str]
+    links: dict[str, str]
+    name: str
+    only: QueueFilterOutput
+    overlap: int
+    review: ReviewProgressOutput
+
+
+class ReviewerTallyOutput(TypedDict):
+    """What one reviewer decided in a queue, as it counts now."""
+
+    approved: int
+    flagged: int
+    rejected: int
+    reviewer: str
 
 
 class RunChainOutput(TypedDict):
@@ -1684,6 +1869,24 @@ class TagsOfGeneration(TypedDict):
     """The tags of a generation, as its owner spells them."""
 
     tags: Sequence[str]
+
+
+class TakeNextInput(TypedDict):
+    """The body of `POST /review-queues/{id}/next`: the item after which to look, if any."""
+
+    after: NotRequired[str | None]
+
+
+class TakenBackOutput(TypedDict):
+    """On how many results a decision counts no more."""
+
+    taken_back: int
+
+
+class TakenItemOutput(TypedDict):
+    """What one was given; null where nothing in the queue is left for one."""
+
+    item: ReviewItemOutput | None
 
 
 class TemplateInput(TypedDict):
@@ -1987,6 +2190,9 @@ PriorityEnum: TypeAlias = Literal["high", "normal", "low"]
 ProtocolEnum: TypeAlias = Literal["chat", "completion"]
 
 
+ReviewVerdict: TypeAlias = Literal["approved", "rejected", "flagged"]
+
+
 ScopesEnum: TypeAlias = Literal["read", "write", "manage"]
 
 
@@ -1994,6 +2200,12 @@ SideLetter: TypeAlias = Literal["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"
 
 
 SpaceEmbedderOutputKindEnum: TypeAlias = Literal["built_in", "service", "settings"]
+
+
+StandingEnum: TypeAlias = Literal["approved", "rejected", "flagged", "disputed"]
+
+
+StandingsEnum: TypeAlias = Literal["approved", "rejected", "flagged", "disputed"]
 
 
 TypeEnum: TypeAlias = Literal["generation", "document"]
@@ -2109,6 +2321,13 @@ class ComparisonsListQuery(TypedDict):
     limit: NotRequired[int]
     mine: NotRequired[bool]
     trashed: NotRequired[bool]
+
+
+class DecisionsListQuery(TypedDict):
+    """The parameters of `decisions.list`."""
+
+    cursor: NotRequired[str]
+    limit: NotRequired[int]
 
 
 class DocumentsChunksQuery(TypedDict):
@@ -2252,6 +2471,23 @@ class RankingsListQuery(TypedDict):
     blind: NotRequired[bool]
     mine: NotRequired[bool]
     task: NotRequired[str]
+
+
+class ReviewItemsListQuery(TypedDict):
+    """The parameters of `review_items.list`."""
+
+    cursor: NotRequired[str]
+    limit: NotRequired[int]
+    open: NotRequired[bool]
+    standing: NotRequired[str]
+
+
+class ReviewQueuesListQuery(TypedDict):
+    """The parameters of `review_queues.list`."""
+
+    closed: NotRequired[bool]
+    cursor: NotRequired[str]
+    limit: NotRequired[int]
 
 
 class SearchCallQuery(TypedDict):
