@@ -17,7 +17,7 @@ from tests.pages.makers import PNG, make_batch, make_done
 from tests.search.factories import make_found_source
 from webapp.accounts.models import ApiKey, Role, User
 from webapp.accounts.operations import create_api_key
-from webapp.catalog.models import Connector, ConnectorKind
+from webapp.catalog.models import CheckpointVersion, Connector, ConnectorKind
 from webapp.chains.definitions import Definition, Step
 from webapp.chains.models import Chain, ChainRun
 from webapp.chains.operations import ChainWish, VersionWish, create_chain
@@ -287,6 +287,15 @@ def list_models(_: User, count: int) -> str:
     return "models"
 
 
+def list_model_versions(_: User, count: int) -> str:
+    checkpoint = make_checkpoint(make_card(slug="toy-again"))
+    first = CheckpointVersion.objects.create(
+        checkpoint=checkpoint, revision=_digest(0), card_data=checkpoint.card_data
+    )
+    copies(first, count, revision=lambda number: _digest(1 + number))
+    return f"models/{checkpoint.slug}/versions"
+
+
 def list_connectors(_: User, count: int) -> str:
     for number in range(count):
         Connector.objects.create(
@@ -420,6 +429,7 @@ LISTS: dict[str, Callable[[User, int], str]] = {
     "feedback_list": list_feedback,
     "generations_list": list_generations,
     "generations_reproductions": list_reproductions,
+    "model_versions_list": list_model_versions,
     "models_list": list_models,
     "prompt_versions_list": list_prompt_versions,
     "prompts_list": list_prompts,
@@ -444,6 +454,7 @@ EXCEPTIONS = {
 FEW = {
     "connectors_list",
     "generations_reproductions",
+    "model_versions_list",
     "models_list",
     "saved_searches_list",
     "webhook_endpoints_list",

@@ -24,10 +24,8 @@ from webapp.common.conditions import answer_with_tag
 from webapp.common.interface import (
     KEY,
     PAGE,
-    PREFER,
     idempotency_key,
     list_of,
-    parse_body,
     parse_switch,
     whole_list,
 )
@@ -38,7 +36,7 @@ from webapp.generations.inputs import REFERENCE_KINDS, InputReference
 from webapp.generations.models import Generation
 from webapp.generations.representation import describe_generation
 from webapp.generations.requests import SubmitRequest
-from webapp.generations.schema import GenerationInput, GenerationOutput
+from webapp.generations.schema import GenerationOutput
 from webapp.jobs.models import JobState, Priority
 from webapp.prompts.api import read_use
 from webapp.prompts.requests import render_template
@@ -110,7 +108,7 @@ def parse_filter(query: Mapping[str, str]) -> queries.GenerationFilter:
 
 
 class GenerationsApi(APIView):
-    """`/api/v1/generations`."""
+    """`/api/v1/generations`; the app `webhooks` adds to what it accepts, and gives the address."""
 
     @extend_schema(
         operation_id="generations_list",
@@ -129,28 +127,8 @@ class GenerationsApi(APIView):
         rows = [describe_generation(row, brief=True, viewer=user) for row in found.rows]
         return Response(found.to_dict(rows))
 
-    @extend_schema(
-        operation_id="generations_create",
-        request=GenerationInput,
-        parameters=[
-            KEY,
-            PREFER,
-        ],
-        responses={201: GenerationOutput, 202: GenerationOutput},
-    )
-    def post(self, request: Request) -> Response:
-        """Accept a prompt: 202, or 201 where `Prefer: wait=N` saw the end."""
-        user = member(request)
-        check_may_submit(user)
-        body = parse_body(GenerationInput, request)
-        wish = _read_wish_or_template(user, body)
-        submitted = operations.submit_generation(
-            owner=user, request=wish, idempotency_key=idempotency_key(request)
-        )
-        return _accepted(request, submitted)
 
-
-def _read_wish_or_template(user: User, body: Mapping[str, Any]) -> SubmitRequest:
+def read_wish_or_template(user: User, body: Mapping[str, Any]) -> SubmitRequest:
     """What a body asks for, its prompt made from a kept one where it names one."""
     used = body.get("template")
     if used is None:
@@ -195,7 +173,7 @@ def _priority(user: User, name: str) -> Priority:
     return priority
 
 
-def _accepted(request: Request, submitted: operations.Submitted) -> Response:
+def accepted(request: Request, submitted: operations.Submitted) -> Response:
     """The answer to whatever made a generation. Clients that prefer to wait do so elsewhere."""
     generation = submitted.generation or _get(request, submitted.generation_id)
     body = describe_generation(generation, viewer=member(request))
@@ -263,7 +241,7 @@ class RetryGenerationApi(APIView):
             generation=generation,
             idempotency_key=idempotency_key(request),
         )
-        return _accepted(request, submitted)
+        return accepted(request, submitted)
 
 
 class ReproduceGenerationApi(APIView):
@@ -285,7 +263,7 @@ class ReproduceGenerationApi(APIView):
             generation=generation,
             idempotency_key=idempotency_key(request),
         )
-        return _accepted(request, submitted)
+        return accepted(request, submitted)
 
 
 class ReproductionsApi(APIView):

@@ -66,6 +66,21 @@ class AsyncAnswers(AsyncGroup):
             Call[schema.AnswerSummaryList](method="GET", path="/answers", query=query_of(query))
         )
 
+    async def restore(self, answer_id: str, /) -> AsyncWork[schema.AnswerOutput]:
+        """Take it out of the trash."""
+        return await self._transport.start(
+            Call[schema.AnswerOutput](
+                method="POST", path=fill("/answers/{answer_id}/restore", answer_id=answer_id)
+            ),
+            "/answers/{id}",
+        )
+
+    async def trash(self, answer_id: str, /) -> None:
+        """Put it in the trash; what is being written stops. One of a chat goes with that: 409."""
+        await self._transport.read(
+            Call[None](method="DELETE", path=fill("/answers/{answer_id}", answer_id=answer_id))
+        )
+
 
 class AsyncApiKeys(AsyncGroup):
     """The operations of `api-keys`."""
@@ -703,8 +718,32 @@ class AsyncDocuments(AsyncGroup):
             "/documents/{id}",
         )
 
+    async def change(
+        self,
+        source_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedDocumentChangeInput],
+    ) -> schema.SourceOutput:
+        """Give it another title; with `If-Match`, only as it was read."""
+        return await self._transport.read(
+            Call[schema.SourceOutput](
+                method="PATCH",
+                path=fill("/documents/{source_id}", source_id=source_id),
+                headers={**header_of("If-Match", if_match)},
+                body=body,
+            )
+        )
+
     async def chunk_change(
-        self, source_id: str, passage_id: str, /, **body: Unpack[schema.PatchedPassageChange]
+        self,
+        source_id: str,
+        passage_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedPassageChange],
     ) -> schema.PassageOutput:
         """Set the heading of a passage, or take it out of search; its text is the document's."""
         return await self._transport.read(
@@ -715,11 +754,14 @@ class AsyncDocuments(AsyncGroup):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
                 body=body,
             )
         )
 
-    async def chunk_join(self, source_id: str, passage_id: str, /) -> schema.PassageOutput:
+    async def chunk_join(
+        self, source_id: str, passage_id: str, /, *, if_match: str | None = None
+    ) -> schema.PassageOutput:
         """Make one of a passage and the next, with what stands between them."""
         return await self._transport.read(
             Call[schema.PassageOutput](
@@ -729,11 +771,18 @@ class AsyncDocuments(AsyncGroup):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
             )
         )
 
     async def chunk_split(
-        self, source_id: str, passage_id: str, /, **body: Unpack[schema.PassageSplit]
+        self,
+        source_id: str,
+        passage_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PassageSplit],
     ) -> Sequence[schema.PassageOutput]:
         """Make two of a passage, the second from character `at` of its text on."""
         return await self._transport.read(
@@ -744,6 +793,7 @@ class AsyncDocuments(AsyncGroup):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
                 body=body,
             )
         )
@@ -751,7 +801,10 @@ class AsyncDocuments(AsyncGroup):
     def chunks(
         self, source_id: str, /, **query: Unpack[schema.DocumentsChunksQuery]
     ) -> AsyncListing[schema.PassageList, schema.PassageOutput]:
-        """The pieces that it was cut into, in the order of its text."""
+        """The pieces that it was cut into, in the order of its text.
+
+        Changes of any of them may depend on the `ETag` of this answer or of the document.
+        """
         return self._transport.listing(
             Call[schema.PassageList](
                 method="GET",
@@ -816,7 +869,7 @@ class AsyncDocuments(AsyncGroup):
         )
 
     async def get(self, source_id: str, /) -> schema.SourceOutput:
-        """One document."""
+        """One document; its `ETag` changes with all that it says."""
         return await self._transport.read(
             Call[schema.SourceOutput](
                 method="GET", path=fill("/documents/{source_id}", source_id=source_id)
@@ -1274,6 +1327,23 @@ class AsyncMe(AsyncGroup):
     async def get(self) -> schema.MeOutput:
         """Who this key or session is."""
         return await self._transport.read(Call[schema.MeOutput](method="GET", path="/me"))
+
+
+class AsyncModelVersions(AsyncGroup):
+    """The operations of `model-versions`."""
+
+    def list(
+        self, slug: str, /
+    ) -> AsyncListing[schema.ModelVersionList, schema.ModelVersionOutput]:
+        """The weights that this slug has stood for since the site knows it, newest first.
+
+        Generations name theirs in `model.weights_sha256`.
+        """
+        return self._transport.listing(
+            Call[schema.ModelVersionList](
+                method="GET", path=fill("/models/{slug}/versions", slug=slug)
+            )
+        )
 
 
 class AsyncModels(AsyncGroup):
@@ -2056,6 +2126,7 @@ class AsyncResources:
         self.generations = AsyncGenerations(transport)
         self.insights = AsyncInsights(transport)
         self.me = AsyncMe(transport)
+        self.model_versions = AsyncModelVersions(transport)
         self.models = AsyncModels(transport)
         self.prompt_labels = AsyncPromptLabels(transport)
         self.prompt_versions = AsyncPromptVersions(transport)

@@ -66,6 +66,21 @@ class Answers(Group):
             Call[schema.AnswerSummaryList](method="GET", path="/answers", query=query_of(query))
         )
 
+    def restore(self, answer_id: str, /) -> Work[schema.AnswerOutput]:
+        """Take it out of the trash."""
+        return self._transport.start(
+            Call[schema.AnswerOutput](
+                method="POST", path=fill("/answers/{answer_id}/restore", answer_id=answer_id)
+            ),
+            "/answers/{id}",
+        )
+
+    def trash(self, answer_id: str, /) -> None:
+        """Put it in the trash; what is being written stops. One of a chat goes with that: 409."""
+        self._transport.read(
+            Call[None](method="DELETE", path=fill("/answers/{answer_id}", answer_id=answer_id))
+        )
+
 
 class ApiKeys(Group):
     """The operations of `api-keys`."""
@@ -701,8 +716,32 @@ class Documents(Group):
             "/documents/{id}",
         )
 
+    def change(
+        self,
+        source_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedDocumentChangeInput],
+    ) -> schema.SourceOutput:
+        """Give it another title; with `If-Match`, only as it was read."""
+        return self._transport.read(
+            Call[schema.SourceOutput](
+                method="PATCH",
+                path=fill("/documents/{source_id}", source_id=source_id),
+                headers={**header_of("If-Match", if_match)},
+                body=body,
+            )
+        )
+
     def chunk_change(
-        self, source_id: str, passage_id: str, /, **body: Unpack[schema.PatchedPassageChange]
+        self,
+        source_id: str,
+        passage_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedPassageChange],
     ) -> schema.PassageOutput:
         """Set the heading of a passage, or take it out of search; its text is the document's."""
         return self._transport.read(
@@ -713,11 +752,14 @@ class Documents(Group):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
                 body=body,
             )
         )
 
-    def chunk_join(self, source_id: str, passage_id: str, /) -> schema.PassageOutput:
+    def chunk_join(
+        self, source_id: str, passage_id: str, /, *, if_match: str | None = None
+    ) -> schema.PassageOutput:
         """Make one of a passage and the next, with what stands between them."""
         return self._transport.read(
             Call[schema.PassageOutput](
@@ -727,11 +769,18 @@ class Documents(Group):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
             )
         )
 
     def chunk_split(
-        self, source_id: str, passage_id: str, /, **body: Unpack[schema.PassageSplit]
+        self,
+        source_id: str,
+        passage_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PassageSplit],
     ) -> Sequence[schema.PassageOutput]:
         """Make two of a passage, the second from character `at` of its text on."""
         return self._transport.read(
@@ -742,6 +791,7 @@ class Documents(Group):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
                 body=body,
             )
         )
@@ -749,7 +799,10 @@ class Documents(Group):
     def chunks(
         self, source_id: str, /, **query: Unpack[schema.DocumentsChunksQuery]
     ) -> Listing[schema.PassageList, schema.PassageOutput]:
-        """The pieces that it was cut into, in the order of its text."""
+        """The pieces that it was cut into, in the order of its text.
+
+        Changes of any of them may depend on the `ETag` of this answer or of the document.
+        """
         return self._transport.listing(
             Call[schema.PassageList](
                 method="GET",
@@ -814,7 +867,7 @@ class Documents(Group):
         )
 
     def get(self, source_id: str, /) -> schema.SourceOutput:
-        """One document."""
+        """One document; its `ETag` changes with all that it says."""
         return self._transport.read(
             Call[schema.SourceOutput](
                 method="GET", path=fill("/documents/{source_id}", source_id=source_id)
@@ -1270,6 +1323,21 @@ class Me(Group):
     def get(self) -> schema.MeOutput:
         """Who this key or session is."""
         return self._transport.read(Call[schema.MeOutput](method="GET", path="/me"))
+
+
+class ModelVersions(Group):
+    """The operations of `model-versions`."""
+
+    def list(self, slug: str, /) -> Listing[schema.ModelVersionList, schema.ModelVersionOutput]:
+        """The weights that this slug has stood for since the site knows it, newest first.
+
+        Generations name theirs in `model.weights_sha256`.
+        """
+        return self._transport.listing(
+            Call[schema.ModelVersionList](
+                method="GET", path=fill("/models/{slug}/versions", slug=slug)
+            )
+        )
 
 
 class Models(Group):
@@ -2050,6 +2118,7 @@ class Resources:
         self.generations = Generations(transport)
         self.insights = Insights(transport)
         self.me = Me(transport)
+        self.model_versions = ModelVersions(transport)
         self.models = Models(transport)
         self.prompt_labels = PromptLabels(transport)
         self.prompt_versions = PromptVersions(transport)

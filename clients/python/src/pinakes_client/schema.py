@@ -70,6 +70,7 @@ class AnswerOutput(TypedDict):
     terminal: bool
     text: str | None
     took_ms: float
+    trashed_at: str | None
     unsupported: Sequence[str]
 
 
@@ -109,6 +110,7 @@ class AnswerSummaryOutput(TypedDict):
     status_reason: AnswerReasonOutput | None
     terminal: bool
     took_ms: float
+    trashed_at: str | None
 
 
 class ApiKeyInput(TypedDict):
@@ -868,7 +870,10 @@ class FilledOutput(TypedDict):
 
 
 class GenerationInput(TypedDict):
-    """The body of `POST /generations`: a prompt, or a kept one and the values for its places."""
+    """The body of `POST /generations`: a prompt, or a kept one and the values for its places.
+
+    `webhook` names an endpoint of one's own that is told how it ends, whatever else it is told.
+    """
 
     deadline_in: NotRequired[int | None]
     expires_in: NotRequired[int | None]
@@ -882,6 +887,7 @@ class GenerationInput(TypedDict):
     seed: NotRequired[int | None]
     tags: NotRequired[Sequence[str]]
     template: NotRequired[TemplateInput | None]
+    webhook: NotRequired[str | None]
 
 
 class GenerationList(TypedDict):
@@ -1050,6 +1056,23 @@ class ModelReferenceOutput(TypedDict):
     weights_sha256: str
 
 
+class ModelVersionList(TypedDict):
+    """`ModelVersionList`."""
+
+    data: Sequence[ModelVersionOutput]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ModelVersionOutput(TypedDict):
+    """Weights that a slug stands or stood for, with the card that they came with."""
+
+    card: dict[str, Any]
+    first_seen_at: str
+    is_current: bool
+    weights_sha256: str
+
+
 class NamedEntityOutput(TypedDict):
     """As much of an entity as a reference to it needs."""
 
@@ -1152,6 +1175,12 @@ class PatchedConnectorPatch(TypedDict):
     max_requests: NotRequired[int]
     name: NotRequired[str]
     seconds: NotRequired[int]
+
+
+class PatchedDocumentChangeInput(TypedDict):
+    """The body of `PATCH /documents/{id}`; what is left out stays."""
+
+    title: NotRequired[str]
 
 
 class PatchedEndpointChange(TypedDict):
@@ -2225,6 +2254,7 @@ class AnswersListQuery(TypedDict):
 
     cursor: NotRequired[str]
     limit: NotRequired[int]
+    trashed: NotRequired[bool]
 
 
 class ApiKeysListQuery(TypedDict):
