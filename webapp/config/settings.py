@@ -339,6 +339,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "webapp.generations.event_schema.describe_streams",
         "webapp.common.schema.add_problems",
         "webapp.common.schema.add_tags",
     ],

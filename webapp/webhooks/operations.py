@@ -392,7 +392,7 @@ def _prepare(job: ClaimedJob, delivery: Delivery) -> Message:
     at = delivery.created_at
     if delivery.generation_id is not None:
         generation = get_generation(user=endpoint.owner, generation_id=delivery.generation_id)
-        data = describe_generation(generation)
+        data = describe_generation(generation, viewer=endpoint.owner)
         at = generation.job.finished_at or at
     elif delivery.chain_run_id is not None:
         run = get_run(user=endpoint.owner, run_id=delivery.chain_run_id)

@@ -2168,6 +2168,9 @@ FamilyEnum: TypeAlias = Literal[
 ]
 
 
+GenerationEvent: TypeAlias = Mapping[str, Any]
+
+
 JobStatus: TypeAlias = Literal[
     "queued", "running", "succeeded", "failed", "canceled", "expired", "canceling"
 ]
@@ -2208,6 +2211,9 @@ OnSameNameEnum: TypeAlias = Literal["replace", "keep_both"]
 
 
 OutputEnum: TypeAlias = Literal["text", "first_line", "whole", "prompt"]
+
+
+OwnEvent: TypeAlias = Mapping[str, Any]
 
 
 PageIsEnum: TypeAlias = Literal["page", "slide", "chapter", "row"]
