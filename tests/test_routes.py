@@ -7,6 +7,7 @@ kind that belongs to one of them.
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,7 @@ from webapp.chats.models import Chat, Turn
 from webapp.collections.models import Collection
 from webapp.collections.operations import CollectionWish, create_collection
 from webapp.common.encryption import encrypt
+from webapp.config.management.commands.openapi import AGREED
 from webapp.generations.inputs import KeptInput
 from webapp.generations.models import Batch, Generation, Tag, Upload
 from webapp.generations.tag_operations import create_tag
@@ -625,6 +627,26 @@ def test_the_table_names_every_route_and_method():
         else:
             found[route] = set(ROUTES.get(route, ()))
     assert found == {route: set(methods) for route, methods in ROUTES.items()}
+
+
+def test_what_is_described_are_these_routes_and_the_live_streams():
+    """The streams are answered before Django; `tests/generations/test_events.py` has who reads."""
+    described = {
+        (re.sub("{.*?}", "{}", path), method.upper())
+        for path, methods in json.loads(AGREED.read_text(encoding="utf-8"))["paths"].items()
+        for method in methods
+    }
+    routed = {
+        (re.sub("<.*?>", "{}", f"/{route}"), method)
+        for route, methods in ROUTES.items()
+        for method in methods
+        if route.startswith("api/")
+    }
+    assert described - routed == {
+        ("/api/v1/events", "GET"),
+        ("/api/v1/generations/{}/events", "GET"),
+    }
+    assert routed - described == {("/api/v1/openapi.json", "GET"), ("/api/v1/docs", "GET")}
 
 
 @pytest.fixture

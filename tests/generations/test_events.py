@@ -14,7 +14,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from tests.factories import make_checkpoint, make_generation, make_user, make_worker
 from tests.generations.described import faults_of
-from webapp.accounts.models import User
+from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
 from webapp.common import live
 from webapp.common.live import Subscription
@@ -120,6 +120,22 @@ def tell(generation: Generation, done: int) -> None:
     facts = {"id": str(generation.id), "done": done, "total": 9, "unit": "step"}
     topics = [str(generation.id), topic_of_owner(generation.owner_id)]
     live.publish(topics, "generation.progress", facts)
+
+
+def test_each_kind_of_person_is_let_in_as_to_the_generation_itself(generation, owner):
+    viewer = make_user()
+    viewer.groups.clear()
+    people = {
+        None: 401,
+        owner: 200,
+        make_user(Role.AUTHOR): 404,
+        viewer: 404,
+        make_user(Role.REVIEWER): 200,
+        make_user(Role.ADMIN): 200,
+    }
+    for user, status in people.items():
+        reader = Reader(user, generation.id).read(until=lambda _event: True)
+        assert reader.status == status, user
 
 
 def test_anonymous_readers_and_strangers_are_refused(generation):
