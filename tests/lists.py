@@ -402,7 +402,9 @@ def list_review_items(owner: User, count: int) -> str:
 def list_decisions(owner: User, count: int) -> str:
     generation = make_done(owner=owner, prompt="mine")
     decide(reviewer=owner, generations=[generation.id], judgement=Judgement("approved"))
-    copies(Decision.objects.get(generation=generation), count)
+    people = copies(owner, count, username=lambda number: f"reviewer-{number}")
+    first = Decision.objects.get(generation=generation)
+    copies(first, count, reviewer=lambda number: people[number])
     return f"generations/{generation.id}/decisions"
 
 
