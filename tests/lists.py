@@ -17,7 +17,7 @@ from tests.pages.makers import PNG, make_batch, make_done
 from tests.search.factories import make_found_source
 from webapp.accounts.models import ApiKey, Role, User
 from webapp.accounts.operations import create_api_key
-from webapp.catalog.models import Connector, ConnectorKind
+from webapp.catalog.models import CheckpointVersion, Connector, ConnectorKind
 from webapp.chains.definitions import Definition, Step
 from webapp.chains.models import Chain, ChainRun
 from webapp.chains.operations import ChainWish, VersionWish, create_chain
@@ -35,7 +35,9 @@ from webapp.knowledge.graph_models import Entity, EntityAlias, Mention, Relation
 from webapp.knowledge.models import Source, SourceVersion
 from webapp.prompts.models import PromptTemplate
 from webapp.prompts.operations import TemplateWish, Words, create_template
-from webapp.review.models import Feedback
+from webapp.review.decision_operations import Judgement, decide
+from webapp.review.models import Decision, Feedback, ReviewItem, ReviewQueue
+from webapp.review.queue_operations import QueueWish, create_queue
 from webapp.search.models import Passage, SavedSearch
 from webapp.webhooks.models import Delivery, Endpoint
 from webapp.webhooks.operations import send_test
@@ -285,6 +287,15 @@ def list_models(_: User, count: int) -> str:
     return "models"
 
 
+def list_model_versions(_: User, count: int) -> str:
+    checkpoint = make_checkpoint(make_card(slug="toy-again"))
+    first = CheckpointVersion.objects.create(
+        checkpoint=checkpoint, revision=_digest(0), card_data=checkpoint.card_data
+    )
+    copies(first, count, revision=lambda number: _digest(1 + number))
+    return f"models/{checkpoint.slug}/versions"
+
+
 def list_connectors(_: User, count: int) -> str:
     for number in range(count):
         Connector.objects.create(
@@ -370,6 +381,33 @@ def list_votes(owner: User, count: int) -> str:
     return f"comparisons/{batch.id}/votes"
 
 
+def _queue(owner: User) -> ReviewQueue:
+    return create_queue(creator=owner, wish=QueueWish("Mine"))
+
+
+def list_review_queues(owner: User, count: int) -> str:
+    first = ReviewQueue.objects.get(id=_queue(owner).id)
+    copies(first, count, name=lambda number: f"Mine {number}")
+    return "review-queues"
+
+
+def list_review_items(owner: User, count: int) -> str:
+    queue = _queue(owner)
+    first = ReviewItem.objects.create(queue=queue, generation=make_done(owner=owner))
+    made = _generations(owner, count)
+    copies(first, count, generation=lambda number: made[number])
+    return f"review-queues/{queue.id}/items"
+
+
+def list_decisions(owner: User, count: int) -> str:
+    generation = make_done(owner=owner, prompt="mine")
+    decide(reviewer=owner, generations=[generation.id], judgement=Judgement("approved"))
+    people = copies(owner, count, username=lambda number: f"reviewer-{number}")
+    first = Decision.objects.get(generation=generation)
+    copies(first, count, reviewer=lambda number: people[number])
+    return f"generations/{generation.id}/decisions"
+
+
 #: Each operation that answers with a list: stores that many rows of the owner's, says its path.
 LISTS: dict[str, Callable[[User, int], str]] = {
     "answers_list": list_answers,
@@ -384,6 +422,7 @@ LISTS: dict[str, Callable[[User, int], str]] = {
     "collections_list": list_collections,
     "comparisons_list": list_comparisons,
     "connectors_list": list_connectors,
+    "decisions_list": list_decisions,
     "documents_chunks": list_chunks,
     "documents_list": list_documents,
     "documents_versions": list_document_versions,
@@ -392,9 +431,12 @@ LISTS: dict[str, Callable[[User, int], str]] = {
     "feedback_list": list_feedback,
     "generations_list": list_generations,
     "generations_reproductions": list_reproductions,
+    "model_versions_list": list_model_versions,
     "models_list": list_models,
     "prompt_versions_list": list_prompt_versions,
     "prompts_list": list_prompts,
+    "review_items_list": list_review_items,
+    "review_queues_list": list_review_queues,
     "saved_searches_list": list_saved_searches,
     "search": search,
     "tags_list": list_tags,
@@ -414,9 +456,16 @@ EXCEPTIONS = {
 FEW = {
     "connectors_list",
     "generations_reproductions",
+    "model_versions_list",
     "models_list",
     "saved_searches_list",
     "webhook_endpoints_list",
 }
 #: Who is shown a list with the rows of several people.
-READERS = {"connectors_list": Role.ADMIN, "feedback_list": Role.REVIEWER}
+READERS = {
+    "connectors_list": Role.ADMIN,
+    "decisions_list": Role.REVIEWER,
+    "feedback_list": Role.REVIEWER,
+    "review_items_list": Role.REVIEWER,
+    "review_queues_list": Role.REVIEWER,
+}

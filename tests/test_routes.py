@@ -7,7 +7,9 @@ kind that belongs to one of them.
 
 from __future__ import annotations
 
+import json
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from http.cookies import SimpleCookie
@@ -34,6 +36,7 @@ from webapp.chats.models import Chat, Turn
 from webapp.collections.models import Collection
 from webapp.collections.operations import CollectionWish, create_collection
 from webapp.common.encryption import encrypt
+from webapp.config.management.commands.openapi import AGREED
 from webapp.generations.inputs import KeptInput
 from webapp.generations.models import Batch, Generation, Tag, Upload
 from webapp.generations.tag_operations import create_tag
@@ -43,6 +46,7 @@ from webapp.knowledge.graph_models import EntityAlias
 from webapp.knowledge.models import Source
 from webapp.prompts.models import PromptTemplate
 from webapp.prompts.operations import TemplateWish, Words, create_template
+from webapp.review.decision_operations import Judgement, decide
 from webapp.review.models import ReviewQueue
 from webapp.review.queue_operations import QueueWish, create_queue
 from webapp.search.models import SavedSearch
@@ -68,6 +72,7 @@ USED = "somebody else's, which reviewers may use and say something about"
 KEPT = "somebody else's, which reviewers and admins read but nobody else changes"
 PRIVATE = "somebody else's and nobody else's business"
 REVIEWERS = "for reviewers and admins"
+OF_REVIEWERS = "what another reviewer decided, which nobody else takes back"
 ADMINS = "for admins and monitors, which have no browser to be led to a form"
 ADMINS_ONLY = "for those who run the site"
 ADMINS_ACT = "for those who run the site, who must say what is to be done"
@@ -90,6 +95,7 @@ CELLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     SHARED: ((IN,) * 5, (IN,) * 5),
     OWN_LIST: ((IN,) * 5, (IN, IN, "403", IN, IN)),
     REVIEWERS: (("403", "403", "403", IN, IN),) * 2,
+    OF_REVIEWERS: (("403", "403", "403", "404", "404"),) * 2,
     OWN_ACCOUNT: ((IN,) * 5, (IN,) * 5),
     FOREIGN: ((IN, "404", "404", IN, IN), (IN, "404", "404", "403", IN)),
     CHANGED: ((IN, "404", "404", "403", IN),) * 2,
@@ -285,6 +291,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/api-keys/<uuid:key_id>": {"GET": PRIVATE, "DELETE": PRIVATE},
     "api/v1/models": {"GET": SHARED},
     "api/v1/models/<slug:slug>": {"GET": SHARED},
+    "api/v1/models/<slug:slug>/versions": {"GET": SHARED},
     "api/v1/connectors": {"GET": ADMINS_ONLY, "POST": ADMINS_ONLY},
     "api/v1/connectors/<slug:slug>": {
         "GET": ADMINS_ONLY,
@@ -323,7 +330,11 @@ ROUTES: dict[str, dict[str, str]] = {
         "DELETE": PRIVATE,
     },
     "api/v1/documents": {"GET": OWN_LIST, "POST": OWN_LIST},
-    "api/v1/documents/<uuid:source_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
+    "api/v1/documents/<uuid:source_id>": {
+        "GET": FOREIGN,
+        "PATCH": FOREIGN,
+        "DELETE": FOREIGN,
+    },
     "api/v1/documents/<uuid:source_id>/chunks": {"GET": FOREIGN},
     "api/v1/documents/<uuid:source_id>/chunks/<uuid:passage_id>": {"PATCH": FOREIGN},
     "api/v1/documents/<uuid:source_id>/chunks/<uuid:passage_id>/split": {"POST": FOREIGN},
@@ -358,6 +369,20 @@ ROUTES: dict[str, dict[str, str]] = {
         "PUT": USED,
         "DELETE": USED,
     },
+    "api/v1/generations/<uuid:generation_id>/decisions": {"GET": REVIEWERS},
+    "api/v1/review-queues": {"GET": REVIEWERS, "POST": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>": {"GET": REVIEWERS, "PATCH": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/fill": {"POST": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/close": {"POST": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/reopen": {"POST": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/agreement": {"GET": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/items": {"GET": REVIEWERS},
+    "api/v1/review-queues/<uuid:queue_id>/next": {"POST": REVIEWERS},
+    "api/v1/review-items/<uuid:review_item_id>": {"GET": REVIEWERS},
+    "api/v1/review-items/<uuid:review_item_id>/release": {"POST": REVIEWERS},
+    "api/v1/review-decisions": {"POST": REVIEWERS},
+    "api/v1/review-decisions/<uuid:act>": {"GET": OF_REVIEWERS},
+    "api/v1/review-decisions/<uuid:act>/undo": {"POST": OF_REVIEWERS},
     "api/v1/collections": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/collections/<uuid:collection_id>": {
         "GET": FOREIGN,
@@ -367,7 +392,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/collections/<uuid:collection_id>/items": {"GET": FOREIGN, "POST": FOREIGN},
     "api/v1/collections/<uuid:collection_id>/items/<uuid:item_id>": {"DELETE": FOREIGN},
     "api/v1/answers": {"GET": OWN_LIST, "POST": OWN_LIST},
-    "api/v1/answers/<uuid:answer_id>": {"GET": FOREIGN},
+    "api/v1/answers/<uuid:answer_id>": {"GET": FOREIGN, "DELETE": FOREIGN},
+    "api/v1/answers/<uuid:answer_id>/restore": {"POST": FOREIGN},
     "api/v1/answers/<uuid:answer_id>/cancel": {"POST": FOREIGN},
     "api/v1/chats": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/chats/<uuid:chat_id>": {"GET": FOREIGN, "PATCH": KEPT, "DELETE": KEPT},
@@ -492,6 +518,15 @@ class Rows:
         return create_queue(creator=self.owner, wish=QueueWish("Mine alone"))
 
     @cached_property
+    def act(self) -> uuid.UUID:
+        """Decided by another reviewer than those who call."""
+        return decide(
+            reviewer=make_user(Role.REVIEWER),
+            generations=[self.generation.id],
+            judgement=Judgement("flagged", comment="mine alone"),
+        )
+
+    @cached_property
     def comparison(self) -> Batch:
         make_checkpoint(make_card(slug="toy-other"))
         return make_comparison(self.owner, models=("toy-text", "toy-other"), prompt="mine alone")
@@ -535,6 +570,7 @@ PLACES: dict[str, Callable[[Rows], object]] = {
     "<uuid:tag_id>": lambda rows: rows.tag.id,
     "<uuid:queue_id>": lambda rows: rows.queue.id,
     "<uuid:review_item_id>": lambda rows: rows.queue.items.earliest("id").id,
+    "<uuid:act>": lambda rows: rows.act,
     "<slug:standing>": lambda _: "flagged",
     "<uuid:comparison_id>": lambda rows: rows.comparison.id,
     "<uuid:chain_id>": lambda rows: rows.chain.id,
@@ -591,6 +627,26 @@ def test_the_table_names_every_route_and_method():
         else:
             found[route] = set(ROUTES.get(route, ()))
     assert found == {route: set(methods) for route, methods in ROUTES.items()}
+
+
+def test_what_is_described_are_these_routes_and_the_live_streams():
+    """The streams are answered before Django; `tests/generations/test_events.py` has who reads."""
+    described = {
+        (re.sub("{.*?}", "{}", path), method.upper())
+        for path, methods in json.loads(AGREED.read_text(encoding="utf-8"))["paths"].items()
+        for method in methods
+    }
+    routed = {
+        (re.sub("<.*?>", "{}", f"/{route}"), method)
+        for route, methods in ROUTES.items()
+        for method in methods
+        if route.startswith("api/")
+    }
+    assert described - routed == {
+        ("/api/v1/events", "GET"),
+        ("/api/v1/generations/{}/events", "GET"),
+    }
+    assert routed - described == {("/api/v1/openapi.json", "GET"), ("/api/v1/docs", "GET")}
 
 
 @pytest.fixture

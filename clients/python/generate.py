@@ -34,6 +34,7 @@ UNUSED_HEADERS = {"If-None-Match"}
 BASES = {"generations": "GenerationStreams"}
 _SIMPLE = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 _JSON, _FORM = "application/json", "multipart/form-data"
+_EVENTS = "text/event-stream"
 
 
 @dataclass
@@ -168,6 +169,8 @@ def read_operations(description: dict[str, Any]) -> list[Operation]:
         (path, method, operation)
         for path, methods in description["paths"].items()
         for method, operation in methods.items()
+        # Streams are read by hand-written code (`generation_streams.py`).
+        if _EVENTS not in operation["responses"].get("200", {}).get("content", {})
     ]
     # `prompt_labels_set` stands below the tag `prompts`, and has a group of its own.
     others = {

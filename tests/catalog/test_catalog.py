@@ -4,9 +4,10 @@ import hashlib
 import json
 
 import pytest
+from rest_framework.test import APIClient
 
 from genmodels.embedding import HashingEmbedder
-from tests.factories import make_card, make_checkpoint
+from tests.factories import make_card, make_checkpoint, make_user
 from webapp.catalog.models import Checkpoint
 from webapp.catalog.operations import sync_checkpoints
 from webapp.catalog.queries import UnableToUseCheckpoint, checkpoint_for
@@ -30,6 +31,22 @@ def test_a_new_folder_becomes_a_row_with_its_card(tmp_path):
     row = Checkpoint.objects.get(slug="toy")
     assert row.usable
     assert row.card.parameters[0].name == "length"
+
+
+def test_the_weights_that_a_slug_stood_for_are_kept_and_told(tmp_path):
+    for weights in (b"first", b"first", b"second", b"first"):
+        write_checkpoint(tmp_path, "toy", weights=weights)
+        sync_checkpoints(roots=[tmp_path])
+    client = APIClient()
+    client.force_authenticate(make_user())
+    told = client.get("/api/v1/models/toy/versions").json()["data"]
+    first, second = (hashlib.sha256(each).hexdigest() for each in (b"first", b"second"))
+    assert [(row["weights_sha256"], row["is_current"]) for row in told] == [
+        (second, False),
+        (first, True),
+    ]
+    assert [row["card"]["weights_sha256"] for row in told] == [second, first]
+    assert client.get("/api/v1/models/none/versions").status_code == 404
 
 
 @pytest.mark.parametrize("damage", ["weights", "no weights", "card", "folder"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from tests.grounding.chat_server import ModelServer
 from tests.grounding.desks import work_off
 from webapp.chats.representation import escape_markdown
 from webapp.common.markdown import render_markdown
+from webapp.config.management.commands.openapi import AGREED
 from webapp.knowledge.models import Source
 
 TALL = "How high is the tower of the lighthouse at Skerry?"
@@ -41,6 +44,9 @@ def test_markdown_has_one_way_with_its_sources(talker: Talker, lighthouse: Sourc
     talker.ask(chat, "And who built it?")
     response = talker.get(f"chats/{chat}/export?as=markdown")
     assert response["Content-Type"].startswith("text/markdown")
+    described = json.loads(AGREED.read_text(encoding="utf-8"))["paths"]
+    answer = described["/api/v1/chats/{chat_id}/export"]["get"]["responses"]["200"]
+    assert set(answer["content"]) == {"application/json", "text/markdown"}
     html = MarkdownIt().render(response.content.decode())
     assert "<h1>Lights *and* towers</h1>" in html
     assert f"<h2>{TALL}</h2>" in html

@@ -13,8 +13,11 @@ MARK = "mine alone"
 _SECONDS = 300
 
 
-def make_objects(pinakes: Pinakes) -> dict[str, str | int]:
-    """Make them; returns what goes into the places of the paths, by the names of the places."""
+def make_objects(pinakes: Pinakes, admin: Pinakes) -> dict[str, str | int]:
+    """Make them; returns what goes into the places of the paths, by the names of the places.
+
+    What only reviewers may make, the admin makes of what the owner has.
+    """
     generation = pinakes.generations.create(
         model="gpt-shakespeare", prompt=MARK, params={"max_new_tokens": 8}
     ).wait(_SECONDS)
@@ -31,6 +34,14 @@ def make_objects(pinakes: Pinakes) -> dict[str, str | int]:
     )
     chunk = pinakes.documents.chunks(source["id"]).page()["data"][0]
     entity = pinakes.entities.list().page()["data"]
+    chain = pinakes.chains.create(
+        name=MARK, steps=[{"name": "Say", "model": "gpt-shakespeare", "text": MARK}]
+    )
+    queue = admin.review_queues.create(name=f"{MARK} {generation['id']}")
+    items = admin.review_items.list(queue["id"]).page()["data"]
+    act = admin.review_decisions.create(
+        generations=[generation["id"]], verdict="flagged", comment=MARK
+    )
     return {
         "generation_id": generation["id"],
         "artifact_id": generation["artifacts"][0]["id"],
@@ -53,6 +64,15 @@ def make_objects(pinakes: Pinakes) -> dict[str, str | int]:
         "label": "production",
         "name": "image",
         "space_id": 1,
+        "tag_id": pinakes.tags.create(name=MARK)["id"],
+        "chain_id": chain["id"],
+        "run_id": pinakes.chain_runs.create(chain["id"]).id,
+        "comparison_id": pinakes.comparisons.create(
+            prompt=f"a dress, {MARK}", models=["flow-fashion", "r3gan-fashion"]
+        ).id,
+        "queue_id": queue["id"],
+        "review_item_id": items[0]["id"],
+        "act": act["id"],
     }
 
 

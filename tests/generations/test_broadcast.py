@@ -6,8 +6,10 @@ import uuid
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from genmodels.contract import GenerationRequest, Preview, Progress, Sample
+from tests.generations.described import faults_of, names_of
 from webapp.generations import broadcast as module
 from webapp.generations.broadcast import Broadcast
 
@@ -55,6 +57,8 @@ def test_text_is_told_by_what_was_added_and_now_and_then_whole(clock, told, broa
         run.shown = Preview("text/plain", text=text)
         broadcast.tell_progress(run)
         clock[0] += 0.8
+    for kind, data in told:
+        assert faults_of(kind, data, schema="GenerationEvent") == []
     frames = [(kind, data["text"]) for kind, data in told if kind != "generation.progress"]
     assert [data["done"] for _, data in told] == [1, 1, 1, 1]
     assert frames == [
@@ -92,6 +96,8 @@ def test_pictures_come_less_often_than_progress(clock, told, broadcast):
     for _ in range(9):
         broadcast.tell_progress(run)
         clock[0] += 0.1
+    for kind, data in told:
+        assert faults_of(kind, data, schema="GenerationEvent") == []
     kinds = [kind for kind, _ in told]
     assert len(kinds) == 9
     assert 2 <= kinds.count("generation.preview") <= 3
@@ -102,3 +108,10 @@ def test_a_family_without_previews_tells_its_progress(clock, told, broadcast):
     run.shown = None
     broadcast.tell_progress(run)
     assert [kind for kind, _ in told] == ["generation.progress"]
+
+
+def test_the_description_and_the_page_name_the_same_events():
+    page = (settings.BASE_DIR / "docs" / "live-streams.md").read_text(encoding="utf-8")
+    told = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
+    assert names_of("OwnEvent") == {name for name in told if not name.startswith("GET ")}
+    assert names_of("GenerationEvent") < names_of("OwnEvent")

@@ -13,7 +13,8 @@ from django.db import connections
 from redis.asyncio import Redis as AsyncRedis
 
 from tests.factories import make_checkpoint, make_generation, make_user, make_worker
-from webapp.accounts.models import User
+from tests.generations.described import faults_of
+from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
 from webapp.common import live
 from webapp.common.live import Subscription
@@ -80,6 +81,8 @@ class Reader:
                         "data": json.loads(fields["data"]),
                     }
                     self.events.append(event)
+                    schema = "OwnEvent" if self._generation_id is None else "GenerationEvent"
+                    assert faults_of(event["type"], event["data"], schema=schema) == []
                     if self._until(event):
                         gone.set()
             if meanwhile is not None and len(self.events) == 1:
@@ -117,6 +120,22 @@ def tell(generation: Generation, done: int) -> None:
     facts = {"id": str(generation.id), "done": done, "total": 9, "unit": "step"}
     topics = [str(generation.id), topic_of_owner(generation.owner_id)]
     live.publish(topics, "generation.progress", facts)
+
+
+def test_each_kind_of_person_is_let_in_as_to_the_generation_itself(generation, owner):
+    viewer = make_user()
+    viewer.groups.clear()
+    people = {
+        None: 401,
+        owner: 200,
+        make_user(Role.AUTHOR): 404,
+        viewer: 404,
+        make_user(Role.REVIEWER): 200,
+        make_user(Role.ADMIN): 200,
+    }
+    for user, status in people.items():
+        reader = Reader(user, generation.id).read(until=lambda _event: True)
+        assert reader.status == status, user
 
 
 def test_anonymous_readers_and_strangers_are_refused(generation):
@@ -200,10 +219,11 @@ def test_a_new_reader_sees_the_text_so_far(owner, generation):
     topics = [str(generation.id), topic_of_owner(owner.pk)]
 
     def add(kind, **facts):
-        live.publish(topics, kind, {"id": str(generation.id), **facts})
+        progress = {"done": 0, "total": 2, "unit": "token"}
+        live.publish(topics, kind, {"id": str(generation.id), **progress, **facts})
 
-    add("generation.preview", text="To be", length=5)
-    add("generation.preview", text="To be or", length=8)
+    add("generation.preview", media_type="text/plain", text="To be", length=5)
+    add("generation.preview", media_type="text/plain", text="To be or", length=8)
     add("generation.delta", offset=8, length=12, text=" not")
     tell(generation, 1)
     tell(generation, 2)

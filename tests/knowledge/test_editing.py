@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -211,6 +212,37 @@ def test_over_the_interface(owner: User, source: Source) -> None:
     far = client.post(f"{base}/{joined['id']}/split", {"at": 10_000}, format="json")
     assert (far.status_code, far.json()["code"]) == (409, "conflict")
     assert client.patch(f"{base}/{joined['id']}", {"y": 1}, format="json").status_code == 422
+
+
+def test_changes_of_a_document_depend_on_what_was_read(owner: User, source: Source) -> None:
+    client = client_for(owner)
+    address = f"/api/v1/documents/{source.id}"
+    read = client.get(address)
+    chunks = client.get(f"{address}/chunks")
+    passage = f"{address}/chunks/{chunks.json()['data'][0]['id']}"
+
+    def change(path: str, body: object, tag: str, method: str = "patch") -> Any:
+        return getattr(client, method)(path, body, format="json", headers={"If-Match": tag})
+
+    named = change(address, {"title": " Our   house "}, read["ETag"])
+    assert (named.status_code, named.json()["title"]) == (200, "Our house")
+    for path, body, method in (
+        (address, {"title": "Late"}, "patch"),
+        (passage, {"excluded": True}, "patch"),
+        (passage, {"heading": "Late"}, "patch"),
+        (f"{passage}/split", {"at": 16}, "post"),
+        (f"{passage}/join", {}, "post"),
+    ):
+        late = change(path, body, chunks["ETag"], method)
+        assert (late.status_code, late["ETag"]) == (412, named["ETag"]), path
+    assert [row.heading for row in passages(source)] == ["House"] * 3
+    both = change(passage, {"excluded": True, "heading": "Light"}, named["ETag"])
+    assert both.status_code == 200
+    assert (both.json()["heading"], both.json()["is_excluded"]) == ("Light", True)
+    assert change(address, {"title": "Later"}, both["ETag"]).status_code == 200
+    wrong = client.patch(address, {"title": " ", "tags": []}, format="json")
+    assert {fault["pointer"] for fault in wrong.json()["errors"]} == {"/title", "/tags"}
+    assert client.patch(address, {}, format="json").json()["title"] == "Later"
 
 
 def test_strangers_and_reviewers_change_nothing(owner: User, source: Source) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from rest_framework.test import APIClient
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.factories import make_generation, make_user, make_worker
@@ -23,11 +24,11 @@ from webapp.common.problems import DATABASE_OUTAGES
 from webapp.generations.models import Generation
 from webapp.generations.operations import cancel_generation
 from webapp.jobs import operations as jobs
-from webapp.jobs.models import FairShare, Job, JobState
+from webapp.jobs.models import FairShare, IdempotencyKey, Job, JobState
 from webapp.jobs.queries import standing_of
 from webapp.webhooks import operations
 from webapp.webhooks.messages import generate_secret, make_body, sign
-from webapp.webhooks.models import Delivery, DeliveryAttempt, Endpoint
+from webapp.webhooks.models import Delivery, DeliveryAttempt, Endpoint, Watch
 from webapp.webhooks.operations import EndpointWish, create_endpoint, update_endpoint
 
 
@@ -119,6 +120,55 @@ def test_nothing_of_others_and_nothing_of_before(owner, receiver, made, carry):
     make_done(owner=owner)
     carry()
     assert receiver.received == []
+
+
+def ask(owner, endpoint, **headers):
+    client = APIClient()
+    client.force_authenticate(owner)
+    body = {"model": "toy-text", "prompt": "tell of me", "webhook": str(endpoint.id)}
+    return client.post("/api/v1/generations", body, format="json", headers=headers)
+
+
+def test_an_endpoint_is_told_of_the_generation_that_names_it_and_of_no_other(
+    owner, receiver, made, carry
+):
+    update_endpoint(endpoint=made.endpoint, wish=EndpointWish(url=receiver.url, event_types=()))
+    first = ask(owner, made.endpoint, **{"Idempotency-Key": "k"})
+    again = ask(owner, made.endpoint, **{"Idempotency-Key": "k"})
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["id"] == again.json()["id"]
+    cancel_generation(generation=make_generation(owner=owner))
+    carry()
+    assert receiver.received == [], "it has not ended, and the other does not name it"
+    generation = Generation.objects.get(id=first.json()["id"])
+    cancel_generation(generation=generation)
+    for _ in range(2):
+        carry()
+    [request] = receiver.received
+    message = Webhook(made.secret).verify(request.body, request.headers)
+    assert (message["type"], message["data"]["id"]) == ("generation.canceled", str(generation.id))
+    assert not Watch.objects.exists()
+
+
+def test_a_subscribed_endpoint_that_is_named_as_well_is_told_once(owner, receiver, made, carry):
+    answer = ask(owner, made.endpoint)
+    cancel_generation(generation=Generation.objects.get(id=answer.json()["id"]))
+    for _ in range(2):
+        carry()
+    assert len(receiver.received) == 1
+    assert not Watch.objects.exists()
+
+
+def test_an_endpoint_that_cannot_be_told_refuses_the_generation(owner, receiver, made):
+    stranger = make_user()
+    assert [fault["pointer"] for fault in ask(stranger, made.endpoint).json()["errors"]] == [
+        "/webhook"
+    ]
+    Endpoint.objects.update(enabled=False)
+    refused = ask(owner, made.endpoint, **{"Idempotency-Key": "k"})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "switched_off")
+    assert not Generation.objects.exists()
+    assert not IdempotencyKey.objects.exists()
 
 
 def pause_of(job: Job) -> float:

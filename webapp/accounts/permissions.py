@@ -23,6 +23,14 @@ class RunsTheSite(BasePermission):
         return isinstance(request.user, User) and request.user.runs_the_site
 
 
+class ReviewsResults(BasePermission):
+    """Lets nobody in but reviewers and admins."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Roles are read once per request."""
+        return isinstance(request.user, User) and request.user.sees_everything
+
+
 def check_may_submit(user: User) -> None:
     """Refuse accounts without a role that may submit; raises PermissionDenied."""
     if not user.may_submit:

@@ -42,6 +42,15 @@ def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
+class ModelVersionOutput(serializers.Serializer[Any]):
+    """Weights that a slug stands or stood for, with the card that they came with."""
+
+    weights_sha256 = serializers.CharField()
+    is_current = serializers.BooleanField()
+    first_seen_at = serializers.DateTimeField()
+    card = serializers.DictField()
+
+
 class ModelsApi(APIView):
     """`/api/v1/models`."""
 
@@ -59,3 +68,28 @@ class ModelApi(APIView):
     def get(self, request: Request, slug: str) -> Response:
         """One model."""
         return Response(describe_checkpoint(queries.get_checkpoint(slug)))
+
+
+class ModelVersionsApi(APIView):
+    """`/api/v1/models/{slug}/versions`."""
+
+    @extend_schema(
+        operation_id="model_versions_list", responses={200: list_of(ModelVersionOutput)}
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The weights that this slug has stood for since the site knows it, newest first.
+
+        Generations name theirs in `model.weights_sha256`.
+        """
+        del request
+        checkpoint = queries.get_checkpoint(slug)
+        data = [
+            {
+                "weights_sha256": row.revision,
+                "is_current": row.revision == checkpoint.revision,
+                "first_seen_at": row.first_seen_at,
+                "card": row.card_data,
+            }
+            for row in queries.list_versions(checkpoint=checkpoint)
+        ]
+        return Response(whole_list(data))

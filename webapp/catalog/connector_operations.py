@@ -19,6 +19,7 @@ from webapp.catalog.connector_queries import get_connector
 from webapp.catalog.models import CONNECTED, Checkpoint, Connector, ConnectorKind, Protocol
 from webapp.catalog.pretrained_folders import UnableToReadFolder, read_pretrained
 from webapp.catalog.served_models import ServedModel, find_fault, served_model_of
+from webapp.catalog.versions import keep_versions
 from webapp.common import outbound
 from webapp.common.encryption import UnableToDecrypt, encrypt
 from webapp.common.refusals import ChangedSinceRead, Conflict
@@ -98,6 +99,7 @@ def connect_model(*, by: User | None, wish: ConnectorWish, root: Path) -> Connec
             seconds=wish.seconds,
             max_requests=wish.max_requests,
         )
+        keep_versions()
     logger.info("%s connected %s as %s", by.username if by else "an operator", connector, slug)
     return connector
 
@@ -269,6 +271,7 @@ def check_connector(*, slug: str, root: Path) -> Connector:
             available=not reason, unavailable_reason=reason, **values
         )
         Connector.objects.filter(id=found.id).update(version=F("version") + 1)
+        keep_versions()
     return get_connector(slug=slug)
 
 

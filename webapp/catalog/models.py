@@ -52,6 +52,28 @@ class Checkpoint(models.Model):
         return self.available and self.enabled
 
 
+class CheckpointVersion(models.Model):
+    """Weights that a slug has stood for, with the card that they came with.
+
+    The row of the checkpoint has the newest; generations name theirs by the revision.
+    """
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.CASCADE, related_name="versions")
+    revision = models.CharField(max_length=64)
+    card_data = models.JSONField()
+    first_seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["checkpoint", "revision"], name="checkpoint_version_is_kept_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint_id}@{self.revision[:12]}"
+
+
 class ConnectorKind(models.TextChoices):
     """Where a connected model runs: on a server elsewhere, or in a worker from a folder."""
 

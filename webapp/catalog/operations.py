@@ -10,6 +10,7 @@ from django.db import transaction
 
 from webapp.catalog.cards import find_checkpoints
 from webapp.catalog.models import CONNECTED, Checkpoint
+from webapp.catalog.versions import keep_versions
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def sync_checkpoints(*, roots: Sequence[Path]) -> int:
         Checkpoint.objects.exclude(slug__in=seen).update(
             available=False, unavailable_reason="Its folder is no longer there."
         )
+        keep_versions()
     return usable
 
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from genmodels.contract import Card, InvalidRequest, resolve_request
 from genmodels.embedding import load_embedder
-from webapp.catalog.models import CONNECTED, Checkpoint
+from webapp.catalog.models import CONNECTED, Checkpoint, CheckpointVersion
 from webapp.catalog.routing import choose
 from webapp.common.prepared import PreparedQuery
 from webapp.common.refusals import Refusal, UnableToFind
@@ -42,6 +42,11 @@ def get_checkpoint(slug: str) -> Checkpoint:
     if found is None:
         raise UnableToFindCheckpoint(slug)
     return found
+
+
+def list_versions(*, checkpoint: Checkpoint) -> QuerySet[CheckpointVersion]:
+    """The weights that a slug has stood for, those that came last first."""
+    return checkpoint.versions.order_by("-id")
 
 
 def checkpoint_for(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, JsonResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -221,7 +221,10 @@ class ChatExportApi(APIView):
             OpenApiParameter("as", str, enum=["json", "markdown"]),
             OpenApiParameter("turn", str, description="the way by this turn"),
         ],
-        responses={200: ChatExportOutput},
+        responses={
+            (200, "application/json"): ChatExportOutput,
+            (200, "text/markdown"): OpenApiResponse(str, "One way through it."),
+        },
     )
     def get(self, request: Request, chat_id: uuid.UUID) -> HttpResponse:
         """A file of it: JSON with every branch, or one way through it as Markdown."""

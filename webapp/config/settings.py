@@ -327,6 +327,9 @@ SPECTACULAR_SETTINGS = {
         "DocumentStatus": "webapp.knowledge.api.STATES",
         "VerdictEnum": "webapp.generations.models.Verdict",
         "VoteVerdict": "webapp.comparisons.models.Verdict",
+        "ReviewVerdict": "webapp.review.models.Verdict",
+        "StandingEnum": "webapp.generations.models.Standing",
+        "FamilyEnum": "genmodels.contract.FAMILIES",
         "SideLetter": "webapp.comparisons.sides.LETTERS",
         "ConnectorKind": "webapp.catalog.models.ConnectorKind",
         "EntityKind": "webapp.knowledge.graph_api.ENTITY_KINDS",
@@ -336,6 +339,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "webapp.generations.event_schema.describe_streams",
         "webapp.common.schema.add_problems",
         "webapp.common.schema.add_tags",
     ],

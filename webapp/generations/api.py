@@ -24,10 +24,8 @@ from webapp.common.conditions import answer_with_tag
 from webapp.common.interface import (
     KEY,
     PAGE,
-    PREFER,
     idempotency_key,
     list_of,
-    parse_body,
     parse_switch,
     whole_list,
 )
@@ -38,7 +36,7 @@ from webapp.generations.inputs import REFERENCE_KINDS, InputReference
 from webapp.generations.models import Generation
 from webapp.generations.representation import describe_generation
 from webapp.generations.requests import SubmitRequest
-from webapp.generations.schema import GenerationInput, GenerationOutput
+from webapp.generations.schema import GenerationOutput
 from webapp.jobs.models import JobState, Priority
 from webapp.prompts.api import read_use
 from webapp.prompts.requests import render_template
@@ -110,7 +108,7 @@ def parse_filter(query: Mapping[str, str]) -> queries.GenerationFilter:
 
 
 class GenerationsApi(APIView):
-    """`/api/v1/generations`."""
+    """`/api/v1/generations`; the app `webhooks` adds to what it accepts, and gives the address."""
 
     @extend_schema(
         operation_id="generations_list",
@@ -124,35 +122,13 @@ class GenerationsApi(APIView):
         """The generations that one may see, newest first."""
         query = request.query_params
         page = parse_page(query.dict(), filters=_FILTERS)
-        found = queries.list_generations(
-            user=member(request), only=parse_filter(query.dict()), page=page
-        )
-        return Response(
-            found.to_dict([describe_generation(row, brief=True) for row in found.rows])
-        )
-
-    @extend_schema(
-        operation_id="generations_create",
-        request=GenerationInput,
-        parameters=[
-            KEY,
-            PREFER,
-        ],
-        responses={201: GenerationOutput, 202: GenerationOutput},
-    )
-    def post(self, request: Request) -> Response:
-        """Accept a prompt: 202, or 201 where `Prefer: wait=N` saw the end."""
         user = member(request)
-        check_may_submit(user)
-        body = parse_body(GenerationInput, request)
-        wish = _read_wish_or_template(user, body)
-        submitted = operations.submit_generation(
-            owner=user, request=wish, idempotency_key=idempotency_key(request)
-        )
-        return _accepted(request, submitted)
+        found = queries.list_generations(user=user, only=parse_filter(query.dict()), page=page)
+        rows = [describe_generation(row, brief=True, viewer=user) for row in found.rows]
+        return Response(found.to_dict(rows))
 
 
-def _read_wish_or_template(user: User, body: Mapping[str, Any]) -> SubmitRequest:
+def read_wish_or_template(user: User, body: Mapping[str, Any]) -> SubmitRequest:
     """What a body asks for, its prompt made from a kept one where it names one."""
     used = body.get("template")
     if used is None:
@@ -197,10 +173,10 @@ def _priority(user: User, name: str) -> Priority:
     return priority
 
 
-def _accepted(request: Request, submitted: operations.Submitted) -> Response:
+def accepted(request: Request, submitted: operations.Submitted) -> Response:
     """The answer to whatever made a generation. Clients that prefer to wait do so elsewhere."""
     generation = submitted.generation or _get(request, submitted.generation_id)
-    body = describe_generation(generation)
+    body = describe_generation(generation, viewer=member(request))
     headers = {"Location": body["links"]["self"]}
     if submitted.replayed:
         headers["Idempotent-Replayed"] = "true"
@@ -224,7 +200,8 @@ class GenerationApi(APIView):
     def get(self, request: Request, generation_id: uuid.UUID) -> Response:
         """One generation; its `ETag` changes with all that it says."""
         generation = _get(request, generation_id)
-        return answer_with_tag(describe_generation(generation), revision=generation.revision)
+        body = describe_generation(generation, viewer=member(request))
+        return answer_with_tag(body, revision=generation.revision)
 
     @extend_schema(operation_id="generations_trash", responses={204: None})
     def delete(self, request: Request, generation_id: uuid.UUID) -> Response:
@@ -244,7 +221,7 @@ class CancelGenerationApi(APIView):
     def post(self, request: Request, generation_id: uuid.UUID) -> Response:
         """Stop it: 202 while it is stopping, 200 where it has ended already."""
         job = operations.cancel_generation(generation=_get_to_change(request, generation_id))
-        body = describe_generation(_get(request, generation_id))
+        body = describe_generation(_get(request, generation_id), viewer=member(request))
         return Response(body, status=200 if job.terminal else 202)
 
 
@@ -264,7 +241,7 @@ class RetryGenerationApi(APIView):
             generation=generation,
             idempotency_key=idempotency_key(request),
         )
-        return _accepted(request, submitted)
+        return accepted(request, submitted)
 
 
 class ReproduceGenerationApi(APIView):
@@ -286,7 +263,7 @@ class ReproduceGenerationApi(APIView):
             generation=generation,
             idempotency_key=idempotency_key(request),
         )
-        return _accepted(request, submitted)
+        return accepted(request, submitted)
 
 
 class ReproductionsApi(APIView):
@@ -297,10 +274,9 @@ class ReproductionsApi(APIView):
     )
     def get(self, request: Request, generation_id: uuid.UUID) -> Response:
         """The generations that were to make its result again, newest first."""
-        rows = queries.list_reproductions(
-            user=member(request), original=_get(request, generation_id)
-        )
-        data = [describe_generation(row, brief=True) for row in rows]
+        user = member(request)
+        rows = queries.list_reproductions(user=user, original=_get(request, generation_id))
+        data = [describe_generation(row, brief=True, viewer=user) for row in rows]
         return Response(whole_list(data))
 
 
@@ -313,4 +289,5 @@ class RestoreGenerationApi(APIView):
     def post(self, request: Request, generation_id: uuid.UUID) -> Response:
         """Take it out of the trash."""
         operations.restore_generation(generation=_get_to_change(request, generation_id))
-        return Response(describe_generation(_get(request, generation_id)))
+        body = describe_generation(_get(request, generation_id), viewer=member(request))
+        return Response(body)

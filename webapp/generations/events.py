@@ -315,7 +315,8 @@ class _GenerationStream(_Stream):
     def _describe(self) -> dict[str, Any]:
         with _as_problems():
             return describe_generation(
-                queries.get_generation(user=self.user, generation_id=self._generation_id)
+                queries.get_generation(user=self.user, generation_id=self._generation_id),
+                viewer=self.user,
             )
 
 
@@ -374,13 +375,14 @@ class _OwnerStream(_Stream):
     def _describe(self, generation_id: uuid.UUID) -> dict[str, Any]:
         with _as_problems():
             return describe_generation(
-                queries.get_generation(user=self.user, generation_id=generation_id)
+                queries.get_generation(user=self.user, generation_id=generation_id),
+                viewer=self.user,
             )
 
     def _describe_recent(self) -> list[dict[str, Any]]:
         with _as_problems():
             rows = queries.list_recent(owner=self.user)
-            return [describe_generation(row, brief=True) for row in rows]
+            return [describe_generation(row, brief=True, viewer=self.user) for row in rows]
 
 
 def _needed_to_catch_up(events: Sequence[LiveEvent]) -> list[LiveEvent]:

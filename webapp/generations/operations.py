@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -139,9 +139,11 @@ def submit_generation(
     request: SubmitRequest,
     idempotency_key: str | None = None,
     original: Artifact | None = None,
+    alongside: Callable[[Generation], None] | None = None,
 ) -> Submitted:
     """Accept a request: generation, job, key and first event in one transaction, then a wake-up.
 
+    What is stored `alongside` is stored in that transaction, and what it raises refuses all.
     Raises InvalidRequest with every fault, UnableToUseCheckpoint, or UnableToReuseIdempotencyKey;
     in each case nothing was stored.
     """
@@ -174,6 +176,8 @@ def submit_generation(
                 original_id=original.response_id,
                 original_sha256=original.sha256,
             )
+        if alongside is not None:
+            alongside(generation)
     return Submitted(generation_id, generation)
 
 

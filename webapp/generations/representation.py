@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.urls import reverse
 
+from webapp.accounts.models import User
 from webapp.generations.inputs import KeptInput
 from webapp.generations.models import (
     Artifact,
@@ -26,8 +27,13 @@ from webapp.jobs.queries import Waiting, describe_waiting
 _LIST_TEXT_LENGTH = 400
 
 
-def describe_generation(generation: Generation, *, brief: bool = False) -> dict[str, Any]:
-    """The object; `brief` cuts long texts and leaves out what would cost a query per row."""
+def describe_generation(
+    generation: Generation, *, brief: bool = False, viewer: User | None = None
+) -> dict[str, Any]:
+    """The object; `brief` cuts long texts and leaves out what would cost a query per row.
+
+    How it stands is told to reviewers and admins only, and so never where no `viewer` is named.
+    """
     job = generation.job
     response = _response(generation)
     waiting = None if brief else describe_waiting(job)
@@ -61,6 +67,9 @@ def describe_generation(generation: Generation, *, brief: bool = False) -> dict[
         "score": None
         if generation.mean_score is None
         else {"mean": generation.mean_score, "num_scores": generation.num_scores},
+        "standing": (generation.standing or None)
+        if viewer is not None and viewer.sees_everything
+        else None,
         "provenance": generation.provenance,
         "owner": generation.owner.username,
         "parent": _id(generation.parent_id),

@@ -35,6 +35,8 @@ class SubmitRequest:
     priority: Priority = Priority.NORMAL
     expires_in_seconds: int | None = None
     deadline_in_seconds: int | None = None
+    #: The endpoint that is told of the end, which the app `webhooks` keeps.
+    told_to: uuid.UUID | None = None
 
 
 def draw_seed() -> int:

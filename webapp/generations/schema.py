@@ -11,7 +11,7 @@ from genmodels.contract import FAMILIES, MAX_SEED
 from webapp.catalog.queries import AUTO
 from webapp.common.interface import StrictSerializer, Text, WholeNumber
 from webapp.generations.inputs import REFERENCE_KINDS
-from webapp.generations.models import Verdict
+from webapp.generations.models import Standing, Verdict
 from webapp.jobs.models import STATUSES, Priority
 from webapp.prompts.api import TemplateInput
 
@@ -184,6 +184,7 @@ class GenerationOutput(serializers.Serializer[Any]):
     seed = serializers.IntegerField()
     tags = serializers.ListField(child=serializers.CharField())
     score = ScoreOutput(allow_null=True)
+    standing = serializers.ChoiceField(choices=Standing.choices, allow_null=True)
     provenance = serializers.CharField()
     owner = serializers.CharField()
     parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment]

@@ -1,11 +1,10 @@
-"""Addresses of generations below `/api/v1/`."""
+"""Addresses of generations below `/api/v1/`; that of all of them is among those of webhooks."""
 
 from django.urls import path
 
 from webapp.generations import api, batch_api, file_api, tag_api
 
 urlpatterns = [
-    path("generations", api.GenerationsApi.as_view(), name="generations"),
     path("generations/<uuid:generation_id>", api.GenerationApi.as_view(), name="generation"),
     path(
         "generations/<uuid:generation_id>/cancel",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +25,7 @@ from webapp.common.interface import (
     idempotency_key,
     list_of,
     parse_body,
+    parse_switch,
 )
 from webapp.common.pagination import parse_page
 from webapp.common.problems import invalid
@@ -121,6 +122,7 @@ class AnswerSummaryOutput(serializers.Serializer[Any]):
     took_ms = serializers.FloatField()
     owner = serializers.CharField()
     created_at = serializers.DateTimeField()
+    trashed_at = serializers.DateTimeField(allow_null=True)
     links = serializers.DictField(child=serializers.CharField())
 
 
@@ -141,13 +143,16 @@ class AnswersApi(APIView):
 
     @extend_schema(
         operation_id="answers_list",
-        parameters=PAGE,
+        parameters=[*PAGE, OpenApiParameter("trashed", bool)],
         responses={200: list_of(AnswerSummaryOutput)},
     )
     def get(self, request: Request) -> Response:
         """The questions that one may see, newest first."""
-        page = parse_page(request.query_params.dict())
-        found = queries.list_answers(user=member(request), page=page)
+        fields = request.query_params.dict()
+        page = parse_page(fields, filters=("trashed",))
+        found = queries.list_answers(
+            user=member(request), page=page, trashed=parse_switch(fields, "trashed")
+        )
         return Response(found.to_dict([describe_question(row) for row in found.rows]))
 
     @extend_schema(
@@ -230,6 +235,28 @@ class AnswerApi(APIView):
     @extend_schema(operation_id="answers_get", responses={200: AnswerOutput})
     def get(self, request: Request, answer_id: uuid.UUID) -> Response:
         """One answer, with the quotes that one may still see."""
+        return _respond(request, answer_id, status=200)
+
+    @extend_schema(operation_id="answers_trash", responses={204: None})
+    def delete(self, request: Request, answer_id: uuid.UUID) -> Response:
+        """Put it in the trash; what is being written stops. One of a chat goes with that: 409."""
+        user = member(request)
+        answer = _find(user, answer_id)
+        check_may_change(user, answer.owner_id)
+        writing.trash_answer(answer=answer)
+        return Response(status=204)
+
+
+class AnswerRestoreApi(APIView):
+    """`/api/v1/answers/{id}/restore`."""
+
+    @extend_schema(operation_id="answers_restore", request=None, responses={200: AnswerOutput})
+    def post(self, request: Request, answer_id: uuid.UUID) -> Response:
+        """Take it out of the trash."""
+        user = member(request)
+        answer = _find(user, answer_id)
+        check_may_change(user, answer.owner_id)
+        writing.restore_answer(answer=answer)
         return _respond(request, answer_id, status=200)
 
 

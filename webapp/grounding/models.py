@@ -25,6 +25,10 @@ class AnswerQuerySet(models.QuerySet["Answer"]):
         """Own rows; for reviewers and admins everybody's."""
         return self if user.sees_everything else self.filter(owner=user)
 
+    def kept(self) -> AnswerQuerySet:
+        """Rows that are not in the trash."""
+        return self.filter(trashed_at__isnull=True)
+
     def asked_alone(self) -> AnswerQuerySet:
         """Questions that are no part of a conversation."""
         return self.filter(in_conversation=False)
@@ -70,6 +74,7 @@ class Answer(models.Model):
     space = models.CharField(max_length=200)
     took_ms = models.FloatField()
     created_at = models.DateTimeField(db_default=Now())
+    trashed_at = models.DateTimeField(null=True, blank=True)
 
     objects = AnswerQuerySet.as_manager()
 

@@ -63,10 +63,10 @@ def _marks(citations: Sequence[Citation]) -> list[str]:
     return [f"[{number}]" for number in dict.fromkeys(each.number for each in citations)]
 
 
-def list_answers(*, user: User, page: PageRequest) -> Page[Answer]:
+def list_answers(*, user: User, page: PageRequest, trashed: bool = False) -> Page[Answer]:
     """The questions that the user may see, newest first; not those of conversations."""
     rows = Answer.objects.visible_to(user).asked_alone().select_related("owner", "job")
-    return paginate(rows, page)
+    return paginate(rows.filter(trashed_at__isnull=not trashed), page)
 
 
 def get_answer(*, user: User, answer_id: uuid.UUID) -> Answer:

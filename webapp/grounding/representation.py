@@ -53,6 +53,7 @@ def describe_question(answer: Answer) -> dict[str, Any]:
         "took_ms": round(answer.took_ms, 2),
         "owner": answer.owner.get_username(),
         "created_at": answer.created_at,
+        "trashed_at": answer.trashed_at,
         "links": {"self": f"/api/v1/answers/{answer.id}"},
     }
 

@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from genmodels.embedding import Embedder
 from webapp import queueing
 from webapp.accounts.models import User
 from webapp.common.ids import uuid7
+from webapp.common.refusals import Conflict
 from webapp.grounding.answerers import CONNECTOR, Exchange, Written
 from webapp.grounding.chat_server import ChatServer, configured_server
 from webapp.grounding.connector import HISTORY_EXCHANGES
@@ -206,6 +208,27 @@ def complete_answer(*, answer: Answer, fence: int, reply: Reply) -> JobState | N
             let_go_of_the_replaced(citations)
             Citation.objects.bulk_create(citations)
     return state
+
+
+class UnableToTrashAnswer(Conflict):
+    """It belongs to a chat, and goes with that."""
+
+    def __init__(self) -> None:
+        super().__init__("The answer belongs to a chat. Put the chat in the trash instead.")
+
+
+def trash_answer(*, answer: Answer) -> None:
+    """Put an answer in the trash; what is being written stops. Raises UnableToTrashAnswer."""
+    if answer.in_conversation:
+        raise UnableToTrashAnswer
+    cancel_answer(answer=answer)
+    kept = Answer.objects.filter(id=answer.id).kept()
+    kept.update(trashed_at=timezone.now())
+
+
+def restore_answer(*, answer: Answer) -> None:
+    """Take an answer out of the trash."""
+    Answer.objects.filter(id=answer.id).update(trashed_at=None)
 
 
 def cancel_answer(*, answer: Answer) -> Job | None:

@@ -19,6 +19,12 @@ from genmodels.contract import Fault
 from webapp.accounts.authentication import member
 from webapp.accounts.models import User
 from webapp.accounts.permissions import check_may_change, check_may_submit
+from webapp.common.conditions import (
+    IF_MATCH,
+    answer_with_tag,
+    current_tag_if_changed,
+    wanted_revision,
+)
 from webapp.common.interface import (
     KEY,
     PAGE,
@@ -60,6 +66,12 @@ class DocumentInput(StrictSerializer):
         if "text" in attrs and not attrs.get("title"):
             raise serializers.ValidationError({"title": "a text needs a title"}, "required")
         return attrs
+
+
+class DocumentChangeInput(StrictSerializer):
+    """The body of `PATCH /documents/{id}`; what is left out stays."""
+
+    title = Text(required=False, max_length=operations.MAX_TITLE_LENGTH)
 
 
 class FileInput(StrictSerializer):
@@ -239,13 +251,36 @@ def find_to_change(request: Request, source_id: uuid.UUID) -> Source:
     return source
 
 
+def respond(request: Request, source_id: uuid.UUID) -> Response:
+    """A document, with the tag that changes of it and of its passages may depend on."""
+    source = find(request, source_id)
+    return answer_with_tag(describe_source(source), revision=source.revision)
+
+
 class DocumentApi(APIView):
     """`/api/v1/documents/{id}`."""
 
     @extend_schema(operation_id="documents_get", responses={200: SourceOutput})
     def get(self, request: Request, source_id: uuid.UUID) -> Response:
-        """One document."""
-        return Response(describe_source(find(request, source_id)))
+        """One document; its `ETag` changes with all that it says."""
+        return respond(request, source_id)
+
+    @extend_schema(
+        operation_id="documents_change",
+        request=DocumentChangeInput,
+        parameters=[IF_MATCH],
+        responses={200: SourceOutput},
+    )
+    def patch(self, request: Request, source_id: uuid.UUID) -> Response:
+        """Give it another title; with `If-Match`, only as it was read."""
+        source = find_to_change(request, source_id)
+        body = parse_body(DocumentChangeInput, request)
+        if "title" in body:
+            with current_tag_if_changed(lambda: respond(request, source_id)):
+                operations.rename_source(
+                    source=source, title=body["title"], revision=wanted_revision(request)
+                )
+        return respond(request, source_id)
 
     @extend_schema(operation_id="documents_trash", responses={204: None})
     def delete(self, request: Request, source_id: uuid.UUID) -> Response:
@@ -273,7 +308,10 @@ class ChunksApi(APIView):
         responses={200: list_of(PassageOutput)},
     )
     def get(self, request: Request, source_id: uuid.UUID) -> Response:
-        """The pieces that it was cut into, in the order of its text."""
+        """The pieces that it was cut into, in the order of its text.
+
+        Changes of any of them may depend on the `ETag` of this answer or of the document.
+        """
         source = find(request, source_id)
         fields = request.query_params.dict()
         cursor = fields.pop("cursor", "")
@@ -282,10 +320,11 @@ class ChunksApi(APIView):
             raise invalid([Fault("?cursor", "invalid", "is not a cursor of this list")])
         after = int(cursor) if cursor else None
         rows, more = queries.list_passages(source=source, after=after, limit=limit)
-        return Response(
+        return answer_with_tag(
             {
                 "data": [describe_passage(row) for row in rows],
                 "next_cursor": str(rows[-1].ordinal) if more else None,
                 "has_more": more,
-            }
+            },
+            revision=source.revision,
         )

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from genmodels.embedding import Embedder, UnableToEmbed
-from webapp.common.refusals import Conflict
+from webapp.common.refusals import ChangedSinceRead, Conflict
 from webapp.jobs.models import Job
 from webapp.knowledge.models import Source
 from webapp.knowledge.queries import read_source_text
@@ -38,24 +38,42 @@ class UnableToChangePassage(Conflict):
     """The passage cannot be changed so, or not now; the message says why."""
 
 
-def exclude_passage(*, source: Source, passage_id: uuid.UUID, excluded: bool) -> Passage:
-    """Take a passage out of every search and answer, or let it in again."""
+class UnableToChangeDocument(ChangedSinceRead):
+    """Its title or its passages are not as they were when they were read."""
+
+    def __init__(self) -> None:
+        super().__init__("The document")
+
+
+def exclude_passage(
+    *, source: Source, passage_id: uuid.UUID, excluded: bool, revision: int | None = None
+) -> Passage:
+    """Take a passage out of every search and answer, or let it in again.
+
+    This and the others here: with `revision` only if the document is at that, or raises
+    UnableToChangeDocument.
+    """
     with transaction.atomic():
-        passage = _locked(source, passage_id)
+        passage = _locked(source, passage_id, revision)
         passage.is_excluded = excluded
         passage.save(update_fields=["is_excluded"])
     return passage
 
 
 def head_passage(
-    *, source: Source, passage_id: uuid.UUID, heading: str, embedder: Embedder
+    *,
+    source: Source,
+    passage_id: uuid.UUID,
+    heading: str,
+    embedder: Embedder,
+    revision: int | None = None,
 ) -> Passage:
     """Say what a passage is about; its heading is searched with it."""
     heading = " ".join(heading.replace("\x00", " ").split())
     if len(heading) > MAX_HEADING_CHARACTERS:
         raise UnableToChangePassage(f"A heading has at most {MAX_HEADING_CHARACTERS} characters.")
     with transaction.atomic():
-        passage = _locked(source, passage_id)
+        passage = _locked(source, passage_id, revision)
         fresh = _fresh(passage, replace(_segment_of(passage), heading=heading))
         for name in ("heading", "terms", "bm25", "analyser_version"):
             setattr(passage, name, getattr(fresh, name))
@@ -68,11 +86,16 @@ def head_passage(
 
 
 def split_passage(
-    *, source: Source, passage_id: uuid.UUID, at: int, embedder: Embedder
+    *,
+    source: Source,
+    passage_id: uuid.UUID,
+    at: int,
+    embedder: Embedder,
+    revision: int | None = None,
 ) -> list[Passage]:
     """Make two of a passage, the second from its character `at` on."""
     with transaction.atomic():
-        passage = _locked(source, passage_id)
+        passage = _locked(source, passage_id, revision)
         whole = _segment_of(passage)
         parts = [
             part
@@ -86,10 +109,12 @@ def split_passage(
     return made
 
 
-def join_passages(*, source: Source, passage_id: uuid.UUID, embedder: Embedder) -> Passage:
+def join_passages(
+    *, source: Source, passage_id: uuid.UUID, embedder: Embedder, revision: int | None = None
+) -> Passage:
     """Make one of a passage and the next, with what stands between them."""
     with transaction.atomic():
-        first = _locked(source, passage_id)
+        first = _locked(source, passage_id, revision)
         second = (
             Passage.objects.select_for_update()
             .filter(source=source, ordinal=first.ordinal + 1)
@@ -119,9 +144,11 @@ def _embed(passages: list[Passage], embedder: Embedder) -> None:
         logger.warning("changed passages wait for the embedder: %s", error)
 
 
-def _locked(source: Source, passage_id: uuid.UUID) -> Passage:
-    """A passage of a document that nobody reads or changes at the moment."""
+def _locked(source: Source, passage_id: uuid.UUID, revision: int | None) -> Passage:
+    """A passage of a document that nobody reads or changes at the moment, about to be changed."""
     locked = Source.objects.select_for_update().get(id=source.id)
+    if revision is not None and locked.revision != revision:
+        raise UnableToChangeDocument
     if not Job.objects.get(id=locked.job_id).terminal:
         raise UnableToChangePassage("The document is being read. Wait until that is done.")
     passage = (
@@ -132,6 +159,7 @@ def _locked(source: Source, passage_id: uuid.UUID) -> Passage:
     )
     if passage is None:
         raise UnableToChangePassage("The passage is no longer there. Load the page again.")
+    Source.objects.filter(id=source.id).update(revision=F("revision") + 1)
     return passage
 
 

@@ -69,6 +69,8 @@ class Source(models.Model):
     num_pages = models.PositiveIntegerField(null=True)
     num_passages = models.PositiveIntegerField(null=True)
     fetched_at = models.DateTimeField(null=True, blank=True)
+    #: Counts the changes that people made to its title and its passages.
+    revision = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True, blank=True)
 

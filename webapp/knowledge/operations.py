@@ -12,8 +12,10 @@ from typing import Literal
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
+from genmodels.contract import Fault, InvalidRequest
 from webapp import queueing
 from webapp.accounts.models import User
 from webapp.common.cleaning import clean_line
@@ -24,6 +26,7 @@ from webapp.jobs import operations as jobs
 from webapp.jobs.idempotency import made_before
 from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import NewJob
+from webapp.knowledge.editing import UnableToChangeDocument
 from webapp.knowledge.fetching import read_address
 from webapp.knowledge.media import UnableToReadDocument, recognise
 from webapp.knowledge.models import Source, SourceVersion
@@ -36,7 +39,7 @@ _ATTEMPT_SECONDS = 1_800
 #: Documents of up to so many bytes are claimed several at a time: none of them takes long.
 _SHORT_BYTES = 32_768
 _SHORT = "short"
-_MAX_TITLE_LENGTH = 300
+MAX_TITLE_LENGTH = 300
 _MAX_FILE_NAME_LENGTH = 255
 
 #: What a file does that is called like one that is here already.
@@ -164,7 +167,7 @@ def submit_address(
 
 def title_of_address(url: str) -> str:
     """What a document is called until it says so itself."""
-    return url.partition("://")[2].rstrip("/")[:_MAX_TITLE_LENGTH]
+    return url.partition("://")[2].rstrip("/")[:MAX_TITLE_LENGTH]
 
 
 def fetch_again(*, source: Source) -> SubmittedSource:
@@ -224,7 +227,7 @@ def _create(*, owner: User, title: str, file: _File, url: str = "") -> Submitted
     source = Source.objects.create(
         owner=owner,
         job=_queue_reading(owner, size=file.size),
-        title=(title or "Untitled")[:_MAX_TITLE_LENGTH],
+        title=(title or "Untitled")[:MAX_TITLE_LENGTH],
         file_name=file.file_name,
         url=url,
         media_type=file.media_type,
@@ -337,6 +340,24 @@ def read_again(*, source: Source) -> None:
     with transaction.atomic():
         locked = Source.objects.select_for_update(of=("self",)).get(id=source.id)
         _queue_again(locked, _newest(locked))
+
+
+def rename_source(*, source: Source, title: str, revision: int | None = None) -> None:
+    """Give a document another title; with `revision`, only if it is at that.
+
+    Raises InvalidRequest or UnableToChangeDocument.
+    """
+    title = clean_line(title)
+    if not title:
+        raise InvalidRequest([Fault("/title", "required", "must have a letter or two")])
+    if len(title) > MAX_TITLE_LENGTH:
+        detail = f"must have at most {MAX_TITLE_LENGTH} characters"
+        raise InvalidRequest([Fault("/title", "too_long", detail)])
+    rows = Source.objects.filter(id=source.id)
+    if revision is not None:
+        rows = rows.filter(revision=revision)
+    if not rows.update(title=title, revision=F("revision") + 1) and revision is not None:
+        raise UnableToChangeDocument
 
 
 def trash_source(*, source: Source) -> None:

@@ -61,6 +61,11 @@ def passages_of(source: Source) -> QuerySet[Passage]:
     return Passage.objects.filter(source=source).defer("terms", "bm25").order_by("ordinal")
 
 
+def revision_of(source: Source) -> int:
+    """How often people have changed a document by now."""
+    return Source.objects.values_list("revision", flat=True).get(id=source.id)
+
+
 def list_passages(*, source: Source, after: int | None, limit: int) -> tuple[list[Passage], bool]:
     """Passages after the ordinal `after`, and whether there are more; the caller has checked."""
     rows = passages_of(source)

@@ -223,7 +223,7 @@ def _chats(user: User, rows: Sequence[Generation], limit: int) -> _Part:
 def _answers(user: User, rows: Sequence[Generation], limit: int) -> _Part:
     """Answers that quote these; an answer that quotes one twice is told of once."""
     quotes = Citation.objects.filter(
-        generation__in=[row.id for row in rows], answer__in=Answer.objects.visible_to(user)
+        generation__in=[row.id for row in rows], answer__in=Answer.objects.visible_to(user).kept()
     )
     found = list(
         quotes.order_by("answer_id", "generation_id")

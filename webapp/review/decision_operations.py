@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db import connection, transaction
 
@@ -13,6 +13,7 @@ from webapp.accounts.models import User
 from webapp.common.ids import uuid7
 from webapp.common.refusals import Conflict
 from webapp.generations.models import Generation
+from webapp.jobs.idempotency import made_before
 from webapp.jobs.models import JobState
 from webapp.review.models import Decision, ReviewAssignment, Verdict
 from webapp.review.operations import MAX_COMMENT_LENGTH, give_feedback
@@ -20,6 +21,7 @@ from webapp.review.queue_operations import clean_labels, label_faults
 
 #: So many results are decided on in one call.
 MAX_AT_ONCE = 1_000
+_ENDPOINT = "review-decisions"
 
 
 class UnableToDecide(Conflict):
@@ -42,11 +44,13 @@ def decide(
     generations: Sequence[uuid.UUID],
     judgement: Judgement,
     item_of: dict[uuid.UUID, uuid.UUID] | None = None,
+    idempotency_key: str | None = None,
 ) -> uuid.UUID:
     """Decide the same on all of these results or on none; gives the act, to take it back by.
 
     What the reviewer decided on them before counts no more. `item_of` names the items of a queue
-    by their generations. Raises InvalidRequest (from a score too) or UnableToDecide.
+    by their generations. A key that came before gives the act of that time, taken back or not.
+    Raises InvalidRequest (from a score too), UnableToDecide or UnableToReuseIdempotencyKey.
     """
     judgement = _clean(judgement)
     if not 1 <= len(generations) <= MAX_AT_ONCE:
@@ -55,6 +59,19 @@ def decide(
     items = item_of or {}
     act = uuid7()
     with transaction.atomic():
+        earlier = made_before(
+            owner=reviewer,
+            endpoint=_ENDPOINT,
+            key=idempotency_key,
+            request={
+                "on": sorted(map(str, generations)),
+                "items": sorted(map(str, items.values())),
+                **asdict(judgement),
+            },
+            object_id=act,
+        )
+        if earlier is not None:
+            return earlier
         found = _lock(generations)
         if len(found) < len(set(generations)):
             missing = len(set(generations)) - len(found)

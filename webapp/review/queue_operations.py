@@ -285,6 +285,11 @@ def assign_next(
     return ReviewItem.objects.select_related("queue").get(id=found)
 
 
+def release_item(*, item: ReviewItem, reviewer: User) -> None:
+    """Let others have the place that a reviewer holds; again changes nothing."""
+    ReviewAssignment.objects.filter(item=item, reviewer=reviewer).delete()
+
+
 def _find_next(queue: ReviewQueue, reviewer: User, after: uuid.UUID | None) -> uuid.UUID | None:
     values: dict[str, Any] = {
         "queue": queue.id,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from webapp.accounts.models import User
 from webapp.common.pagination import Page, PageRequest, paginate
-from webapp.common.refusals import UnableToFind
+from webapp.common.refusals import Conflict, UnableToFind
 from webapp.generations.models import Generation, Standing
 from webapp.review.agreement import krippendorff_alpha, nominal_distance
-from webapp.review.models import Decision, ReviewItem, ReviewQueue, Verdict
+from webapp.review.models import Decision, ReviewAssignment, ReviewItem, ReviewQueue, Verdict
 
 
 class UnableToFindQueue(UnableToFind):
@@ -27,6 +29,16 @@ class UnableToFindItem(UnableToFind):
     """There is no such item of a queue any more."""
 
     what = "item"
+
+
+class UnableToFindAct(UnableToFind):
+    """There is no such decision, or another reviewer made it."""
+
+    what = "decision"
+
+
+class UnableToShowRecord(Conflict):
+    """The reviewer has not decided yet, and is not told what others think."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,30 @@ class ReviewerTally:
     approved: int
     rejected: int
     flagged: int
+
+
+@dataclass(frozen=True)
+class Own:
+    """What one reviewer has to do with some items.
+
+    `held_until` by the ids of items, `decisions` that count by those of their generations.
+    """
+
+    held_until: dict[uuid.UUID, datetime.datetime]
+    decisions: dict[uuid.UUID, Decision]
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a reviewer decided in one go, on however many results; `first` is on one of them.
+
+    `num_standing` are those on which the reviewer has said nothing newer.
+    """
+
+    id: uuid.UUID
+    first: Decision
+    num_results: int
+    num_standing: int
 
 
 @dataclass(frozen=True)
@@ -180,6 +216,57 @@ def newest_decision(*, reviewer: User, generation_id: uuid.UUID) -> Decision | N
     rows = Decision.objects.filter(reviewer=reviewer, generation_id=generation_id)
     newest = rows.order_by("-id").first()
     return newest if newest is not None and newest.verdict else None
+
+
+def own_of(*, reviewer: User, items: Sequence[ReviewItem]) -> Own:
+    """What a reviewer holds and decided of these items, in two queries."""
+    held = ReviewAssignment.objects.filter(
+        item__in=[item.id for item in items], reviewer=reviewer, until__gt=timezone.now()
+    )
+    said = Decision.objects.filter(
+        generation__in=[item.generation_id for item in items], reviewer=reviewer
+    )
+    newest = said.order_by("generation_id", "-id").distinct("generation_id")
+    return Own(
+        dict(held.values_list("item_id", "until")),
+        {row.generation_id: row for row in newest if row.verdict},
+    )
+
+
+def find_items(item_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, ReviewItem]:
+    """Those of these items that are there, by their ids."""
+    return ReviewItem.objects.in_bulk(item_ids)
+
+
+def get_act(*, reviewer: User, act: uuid.UUID) -> Act:
+    """What a reviewer decided in one go; raises UnableToFindAct."""
+    rows = Decision.objects.filter(act=act, reviewer=reviewer).exclude(verdict="")
+    first = rows.order_by("id").first()
+    if first is None:
+        raise UnableToFindAct(str(act))
+    counts = _with_standing(rows).aggregate(
+        total=Count("id"), standing=Count("id", filter=Q(is_replaced=False))
+    )
+    return Act(act, first, counts["total"], counts["standing"])
+
+
+def _with_standing(rows: QuerySet[Decision]) -> QuerySet[Decision]:
+    """With `is_replaced`: whether the reviewer has said something else since."""
+    newer = Decision.objects.filter(
+        generation=OuterRef("generation"), reviewer=OuterRef("reviewer"), id__gt=OuterRef("id")
+    )
+    return rows.annotate(is_replaced=Exists(newer))
+
+
+def list_record(*, reviewer: User, generation: Generation, page: PageRequest) -> Page[Decision]:
+    """The record of a result as `list_decisions` has it, each with `is_replaced`.
+
+    Raises UnableToShowRecord for a reviewer who has not decided on it.
+    """
+    if newest_decision(reviewer=reviewer, generation_id=generation.id) is None:
+        raise UnableToShowRecord("What others decided is told once you have decided yourself.")
+    rows = _with_standing(Decision.objects.filter(generation=generation))
+    return paginate(rows.select_related("reviewer"), page)
 
 
 def list_decisions(*, generation: Generation, page: PageRequest) -> Page[Decision]:

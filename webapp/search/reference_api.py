@@ -88,7 +88,9 @@ class ReferencesApi(APIView):
                     {
                         "score": round(each.hit.score, 6),
                         "similarity": round(each.hit.similarity, 6),
-                        "generation": describe_generation(each.generation, brief=True),
+                        "generation": describe_generation(
+                            each.generation, brief=True, viewer=member(request)
+                        ),
                     }
                     for each in found
                 ]

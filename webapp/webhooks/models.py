@@ -34,6 +34,7 @@ TEST_EVENT = "webhook.test"
 class Endpoint(models.Model):
     """An address that is told of its owner's generations and runs of chains.
 
+    Without event types it is told only of generations that name it.
     Secrets are encrypted; the previous one signs too until `previous_secret_until`.
     """
 
@@ -43,7 +44,7 @@ class Endpoint(models.Model):
     )
     url = models.CharField(max_length=2048)
     description = models.CharField(max_length=200, blank=True, default="")
-    event_types = ArrayField(models.CharField(max_length=64))
+    event_types = ArrayField(models.CharField(max_length=64), blank=True)
     secret = models.TextField()
     previous_secret = models.TextField(blank=True, default="")
     previous_secret_until = models.DateTimeField(null=True, blank=True)
@@ -64,6 +65,22 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+
+class Watch(models.Model):
+    """An endpoint is told how one generation ends, whatever else it is told of.
+
+    It goes once the message is queued.
+    """
+
+    generation = models.OneToOneField(Generation, on_delete=models.CASCADE, related_name="+")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="watches")
+
+    class Meta:
+        verbose_name_plural = "watches"
+
+    def __str__(self) -> str:
+        return f"{self.generation_id} for {self.endpoint_id}"
 
 
 class Delivery(models.Model):

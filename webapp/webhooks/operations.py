@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import random
 import uuid
@@ -24,15 +25,25 @@ from webapp.common import outbound
 from webapp.common.encryption import UnableToDecrypt, decrypt, encrypt
 from webapp.common.ids import uuid7
 from webapp.common.refusals import ChangedSinceRead, Conflict
+from webapp.generations.models import Generation
+from webapp.generations.operations import Submitted, submit_generation
 from webapp.generations.queries import UnableToFindGeneration, get_generation
 from webapp.generations.representation import describe_generation
+from webapp.generations.requests import SubmitRequest
 from webapp.jobs import operations as jobs
 from webapp.jobs.idempotency import made_before
 from webapp.jobs.models import Job, JobState
 from webapp.jobs.operations import ClaimedJob, NewJob
 from webapp.webhooks import queries
 from webapp.webhooks.messages import generate_secret, make_body, sign
-from webapp.webhooks.models import TEST_EVENT, Delivery, DeliveryAttempt, Endpoint, EventType
+from webapp.webhooks.models import (
+    TEST_EVENT,
+    Delivery,
+    DeliveryAttempt,
+    Endpoint,
+    EventType,
+    Watch,
+)
 
 JOB_KIND = "webhook"
 MAX_ENDPOINTS = 10
@@ -126,8 +137,6 @@ def _check(wish: EndpointWish) -> None:
         outbound.check_destination(wish.url)
     except (outbound.Forbidden, outbound.Unreachable) as error:
         faults.append(Fault("/url", "invalid", str(error)))
-    if not wish.event_types:
-        faults.append(Fault("/event_types", "too_few", "must name at least one"))
     for place, name in enumerate(wish.event_types):
         if name not in EventType.values:
             detail = f"must be one of {', '.join(EventType.values)}"
@@ -217,6 +226,36 @@ def resend(*, delivery: Delivery) -> Delivery:
     return queries.get_delivery(user=delivery.endpoint.owner, delivery_id=delivery.id)
 
 
+def submit_told_generation(
+    *,
+    owner: User,
+    request: SubmitRequest,
+    endpoint_id: uuid.UUID,
+    idempotency_key: str | None = None,
+) -> Submitted:
+    """Accept a generation of whose end this endpoint is told, both or neither.
+
+    Raises as `submit_generation`, and InvalidRequest for an endpoint that cannot be told.
+    """
+
+    def watch(generation: Generation) -> None:
+        # Locked, so that it is not removed or switched off before this is stored.
+        locked = Endpoint.objects.select_for_update(no_key=True)
+        endpoint = locked.filter(owner=owner, id=endpoint_id).first()
+        if endpoint is None:
+            raise InvalidRequest([Fault("/webhook", "not_found", "you have no such endpoint")])
+        if not endpoint.enabled:
+            raise InvalidRequest([Fault("/webhook", "switched_off", "is switched off")])
+        Watch.objects.create(generation=generation, endpoint=endpoint)
+
+    return submit_generation(
+        owner=owner,
+        request=dataclasses.replace(request, told_to=endpoint_id),
+        idempotency_key=idempotency_key,
+        alongside=watch,
+    )
+
+
 def _new_job(endpoint_id: uuid.UUID) -> NewJob:
     return NewJob(
         id=uuid7(),
@@ -264,6 +303,9 @@ def queue_due_messages() -> int:
                 event_type=message.event_type,
                 job=job,
             )
+            Watch.objects.filter(
+                generation=message.generation_id, endpoint=message.endpoint_id
+            ).delete()
         if len(due) < _MOST_AT_ONCE:
             Endpoint.objects.filter(enabled=True, looked_until__lt=now[0]).update(
                 looked_until=now[0]
@@ -350,7 +392,7 @@ def _prepare(job: ClaimedJob, delivery: Delivery) -> Message:
     at = delivery.created_at
     if delivery.generation_id is not None:
         generation = get_generation(user=endpoint.owner, generation_id=delivery.generation_id)
-        data = describe_generation(generation)
+        data = describe_generation(generation, viewer=endpoint.owner)
         at = generation.job.finished_at or at
     elif delivery.chain_run_id is not None:
         run = get_run(user=endpoint.owner, run_id=delivery.chain_run_id)
@@ -425,5 +467,7 @@ def forget_old_attempts() -> int:
     """Remove the log, and messages that have ended, after a while; how many rows."""
     before = timezone.now() - KEPT_FOR
     DeliveryAttempt.objects.filter(at__lt=before).delete()
+    # Of those whose endpoints were switched off meanwhile.
+    Watch.objects.filter(generation__job__finished_at__lt=before).delete()
     ended = Delivery.objects.filter(created_at__lt=before, job__finished_at__isnull=False)
     return ended.delete()[0]

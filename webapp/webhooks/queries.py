@@ -116,6 +116,16 @@ JOIN chains_chainrun r ON r.owner_id = e.owner_id
 WHERE e.enabled AND 'chain_run.' || r.state = ANY(e.event_types)
   AND NOT EXISTS (SELECT 1 FROM webhooks_delivery d WHERE d.endpoint_id = e.id
     AND d.chain_run_id = r.id AND d.event_type = 'chain_run.' || r.state)
+UNION ALL
+SELECT e.id, e.owner_id, g.id, NULL::uuid, 'generation.' || j.state, j.finished_at
+FROM webhooks_watch w
+JOIN webhooks_endpoint e ON e.id = w.endpoint_id
+JOIN generations_generation g ON g.id = w.generation_id
+JOIN jobs_job j ON j.id = g.job_id
+  AND j.finished_at IS NOT NULL AND j.finished_at >= e.enabled_at
+WHERE e.enabled AND 'generation.' || j.state <> ALL(e.event_types)
+  AND NOT EXISTS (SELECT 1 FROM webhooks_delivery d WHERE d.endpoint_id = e.id
+    AND d.generation_id = g.id AND d.event_type = 'generation.' || j.state)
 ORDER BY ended_at LIMIT %(limit)s
 """
 

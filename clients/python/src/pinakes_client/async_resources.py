@@ -66,6 +66,21 @@ class AsyncAnswers(AsyncGroup):
             Call[schema.AnswerSummaryList](method="GET", path="/answers", query=query_of(query))
         )
 
+    async def restore(self, answer_id: str, /) -> AsyncWork[schema.AnswerOutput]:
+        """Take it out of the trash."""
+        return await self._transport.start(
+            Call[schema.AnswerOutput](
+                method="POST", path=fill("/answers/{answer_id}/restore", answer_id=answer_id)
+            ),
+            "/answers/{id}",
+        )
+
+    async def trash(self, answer_id: str, /) -> None:
+        """Put it in the trash; what is being written stops. One of a chat goes with that: 409."""
+        await self._transport.read(
+            Call[None](method="DELETE", path=fill("/answers/{answer_id}", answer_id=answer_id))
+        )
+
 
 class AsyncApiKeys(AsyncGroup):
     """The operations of `api-keys`."""
@@ -672,6 +687,25 @@ class AsyncConnectors(AsyncGroup):
         )
 
 
+class AsyncDecisions(AsyncGroup):
+    """The operations of `decisions`."""
+
+    def list(
+        self, generation_id: str, /, **query: Unpack[schema.DecisionsListQuery]
+    ) -> AsyncListing[schema.DecisionList, schema.DecisionOutput]:
+        """All that was ever decided on a result, newest first.
+
+        Who has not decided is not told what others think: 409.
+        """
+        return self._transport.listing(
+            Call[schema.DecisionList](
+                method="GET",
+                path=fill("/generations/{generation_id}/decisions", generation_id=generation_id),
+                query=query_of(query),
+            )
+        )
+
+
 class AsyncDocuments(AsyncGroup):
     """The operations of `documents`."""
 
@@ -684,8 +718,32 @@ class AsyncDocuments(AsyncGroup):
             "/documents/{id}",
         )
 
+    async def change(
+        self,
+        source_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedDocumentChangeInput],
+    ) -> schema.SourceOutput:
+        """Give it another title; with `If-Match`, only as it was read."""
+        return await self._transport.read(
+            Call[schema.SourceOutput](
+                method="PATCH",
+                path=fill("/documents/{source_id}", source_id=source_id),
+                headers={**header_of("If-Match", if_match)},
+                body=body,
+            )
+        )
+
     async def chunk_change(
-        self, source_id: str, passage_id: str, /, **body: Unpack[schema.PatchedPassageChange]
+        self,
+        source_id: str,
+        passage_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedPassageChange],
     ) -> schema.PassageOutput:
         """Set the heading of a passage, or take it out of search; its text is the document's."""
         return await self._transport.read(
@@ -696,11 +754,14 @@ class AsyncDocuments(AsyncGroup):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
                 body=body,
             )
         )
 
-    async def chunk_join(self, source_id: str, passage_id: str, /) -> schema.PassageOutput:
+    async def chunk_join(
+        self, source_id: str, passage_id: str, /, *, if_match: str | None = None
+    ) -> schema.PassageOutput:
         """Make one of a passage and the next, with what stands between them."""
         return await self._transport.read(
             Call[schema.PassageOutput](
@@ -710,11 +771,18 @@ class AsyncDocuments(AsyncGroup):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
             )
         )
 
     async def chunk_split(
-        self, source_id: str, passage_id: str, /, **body: Unpack[schema.PassageSplit]
+        self,
+        source_id: str,
+        passage_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PassageSplit],
     ) -> Sequence[schema.PassageOutput]:
         """Make two of a passage, the second from character `at` of its text on."""
         return await self._transport.read(
@@ -725,6 +793,7 @@ class AsyncDocuments(AsyncGroup):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
                 body=body,
             )
         )
@@ -732,7 +801,10 @@ class AsyncDocuments(AsyncGroup):
     def chunks(
         self, source_id: str, /, **query: Unpack[schema.DocumentsChunksQuery]
     ) -> AsyncListing[schema.PassageList, schema.PassageOutput]:
-        """The pieces that it was cut into, in the order of its text."""
+        """The pieces that it was cut into, in the order of its text.
+
+        Changes of any of them may depend on the `ETag` of this answer or of the document.
+        """
         return self._transport.listing(
             Call[schema.PassageList](
                 method="GET",
@@ -797,7 +869,7 @@ class AsyncDocuments(AsyncGroup):
         )
 
     async def get(self, source_id: str, /) -> schema.SourceOutput:
-        """One document."""
+        """One document; its `ETag` changes with all that it says."""
         return await self._transport.read(
             Call[schema.SourceOutput](
                 method="GET", path=fill("/documents/{source_id}", source_id=source_id)
@@ -1257,6 +1329,23 @@ class AsyncMe(AsyncGroup):
         return await self._transport.read(Call[schema.MeOutput](method="GET", path="/me"))
 
 
+class AsyncModelVersions(AsyncGroup):
+    """The operations of `model-versions`."""
+
+    def list(
+        self, slug: str, /
+    ) -> AsyncListing[schema.ModelVersionList, schema.ModelVersionOutput]:
+        """The weights that this slug has stood for since the site knows it, newest first.
+
+        Generations name theirs in `model.weights_sha256`.
+        """
+        return self._transport.listing(
+            Call[schema.ModelVersionList](
+                method="GET", path=fill("/models/{slug}/versions", slug=slug)
+            )
+        )
+
+
 class AsyncModels(AsyncGroup):
     """The operations of `models`."""
 
@@ -1439,6 +1528,179 @@ class AsyncRankings(AsyncGroup):
         """How strong models are by everybody's votes, for every task that has any."""
         return self._transport.listing(
             Call[schema.RankingList](method="GET", path="/rankings", query=query_of(query))
+        )
+
+
+class AsyncReviewDecisions(AsyncGroup):
+    """The operations of `review-decisions`."""
+
+    async def create(
+        self, *, idempotency_key: str | None = None, **body: Unpack[schema.ReviewDecisionInput]
+    ) -> schema.ReviewActOutput:
+        """Decide the same on all of these or on none; what one decided before counts no more.
+
+        A score is given as feedback. Where one of them has no result or is in the trash, 409.
+        """
+        return await self._transport.read(
+            Call[schema.ReviewActOutput](
+                method="POST",
+                path="/review-decisions",
+                headers={**key_header(idempotency_key)},
+                body=body,
+            )
+        )
+
+    async def get(self, act: str, /) -> schema.ReviewActOutput:
+        """What one decided in one go, and on how many results it is one's newest word."""
+        return await self._transport.read(
+            Call[schema.ReviewActOutput](
+                method="GET", path=fill("/review-decisions/{act}", act=act)
+            )
+        )
+
+    async def undo(self, act: str, /) -> schema.TakenBackOutput:
+        """Have it count no more where one has not decided anew since; again takes back nothing.
+
+        The record keeps it, with a line that says that it was taken back.
+        """
+        return await self._transport.read(
+            Call[schema.TakenBackOutput](
+                method="POST", path=fill("/review-decisions/{act}/undo", act=act)
+            )
+        )
+
+
+class AsyncReviewItems(AsyncGroup):
+    """The operations of `review-items`."""
+
+    async def get(self, review_item_id: str, /) -> schema.ReviewItemOutput:
+        """One result in a queue, with what one decided on it."""
+        return await self._transport.read(
+            Call[schema.ReviewItemOutput](
+                method="GET",
+                path=fill("/review-items/{review_item_id}", review_item_id=review_item_id),
+            )
+        )
+
+    def list(
+        self, queue_id: str, /, **query: Unpack[schema.ReviewItemsListQuery]
+    ) -> AsyncListing[schema.ReviewItemList, schema.ReviewItemOutput]:
+        """What a queue holds without the trash, newest first."""
+        return self._transport.listing(
+            Call[schema.ReviewItemList](
+                method="GET",
+                path=fill("/review-queues/{queue_id}/items", queue_id=queue_id),
+                query=query_of(query),
+            )
+        )
+
+    async def next(
+        self, queue_id: str, /, **body: Unpack[schema.TakeNextInput]
+    ) -> schema.TakenItemOutput:
+        """Be given the next open item, and hold its place for 30 minutes.
+
+        What one held in this queue before is free again. A closed queue hands out nothing: 409.
+        """
+        return await self._transport.read(
+            Call[schema.TakenItemOutput](
+                method="POST",
+                path=fill("/review-queues/{queue_id}/next", queue_id=queue_id),
+                body=body,
+            )
+        )
+
+    async def release(self, review_item_id: str, /) -> schema.ReviewItemOutput:
+        """Let go of the place that one holds, so that others are given it."""
+        return await self._transport.read(
+            Call[schema.ReviewItemOutput](
+                method="POST",
+                path=fill("/review-items/{review_item_id}/release", review_item_id=review_item_id),
+            )
+        )
+
+
+class AsyncReviewQueues(AsyncGroup):
+    """The operations of `review-queues`."""
+
+    async def agreement(self, queue_id: str, /) -> schema.ReviewAgreementOutput:
+        """How far reviewers agree on what several decided on, and what each decided."""
+        return await self._transport.read(
+            Call[schema.ReviewAgreementOutput](
+                method="GET", path=fill("/review-queues/{queue_id}/agreement", queue_id=queue_id)
+            )
+        )
+
+    async def change(
+        self,
+        queue_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedReviewQueueChangeInput],
+    ) -> schema.ReviewQueueOutput:
+        """Change what it is called, asks and takes in from now on; what it holds stays."""
+        return await self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="PATCH",
+                path=fill("/review-queues/{queue_id}", queue_id=queue_id),
+                headers={**header_of("If-Match", if_match)},
+                body=body,
+            )
+        )
+
+    async def close(self, queue_id: str, /) -> schema.ReviewQueueOutput:
+        """Hand out no more of it; what was decided stays. Again changes nothing."""
+        return await self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="POST", path=fill("/review-queues/{queue_id}/close", queue_id=queue_id)
+            )
+        )
+
+    async def create(
+        self, *, idempotency_key: str | None = None, **body: Unpack[schema.ReviewQueueInput]
+    ) -> schema.ReviewQueueOutput:
+        """Make a queue and take in the newest results that it asks for, at most 10,000."""
+        return await self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="POST",
+                path="/review-queues",
+                headers={**key_header(idempotency_key)},
+                body=body,
+            )
+        )
+
+    async def fill(self, queue_id: str, /) -> schema.FilledOutput:
+        """Take in what has come since and fits, at most 10,000 of the newest."""
+        return await self._transport.read(
+            Call[schema.FilledOutput](
+                method="POST", path=fill("/review-queues/{queue_id}/fill", queue_id=queue_id)
+            )
+        )
+
+    async def get(self, queue_id: str, /) -> schema.ReviewQueueOutput:
+        """One queue, with how far it is and what of that is one's own."""
+        return await self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="GET", path=fill("/review-queues/{queue_id}", queue_id=queue_id)
+            )
+        )
+
+    def list(
+        self, **query: Unpack[schema.ReviewQueuesListQuery]
+    ) -> AsyncListing[schema.ReviewQueueList, schema.ReviewQueueOutput]:
+        """The queues, newest first; `closed` tells the closed ones instead of the others."""
+        return self._transport.listing(
+            Call[schema.ReviewQueueList](
+                method="GET", path="/review-queues", query=query_of(query)
+            )
+        )
+
+    async def reopen(self, queue_id: str, /) -> schema.ReviewQueueOutput:
+        """Hand items out again."""
+        return await self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="POST", path=fill("/review-queues/{queue_id}/reopen", queue_id=queue_id)
+            )
         )
 
 
@@ -1855,6 +2117,7 @@ class AsyncResources:
         self.collections = AsyncCollections(transport)
         self.comparisons = AsyncComparisons(transport)
         self.connectors = AsyncConnectors(transport)
+        self.decisions = AsyncDecisions(transport)
         self.documents = AsyncDocuments(transport)
         self.embedding_spaces = AsyncEmbeddingSpaces(transport)
         self.entities = AsyncEntities(transport)
@@ -1863,11 +2126,15 @@ class AsyncResources:
         self.generations = AsyncGenerations(transport)
         self.insights = AsyncInsights(transport)
         self.me = AsyncMe(transport)
+        self.model_versions = AsyncModelVersions(transport)
         self.models = AsyncModels(transport)
         self.prompt_labels = AsyncPromptLabels(transport)
         self.prompt_versions = AsyncPromptVersions(transport)
         self.prompts = AsyncPrompts(transport)
         self.rankings = AsyncRankings(transport)
+        self.review_decisions = AsyncReviewDecisions(transport)
+        self.review_items = AsyncReviewItems(transport)
+        self.review_queues = AsyncReviewQueues(transport)
         self.saved_searches = AsyncSavedSearches(transport)
         self.search = AsyncSearch(transport)
         self.tags = AsyncTags(transport)

@@ -66,6 +66,21 @@ class Answers(Group):
             Call[schema.AnswerSummaryList](method="GET", path="/answers", query=query_of(query))
         )
 
+    def restore(self, answer_id: str, /) -> Work[schema.AnswerOutput]:
+        """Take it out of the trash."""
+        return self._transport.start(
+            Call[schema.AnswerOutput](
+                method="POST", path=fill("/answers/{answer_id}/restore", answer_id=answer_id)
+            ),
+            "/answers/{id}",
+        )
+
+    def trash(self, answer_id: str, /) -> None:
+        """Put it in the trash; what is being written stops. One of a chat goes with that: 409."""
+        self._transport.read(
+            Call[None](method="DELETE", path=fill("/answers/{answer_id}", answer_id=answer_id))
+        )
+
 
 class ApiKeys(Group):
     """The operations of `api-keys`."""
@@ -670,6 +685,25 @@ class Connectors(Group):
         )
 
 
+class Decisions(Group):
+    """The operations of `decisions`."""
+
+    def list(
+        self, generation_id: str, /, **query: Unpack[schema.DecisionsListQuery]
+    ) -> Listing[schema.DecisionList, schema.DecisionOutput]:
+        """All that was ever decided on a result, newest first.
+
+        Who has not decided is not told what others think: 409.
+        """
+        return self._transport.listing(
+            Call[schema.DecisionList](
+                method="GET",
+                path=fill("/generations/{generation_id}/decisions", generation_id=generation_id),
+                query=query_of(query),
+            )
+        )
+
+
 class Documents(Group):
     """The operations of `documents`."""
 
@@ -682,8 +716,32 @@ class Documents(Group):
             "/documents/{id}",
         )
 
+    def change(
+        self,
+        source_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedDocumentChangeInput],
+    ) -> schema.SourceOutput:
+        """Give it another title; with `If-Match`, only as it was read."""
+        return self._transport.read(
+            Call[schema.SourceOutput](
+                method="PATCH",
+                path=fill("/documents/{source_id}", source_id=source_id),
+                headers={**header_of("If-Match", if_match)},
+                body=body,
+            )
+        )
+
     def chunk_change(
-        self, source_id: str, passage_id: str, /, **body: Unpack[schema.PatchedPassageChange]
+        self,
+        source_id: str,
+        passage_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedPassageChange],
     ) -> schema.PassageOutput:
         """Set the heading of a passage, or take it out of search; its text is the document's."""
         return self._transport.read(
@@ -694,11 +752,14 @@ class Documents(Group):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
                 body=body,
             )
         )
 
-    def chunk_join(self, source_id: str, passage_id: str, /) -> schema.PassageOutput:
+    def chunk_join(
+        self, source_id: str, passage_id: str, /, *, if_match: str | None = None
+    ) -> schema.PassageOutput:
         """Make one of a passage and the next, with what stands between them."""
         return self._transport.read(
             Call[schema.PassageOutput](
@@ -708,11 +769,18 @@ class Documents(Group):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
             )
         )
 
     def chunk_split(
-        self, source_id: str, passage_id: str, /, **body: Unpack[schema.PassageSplit]
+        self,
+        source_id: str,
+        passage_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PassageSplit],
     ) -> Sequence[schema.PassageOutput]:
         """Make two of a passage, the second from character `at` of its text on."""
         return self._transport.read(
@@ -723,6 +791,7 @@ class Documents(Group):
                     source_id=source_id,
                     passage_id=passage_id,
                 ),
+                headers={**header_of("If-Match", if_match)},
                 body=body,
             )
         )
@@ -730,7 +799,10 @@ class Documents(Group):
     def chunks(
         self, source_id: str, /, **query: Unpack[schema.DocumentsChunksQuery]
     ) -> Listing[schema.PassageList, schema.PassageOutput]:
-        """The pieces that it was cut into, in the order of its text."""
+        """The pieces that it was cut into, in the order of its text.
+
+        Changes of any of them may depend on the `ETag` of this answer or of the document.
+        """
         return self._transport.listing(
             Call[schema.PassageList](
                 method="GET",
@@ -795,7 +867,7 @@ class Documents(Group):
         )
 
     def get(self, source_id: str, /) -> schema.SourceOutput:
-        """One document."""
+        """One document; its `ETag` changes with all that it says."""
         return self._transport.read(
             Call[schema.SourceOutput](
                 method="GET", path=fill("/documents/{source_id}", source_id=source_id)
@@ -1253,6 +1325,21 @@ class Me(Group):
         return self._transport.read(Call[schema.MeOutput](method="GET", path="/me"))
 
 
+class ModelVersions(Group):
+    """The operations of `model-versions`."""
+
+    def list(self, slug: str, /) -> Listing[schema.ModelVersionList, schema.ModelVersionOutput]:
+        """The weights that this slug has stood for since the site knows it, newest first.
+
+        Generations name theirs in `model.weights_sha256`.
+        """
+        return self._transport.listing(
+            Call[schema.ModelVersionList](
+                method="GET", path=fill("/models/{slug}/versions", slug=slug)
+            )
+        )
+
+
 class Models(Group):
     """The operations of `models`."""
 
@@ -1435,6 +1522,179 @@ class Rankings(Group):
         """How strong models are by everybody's votes, for every task that has any."""
         return self._transport.listing(
             Call[schema.RankingList](method="GET", path="/rankings", query=query_of(query))
+        )
+
+
+class ReviewDecisions(Group):
+    """The operations of `review-decisions`."""
+
+    def create(
+        self, *, idempotency_key: str | None = None, **body: Unpack[schema.ReviewDecisionInput]
+    ) -> schema.ReviewActOutput:
+        """Decide the same on all of these or on none; what one decided before counts no more.
+
+        A score is given as feedback. Where one of them has no result or is in the trash, 409.
+        """
+        return self._transport.read(
+            Call[schema.ReviewActOutput](
+                method="POST",
+                path="/review-decisions",
+                headers={**key_header(idempotency_key)},
+                body=body,
+            )
+        )
+
+    def get(self, act: str, /) -> schema.ReviewActOutput:
+        """What one decided in one go, and on how many results it is one's newest word."""
+        return self._transport.read(
+            Call[schema.ReviewActOutput](
+                method="GET", path=fill("/review-decisions/{act}", act=act)
+            )
+        )
+
+    def undo(self, act: str, /) -> schema.TakenBackOutput:
+        """Have it count no more where one has not decided anew since; again takes back nothing.
+
+        The record keeps it, with a line that says that it was taken back.
+        """
+        return self._transport.read(
+            Call[schema.TakenBackOutput](
+                method="POST", path=fill("/review-decisions/{act}/undo", act=act)
+            )
+        )
+
+
+class ReviewItems(Group):
+    """The operations of `review-items`."""
+
+    def get(self, review_item_id: str, /) -> schema.ReviewItemOutput:
+        """One result in a queue, with what one decided on it."""
+        return self._transport.read(
+            Call[schema.ReviewItemOutput](
+                method="GET",
+                path=fill("/review-items/{review_item_id}", review_item_id=review_item_id),
+            )
+        )
+
+    def list(
+        self, queue_id: str, /, **query: Unpack[schema.ReviewItemsListQuery]
+    ) -> Listing[schema.ReviewItemList, schema.ReviewItemOutput]:
+        """What a queue holds without the trash, newest first."""
+        return self._transport.listing(
+            Call[schema.ReviewItemList](
+                method="GET",
+                path=fill("/review-queues/{queue_id}/items", queue_id=queue_id),
+                query=query_of(query),
+            )
+        )
+
+    def next(
+        self, queue_id: str, /, **body: Unpack[schema.TakeNextInput]
+    ) -> schema.TakenItemOutput:
+        """Be given the next open item, and hold its place for 30 minutes.
+
+        What one held in this queue before is free again. A closed queue hands out nothing: 409.
+        """
+        return self._transport.read(
+            Call[schema.TakenItemOutput](
+                method="POST",
+                path=fill("/review-queues/{queue_id}/next", queue_id=queue_id),
+                body=body,
+            )
+        )
+
+    def release(self, review_item_id: str, /) -> schema.ReviewItemOutput:
+        """Let go of the place that one holds, so that others are given it."""
+        return self._transport.read(
+            Call[schema.ReviewItemOutput](
+                method="POST",
+                path=fill("/review-items/{review_item_id}/release", review_item_id=review_item_id),
+            )
+        )
+
+
+class ReviewQueues(Group):
+    """The operations of `review-queues`."""
+
+    def agreement(self, queue_id: str, /) -> schema.ReviewAgreementOutput:
+        """How far reviewers agree on what several decided on, and what each decided."""
+        return self._transport.read(
+            Call[schema.ReviewAgreementOutput](
+                method="GET", path=fill("/review-queues/{queue_id}/agreement", queue_id=queue_id)
+            )
+        )
+
+    def change(
+        self,
+        queue_id: str,
+        /,
+        *,
+        if_match: str | None = None,
+        **body: Unpack[schema.PatchedReviewQueueChangeInput],
+    ) -> schema.ReviewQueueOutput:
+        """Change what it is called, asks and takes in from now on; what it holds stays."""
+        return self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="PATCH",
+                path=fill("/review-queues/{queue_id}", queue_id=queue_id),
+                headers={**header_of("If-Match", if_match)},
+                body=body,
+            )
+        )
+
+    def close(self, queue_id: str, /) -> schema.ReviewQueueOutput:
+        """Hand out no more of it; what was decided stays. Again changes nothing."""
+        return self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="POST", path=fill("/review-queues/{queue_id}/close", queue_id=queue_id)
+            )
+        )
+
+    def create(
+        self, *, idempotency_key: str | None = None, **body: Unpack[schema.ReviewQueueInput]
+    ) -> schema.ReviewQueueOutput:
+        """Make a queue and take in the newest results that it asks for, at most 10,000."""
+        return self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="POST",
+                path="/review-queues",
+                headers={**key_header(idempotency_key)},
+                body=body,
+            )
+        )
+
+    def fill(self, queue_id: str, /) -> schema.FilledOutput:
+        """Take in what has come since and fits, at most 10,000 of the newest."""
+        return self._transport.read(
+            Call[schema.FilledOutput](
+                method="POST", path=fill("/review-queues/{queue_id}/fill", queue_id=queue_id)
+            )
+        )
+
+    def get(self, queue_id: str, /) -> schema.ReviewQueueOutput:
+        """One queue, with how far it is and what of that is one's own."""
+        return self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="GET", path=fill("/review-queues/{queue_id}", queue_id=queue_id)
+            )
+        )
+
+    def list(
+        self, **query: Unpack[schema.ReviewQueuesListQuery]
+    ) -> Listing[schema.ReviewQueueList, schema.ReviewQueueOutput]:
+        """The queues, newest first; `closed` tells the closed ones instead of the others."""
+        return self._transport.listing(
+            Call[schema.ReviewQueueList](
+                method="GET", path="/review-queues", query=query_of(query)
+            )
+        )
+
+    def reopen(self, queue_id: str, /) -> schema.ReviewQueueOutput:
+        """Hand items out again."""
+        return self._transport.read(
+            Call[schema.ReviewQueueOutput](
+                method="POST", path=fill("/review-queues/{queue_id}/reopen", queue_id=queue_id)
+            )
         )
 
 
@@ -1849,6 +2109,7 @@ class Resources:
         self.collections = Collections(transport)
         self.comparisons = Comparisons(transport)
         self.connectors = Connectors(transport)
+        self.decisions = Decisions(transport)
         self.documents = Documents(transport)
         self.embedding_spaces = EmbeddingSpaces(transport)
         self.entities = Entities(transport)
@@ -1857,11 +2118,15 @@ class Resources:
         self.generations = Generations(transport)
         self.insights = Insights(transport)
         self.me = Me(transport)
+        self.model_versions = ModelVersions(transport)
         self.models = Models(transport)
         self.prompt_labels = PromptLabels(transport)
         self.prompt_versions = PromptVersions(transport)
         self.prompts = Prompts(transport)
         self.rankings = Rankings(transport)
+        self.review_decisions = ReviewDecisions(transport)
+        self.review_items = ReviewItems(transport)
+        self.review_queues = ReviewQueues(transport)
         self.saved_searches = SavedSearches(transport)
         self.search = Search(transport)
         self.tags = Tags(transport)

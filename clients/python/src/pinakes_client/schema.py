@@ -70,6 +70,7 @@ class AnswerOutput(TypedDict):
     terminal: bool
     text: str | None
     took_ms: float
+    trashed_at: str | None
     unsupported: Sequence[str]
 
 
@@ -109,6 +110,7 @@ class AnswerSummaryOutput(TypedDict):
     status_reason: AnswerReasonOutput | None
     terminal: bool
     took_ms: float
+    trashed_at: str | None
 
 
 class ApiKeyInput(TypedDict):
@@ -627,6 +629,29 @@ class CreatedApiKeyOutput(TypedDict):
     scopes: Sequence[ScopesEnum]
 
 
+class DecisionList(TypedDict):
+    """`DecisionList`."""
+
+    data: Sequence[DecisionOutput]
+    has_more: bool
+    next_cursor: str | None
+
+
+class DecisionOutput(TypedDict):
+    """One line of the record of a result; no verdict says that it was taken back."""
+
+    act: str
+    comment: str
+    counts: bool
+    created_at: str
+    generation: str
+    id: str
+    item: str | None
+    labels: Sequence[str]
+    reviewer: str
+    verdict: ReviewVerdict | NullEnum
+
+
 class DeliveryList(TypedDict):
     """`DeliveryList`."""
 
@@ -838,8 +863,17 @@ class FileInput(TypedDict):
     title: NotRequired[str]
 
 
+class FilledOutput(TypedDict):
+    """How many results came into a queue."""
+
+    added: int
+
+
 class GenerationInput(TypedDict):
-    """The body of `POST /generations`: a prompt, or a kept one and the values for its places."""
+    """The body of `POST /generations`: a prompt, or a kept one and the values for its places.
+
+    `webhook` names an endpoint of one's own that is told how it ends, whatever else it is told.
+    """
 
     deadline_in: NotRequired[int | None]
     expires_in: NotRequired[int | None]
@@ -853,6 +887,7 @@ class GenerationInput(TypedDict):
     seed: NotRequired[int | None]
     tags: NotRequired[Sequence[str]]
     template: NotRequired[TemplateInput | None]
+    webhook: NotRequired[str | None]
 
 
 class GenerationList(TypedDict):
@@ -894,6 +929,7 @@ class GenerationOutput(TypedDict):
     retried_from: str | None
     score: ScoreOutput | None
     seed: int
+    standing: StandingEnum | NullEnum
     started_at: str | None
     status: JobStatus
     status_reason: ReasonOutput | None
@@ -1020,6 +1056,23 @@ class ModelReferenceOutput(TypedDict):
     weights_sha256: str
 
 
+class ModelVersionList(TypedDict):
+    """`ModelVersionList`."""
+
+    data: Sequence[ModelVersionOutput]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ModelVersionOutput(TypedDict):
+    """Weights that a slug stands or stood for, with the card that they came with."""
+
+    card: dict[str, Any]
+    first_seen_at: str
+    is_current: bool
+    weights_sha256: str
+
+
 class NamedEntityOutput(TypedDict):
     """As much of an entity as a reference to it needs."""
 
@@ -1051,6 +1104,15 @@ class OriginOutput(TypedDict):
     link: str
     title: str
     type: TypeEnum
+
+
+class OwnDecisionOutput(TypedDict):
+    """What one decides on a result now."""
+
+    comment: str
+    decided_at: str
+    labels: Sequence[str]
+    verdict: ReviewVerdict
 
 
 class PassageList(TypedDict):
@@ -1115,6 +1177,12 @@ class PatchedConnectorPatch(TypedDict):
     seconds: NotRequired[int]
 
 
+class PatchedDocumentChangeInput(TypedDict):
+    """The body of `PATCH /documents/{id}`; what is left out stays."""
+
+    title: NotRequired[str]
+
+
 class PatchedEndpointChange(TypedDict):
     """The body of `PATCH /webhook-endpoints/{id}`."""
 
@@ -1136,6 +1204,16 @@ class PatchedPromptChangeInput(TypedDict):
 
     description: NotRequired[str]
     name: NotRequired[str]
+
+
+class PatchedReviewQueueChangeInput(TypedDict):
+    """The body of `PATCH /review-queues/{id}`; what is left out stays, `only` is set whole."""
+
+    instructions: NotRequired[str]
+    labels: NotRequired[Sequence[str]]
+    name: NotRequired[str]
+    only: NotRequired[QueueFilterInput]
+    overlap: NotRequired[int]
 
 
 class PatchedSavedSearchChange(TypedDict):
@@ -1294,6 +1372,26 @@ class QuestionInput(TypedDict):
     source_ids: NotRequired[Sequence[str] | None]
 
 
+class QueueFilterInput(TypedDict):
+    """Which results a queue takes in; empty members filter nothing."""
+
+    families: NotRequired[Sequence[FamilyEnum]]
+    max_score: NotRequired[float | None]
+    models: NotRequired[Sequence[str]]
+    standings: NotRequired[Sequence[StandingsEnum]]
+    undecided: NotRequired[bool]
+
+
+class QueueFilterOutput(TypedDict):
+    """Which results a queue takes in."""
+
+    families: Sequence[str]
+    max_score: float | None
+    models: Sequence[str]
+    standings: Sequence[str]
+    undecided: bool
+
+
 class QueueOutput(TypedDict):
     """Where a waiting generation stands."""
 
@@ -1413,6 +1511,122 @@ class RetaggedOutput(TypedDict):
     """How many generations have other tags now."""
 
     changed: int
+
+
+class ReviewActOutput(TypedDict):
+    """What one decided in one go; of `num_standing` results it is one's newest word."""
+
+    comment: str
+    decided_at: str
+    id: str
+    labels: Sequence[str]
+    links: dict[str, str]
+    num_results: int
+    num_standing: int
+    verdict: ReviewVerdict
+
+
+class ReviewAgreementOutput(TypedDict):
+    """How far the verdicts of several on one item agree.
+
+    `same` is the share of `num_items` on which all say the same, `alpha` Krippendorff's, which
+    is
+    1 for full agreement and 0 for that of chance; null where there is too little to say.
+    """
+
+    alpha: float | None
+    num_items: int
+    reviewers: Sequence[ReviewerTallyOutput]
+    same: float | None
+
+
+class ReviewDecisionInput(TypedDict):
+    """The body of `POST /review-decisions`: the same for all of these, or for none.
+
+    Items of queues count there; generations are decided on outside of any queue.
+    """
+
+    comment: NotRequired[str]
+    generations: NotRequired[Sequence[str]]
+    items: NotRequired[Sequence[str]]
+    labels: NotRequired[Sequence[str]]
+    score: NotRequired[int | None]
+    verdict: ReviewVerdict
+
+
+class ReviewItemList(TypedDict):
+    """`ReviewItemList`."""
+
+    data: Sequence[ReviewItemOutput]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ReviewItemOutput(TypedDict):
+    """A result in a queue, without what others decided on it.
+
+    `held_until` is until when it is one's own to decide on; `own` is null before one has.
+    """
+
+    added_at: str
+    generation: str
+    held_until: str | None
+    id: str
+    links: dict[str, str]
+    num_decisions: int
+    own: OwnDecisionOutput | None
+    queue: str
+
+
+class ReviewProgressOutput(TypedDict):
+    """How far a queue is: `done` have as many decisions as the overlap asks for."""
+
+    done: int
+    own: int
+    total: int
+
+
+class ReviewQueueInput(TypedDict):
+    """The body of `POST /review-queues`."""
+
+    instructions: NotRequired[str]
+    labels: NotRequired[Sequence[str]]
+    name: str
+    only: NotRequired[QueueFilterInput]
+    overlap: NotRequired[int]
+
+
+class ReviewQueueList(TypedDict):
+    """`ReviewQueueList`."""
+
+    data: Sequence[ReviewQueueOutput]
+    has_more: bool
+    next_cursor: str | None
+
+
+class ReviewQueueOutput(TypedDict):
+    """A queue of results that reviewers go through."""
+
+    closed_at: str | None
+    created_at: str
+    creator: str
+    id: str
+    instructions: str
+    labels: Sequence[str]
+    links: dict[str, str]
+    name: str
+    only: QueueFilterOutput
+    overlap: int
+    review: ReviewProgressOutput
+
+
+class ReviewerTallyOutput(TypedDict):
+    """What one reviewer decided in a queue, as it counts now."""
+
+    approved: int
+    flagged: int
+    rejected: int
+    reviewer: str
 
 
 class RunChainOutput(TypedDict):
@@ -1686,6 +1900,24 @@ class TagsOfGeneration(TypedDict):
     tags: Sequence[str]
 
 
+class TakeNextInput(TypedDict):
+    """The body of `POST /review-queues/{id}/next`: the item after which to look, if any."""
+
+    after: NotRequired[str | None]
+
+
+class TakenBackOutput(TypedDict):
+    """On how many results a decision counts no more."""
+
+    taken_back: int
+
+
+class TakenItemOutput(TypedDict):
+    """What one was given; null where nothing in the queue is left for one."""
+
+    item: ReviewItemOutput | None
+
+
 class TemplateInput(TypedDict):
     """The member `template` of `POST /generations`."""
 
@@ -1936,6 +2168,9 @@ FamilyEnum: TypeAlias = Literal[
 ]
 
 
+GenerationEvent: TypeAlias = Mapping[str, Any]
+
+
 JobStatus: TypeAlias = Literal[
     "queued", "running", "succeeded", "failed", "canceled", "expired", "canceling"
 ]
@@ -1978,6 +2213,9 @@ OnSameNameEnum: TypeAlias = Literal["replace", "keep_both"]
 OutputEnum: TypeAlias = Literal["text", "first_line", "whole", "prompt"]
 
 
+OwnEvent: TypeAlias = Mapping[str, Any]
+
+
 PageIsEnum: TypeAlias = Literal["page", "slide", "chapter", "row"]
 
 
@@ -1987,6 +2225,9 @@ PriorityEnum: TypeAlias = Literal["high", "normal", "low"]
 ProtocolEnum: TypeAlias = Literal["chat", "completion"]
 
 
+ReviewVerdict: TypeAlias = Literal["approved", "rejected", "flagged"]
+
+
 ScopesEnum: TypeAlias = Literal["read", "write", "manage"]
 
 
@@ -1994,6 +2235,12 @@ SideLetter: TypeAlias = Literal["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"
 
 
 SpaceEmbedderOutputKindEnum: TypeAlias = Literal["built_in", "service", "settings"]
+
+
+StandingEnum: TypeAlias = Literal["approved", "rejected", "flagged", "disputed"]
+
+
+StandingsEnum: TypeAlias = Literal["approved", "rejected", "flagged", "disputed"]
 
 
 TypeEnum: TypeAlias = Literal["generation", "document"]
@@ -2013,6 +2260,7 @@ class AnswersListQuery(TypedDict):
 
     cursor: NotRequired[str]
     limit: NotRequired[int]
+    trashed: NotRequired[bool]
 
 
 class ApiKeysListQuery(TypedDict):
@@ -2109,6 +2357,13 @@ class ComparisonsListQuery(TypedDict):
     limit: NotRequired[int]
     mine: NotRequired[bool]
     trashed: NotRequired[bool]
+
+
+class DecisionsListQuery(TypedDict):
+    """The parameters of `decisions.list`."""
+
+    cursor: NotRequired[str]
+    limit: NotRequired[int]
 
 
 class DocumentsChunksQuery(TypedDict):
@@ -2252,6 +2507,23 @@ class RankingsListQuery(TypedDict):
     blind: NotRequired[bool]
     mine: NotRequired[bool]
     task: NotRequired[str]
+
+
+class ReviewItemsListQuery(TypedDict):
+    """The parameters of `review_items.list`."""
+
+    cursor: NotRequired[str]
+    limit: NotRequired[int]
+    open: NotRequired[bool]
+    standing: NotRequired[str]
+
+
+class ReviewQueuesListQuery(TypedDict):
+    """The parameters of `review_queues.list`."""
+
+    closed: NotRequired[bool]
+    cursor: NotRequired[str]
+    limit: NotRequired[int]
 
 
 class SearchCallQuery(TypedDict):
