@@ -17,6 +17,7 @@ from genmodels.course import Course
 from genmodels.data.pictures import LabelledPictures
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
+from genmodels.families.autoregressive.wavenet.course import WAVENET_DIGITS, WaveNetCourse
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, DistillationCourse
 from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
@@ -40,6 +41,8 @@ from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
 from genmodels.pictures.subjects import FASHION, Naming, Subject
 from genmodels.registry import load_generator
+from genmodels.speech.batches import Utterances
+from genmodels.speech.course import SpeechCorpus
 from genmodels.text.corpora import SHAKESPEARE
 from genmodels.text.corpus import Corpus
 from genmodels.text.kinds import find_kind
@@ -244,6 +247,39 @@ def tiny_autoregressive() -> PixelCNNCourse:
     return PixelCNNCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_speech(length: int = 600) -> SpeechCorpus:
+    """Eight tones, each of another digit and speaker, the first of `length` samples."""
+    lengths = [length - 24 * place for place in range(8)]
+    sounds = tuple(
+        0.9 * torch.sin(torch.arange(count) * (0.05 + 0.02 * place))
+        for place, count in enumerate(lengths)
+    )
+    tones = Utterances(sounds, torch.arange(8), torch.arange(8) % 6)
+    return SpeechCorpus(
+        train=tones,
+        held_out=tones,
+        title="Tones",
+        provenance={"name": "tones", "title": "Tones"},
+    )
+
+
+def tiny_wavenet() -> WaveNetCourse:
+    """A WaveNet of the fewest channels and layers over tones, in blocks of 16 samples."""
+    preset = replace(
+        WAVENET_DIGITS,
+        channels=16,
+        num_layers=4,
+        cycle=3,
+        hop=16,
+        told_width=8,
+        hidden_width=16,
+        batch=8,
+        rate=1e-2,
+        recipe=replace(WAVENET_DIGITS.recipe, validate_every=4),
+    )
+    return WaveNetCourse(preset, tiny_speech(), EMBEDDER)
+
+
 def tiny_glow() -> GlowCourse:
     """A Glow of one and two steps over the tiny subject."""
     preset = replace(
@@ -316,7 +352,8 @@ def tiny_distillation() -> DistillationCourse:
 class TinyFamily:
     """A preset with what the contract test needs of it: short runs and a request to make.
 
-    `preset` tells those of one family apart.
+    `preset` tells those of one family apart; `previews` is the type of its previews where they
+    are of another than the samples.
     """
 
     name: str
@@ -325,6 +362,7 @@ class TinyFamily:
     short: dict[str, Scalar]
     long: dict[str, Scalar]
     preset: str = ""
+    previews: str = ""
 
     @property
     def id(self) -> str:
@@ -371,6 +409,15 @@ FAMILIES = (
         prompts=("a coat", "running shoes", "a dress"),
         short={},
         long={"temperature": 0.8},
+    ),
+    TinyFamily(
+        name="autoregressive",
+        preset="wavenet",
+        open_course=tiny_wavenet,
+        prompts=("a seven", "jackson says three", "nine with a French accent"),
+        short={"seconds": 0.15},
+        long={"seconds": 0.16, "temperature": 0.8},
+        previews="image/svg+xml",
     ),
     TinyFamily(
         name="flow",
