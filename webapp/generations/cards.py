@@ -14,6 +14,7 @@ from genmodels.contract import FAMILIES, Parameter, Scalar
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.generations.models import Artifact, Generation
+from webapp.generations.outlines import Outline, draw_outline
 from webapp.generations.renderings import NOTATIONS
 from webapp.jobs.models import JobState
 from webapp.jobs.queries import owners_at_limit, queue_is_served
@@ -53,7 +54,8 @@ class GenerationCard:
     """The face of an index card.
 
     `picture_url` and `text` exclude each other; both are empty until there is a result.
-    `notation` is what a drawing or a sound was made from, named `notation_name`.
+    `notation` is what a drawing or a sound was made from, named `notation_name`; other sounds have
+    an `outline`.
     `goes_on` where the text begins where the prompt ends, and is no answer to it.
     `bar_total` is 0 while nothing is known about the length of the run.
     """
@@ -81,6 +83,7 @@ class GenerationCard:
     goes_on: bool
     picture_url: str
     sound_url: str
+    outline: Outline | None
     notation: str
     notation_name: str
     file_url: str
@@ -232,6 +235,7 @@ def _make_card(
         goes_on=_goes_on(generation),
         picture_url=artifact_url(artifact) if artifact and is_picture else "",
         sound_url=artifact_url(artifact) if artifact and is_sound else "",
+        outline=draw_outline(response.extra.get("outline")) if response and is_sound else None,
         notation=response.text if response and notation_name else "",
         notation_name=notation_name,
         file_url=artifact_url(artifact) if artifact else "",
