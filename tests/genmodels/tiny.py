@@ -20,6 +20,7 @@ from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNC
 from genmodels.families.autoregressive.wavenet.course import WAVENET_DIGITS, WaveNetCourse
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, DistillationCourse
+from genmodels.families.diffusion.speech_course import MELFLOW_DIGITS, MelFlowCourse
 from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
 from genmodels.families.flow.tarflow_course import TARFLOW_DIGITS, TarFlowCourse
 from genmodels.families.gan.course import GanCourse
@@ -280,6 +281,18 @@ def tiny_wavenet() -> WaveNetCourse:
     return WaveNetCourse(preset, tiny_speech(), EMBEDDER)
 
 
+def tiny_melflow() -> MelFlowCourse:
+    """A U-Net of the fewest channels over pictures of tones."""
+    preset = replace(
+        MELFLOW_DIGITS,
+        channels=16,
+        batch=8,
+        sentence_dropout=0.5,
+        recipe=replace(MELFLOW_DIGITS.recipe, validate_every=4),
+    )
+    return MelFlowCourse(preset, tiny_speech(3000), EMBEDDER)
+
+
 def tiny_glow() -> GlowCourse:
     """A Glow of one and two steps over the tiny subject."""
     preset = replace(
@@ -391,6 +404,15 @@ FAMILIES = (
         prompts=("a coat", "running shoes", "a dress"),
         short={"steps": 2},
         long={"steps": 4, "sampler": "heun", "guidance": 0.0},
+    ),
+    TinyFamily(
+        name="diffusion",
+        preset="melflow",
+        open_course=tiny_melflow,
+        prompts=("a seven", "jackson says three", "nine with a French accent"),
+        short={"steps": 1, "guidance": 1.0},
+        long={"steps": 3, "sampler": "ddpm", "guidance": 3.0},
+        previews="image/png",
     ),
     *(
         TinyFamily(

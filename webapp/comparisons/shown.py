@@ -21,8 +21,9 @@ VERDICT_WORDS = {
     Verdict.TIE: "{left} and {right} are equal",
     Verdict.BOTH_BAD: "{left} and {right} are both bad",
 }
-_TASK_WORDS = {"image": "Pictures", "text": "Texts", "molecule": "Molecules", "music": "Tunes", "audio": "Sounds",
-               "video": "Films", "mixed": "Results of different kinds"}  # fmt: skip
+_TASK_WORDS = {"image": "Pictures", "text": "Texts", "molecule": "Molecules", "music": "Tunes",
+               "audio": "Sounds", "video": "Films",
+               "mixed": "Results of different kinds"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ generator.py     runs that join and leave at any step
 drawing.py       many pictures at once, to be measured
 likelihood.py    how likely the network finds given pictures
 knobs.py         the parameters and inputs of cards
+speech_*.py      the preset `melflow-digits`: pictures of sound, and how they are heard
 """
 
 from __future__ import annotations
@@ -40,9 +41,13 @@ from genmodels.families.diffusion.distillation import (
 )
 from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.generator import DiffusionGenerator
+from genmodels.families.diffusion.speech_course import MELFLOW_DIGITS, SOUND, MelFlowCourse
+from genmodels.families.diffusion.speech_generator import SpeechDiffusionGenerator
 from genmodels.pictures.concepts import open_reader
 from genmodels.pictures.settings import Setting
 from genmodels.pictures.subjects import choose_subject
+from genmodels.speech.course import open_speech
+from genmodels.speech.wordings import naming
 
 __all__ = (
     "PRESETS",
@@ -55,19 +60,23 @@ __all__ = (
 
 _FLOWS = {preset.slug: preset for preset in (FLOW_FASHION, FLOW_DIGITS)}
 
-PRESETS = (*_FLOWS, FLOW_FASHION_FAST.slug)
+PRESETS = (*_FLOWS, FLOW_FASHION_FAST.slug, MELFLOW_DIGITS.slug)
 
 restore_network = restore_unet
 
 
 def open_course(
     preset: str, *, data: Path | None, own: Path | None, embedder: Embedder | None
-) -> DiffusionCourse | DistillationCourse:
+) -> DiffusionCourse | DistillationCourse | MelFlowCourse:
     """The course of a preset, its captions embedded by `embedder` or the product's own.
 
-    Raises ValueError for own pictures where a teacher draws the pictures.
+    Raises ValueError for own data where a teacher draws the pictures, or where it speaks.
     """
     assert preset in PRESETS, "the registry asks for presets that are listed"
+    if preset == MELFLOW_DIGITS.slug:
+        if own is not None:
+            raise ValueError(f"{preset} learns from spoken digits, not from your own data")
+        return MelFlowCourse(MELFLOW_DIGITS, open_speech(data), embedder or load_embedder())
     if preset in _FLOWS:
         subject = choose_subject(_FLOWS[preset].subject, data=data, own=own)
         return DiffusionCourse(_FLOWS[preset], subject, embedder or load_embedder())
@@ -86,7 +95,9 @@ def load(
 ) -> DiffusionGenerator:
     """A generator on `device` whose prompts go through `embedder` or the product's own."""
     network = restore_network(checkpoint)
-    return DiffusionGenerator(
+    speaks = checkpoint.card.config.get("draws") == SOUND
+    make = SpeechDiffusionGenerator if speaks else DiffusionGenerator
+    return make(
         card=checkpoint.card,
         network=network.requires_grad_(requires_grad=False).eval().to(device),
         reader=open_reader(
@@ -94,6 +105,7 @@ def load(
             embedder=embedder,
             sentence_width=network.config.sentence_width,
             device=device,
+            naming=naming() if speaks else None,
         ),
         device=device,
     )

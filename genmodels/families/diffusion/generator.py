@@ -100,6 +100,9 @@ class DiffusionGenerator:
     #: Sixteen pictures, with and without the sentence: more of them are no faster per picture.
     slots = 8
 
+    #: What a run makes of its picture.
+    run_type = PictureRun
+
     def __init__(
         self,
         *,
@@ -131,7 +134,7 @@ class DiffusionGenerator:
         make_path = choose_sampler(
             str(request.parameters["sampler"]), is_held=beginning.correct is not None
         )
-        return PictureRun(
+        return self.run_type(
             request,
             card=self._card,
             prompt=self._reader.read(request.prompt),
