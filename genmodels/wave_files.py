@@ -48,7 +48,9 @@ def decode_wave(content: bytes) -> tuple[NDArray[np.float32], int]:
             frames, rate = reader.readframes(reader.getnframes()), reader.getframerate()
     except (wave.Error, EOFError) as error:
         raise UnableToReadSound("is no WAV file") from error
-    return np.frombuffer(frames, "<i2").astype(np.float32) / (_FULL + 1), rate
+    samples = np.frombuffer(frames, "<i2").astype(np.float32)
+    samples /= np.float32(_FULL + 1)
+    return samples, rate
 
 
 def read_comment(content: bytes) -> str:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from genmodels.checkpoint import Checkpoint, save_checkpoint
+from genmodels.clips.corpus import ClipCorpus, Scripts, sort_digits
 from genmodels.contract import Card, GenerationRequest, Generator, Scalar, resolve_request
 from genmodels.course import Course
 from genmodels.data.pictures import LabelledPictures
@@ -21,6 +22,7 @@ from genmodels.families.autoregressive.wavenet.course import WAVENET_DIGITS, Wav
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, DistillationCourse
 from genmodels.families.diffusion.speech_course import MELFLOW_DIGITS, MelFlowCourse
+from genmodels.families.diffusion.video_course import FLOW_MOTION, MotionCourse
 from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
 from genmodels.families.flow.tarflow_course import TARFLOW_DIGITS, TarFlowCourse
 from genmodels.families.gan.course import GanCourse
@@ -41,6 +43,7 @@ from genmodels.families.vae.presets import VAEPreset
 from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
 from genmodels.pictures.subjects import FASHION, Naming, Subject
+from genmodels.randomness import seeded
 from genmodels.registry import load_generator
 from genmodels.speech.batches import Utterances
 from genmodels.speech.course import SpeechCorpus
@@ -293,6 +296,29 @@ def tiny_melflow() -> MelFlowCourse:
     return MelFlowCourse(preset, tiny_speech(3000), EMBEDDER)
 
 
+def tiny_clips() -> ClipCorpus:
+    """Two noisy squares for each digit, the same held out."""
+    pictures = -torch.ones(20, 1, 28, 28)
+    pictures[:, :, 6:22, 6:22] = torch.rand(20, 1, 16, 16, generator=seeded(0))
+    digits = sort_digits(pictures, torch.arange(20) % 10)
+    provenance = {"name": "squares", "title": "Squares in motion"}
+    return ClipCorpus(digits, digits, "Squares in motion", provenance)
+
+
+def tiny_motion() -> MotionCourse:
+    """A U-Net of the fewest channels over clips of squares."""
+    preset = replace(
+        FLOW_MOTION,
+        channels=16,
+        batch=2,
+        rate=2e-2,
+        sentence_dropout=0.5,
+        num_validation=2,
+        recipe=replace(FLOW_MOTION.recipe, validate_every=4),
+    )
+    return MotionCourse(preset, tiny_clips(), Scripts(EMBEDDER, num_pairs=8))
+
+
 def tiny_glow() -> GlowCourse:
     """A Glow of one and two steps over the tiny subject."""
     preset = replace(
@@ -412,6 +438,15 @@ FAMILIES = (
         prompts=("a seven", "jackson says three", "nine with a French accent"),
         short={"steps": 1, "guidance": 1.0},
         long={"steps": 3, "sampler": "ddpm", "guidance": 3.0},
+        previews="image/png",
+    ),
+    TinyFamily(
+        name="diffusion",
+        preset="motion",
+        open_course=tiny_motion,
+        prompts=("a 3 moving left, fast", "an 8 that moves up", "a 1 going down and right"),
+        short={"steps": 1, "guidance": 1.0},
+        long={"steps": 3, "sampler": "ddpm", "guidance": 3.0, "upscale": 1},
         previews="image/png",
     ),
     *(

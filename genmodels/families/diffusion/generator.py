@@ -16,9 +16,9 @@ import torch
 from genmodels.contract import Card, GenerationRequest, Preview, Progress, Run, Sample
 from genmodels.families.diffusion.given import Correction, begin
 from genmodels.families.diffusion.guidance import LEAST_ROWS, guided_velocities
-from genmodels.families.diffusion.network import UNet
 from genmodels.families.diffusion.objective import predict_data
 from genmodels.families.diffusion.samplers import Path, choose_sampler
+from genmodels.families.diffusion.velocity import VelocityNetwork
 from genmodels.nn.company import is_indifferent_to_company
 from genmodels.pictures.concepts import PromptReader, ReadPrompt
 from genmodels.pictures.encoding import lay_out
@@ -107,7 +107,7 @@ class DiffusionGenerator:
         self,
         *,
         card: Card,
-        network: UNet,
+        network: VelocityNetwork,
         reader: PromptReader,
         device: torch.device,
     ) -> None:
