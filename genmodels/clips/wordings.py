@@ -82,7 +82,7 @@ def captions_of(movers: tuple[Mover, ...]) -> tuple[str, ...]:
 
 def draw_pairs(count: int, random: torch.Generator) -> list[tuple[Mover, ...]]:
     """So many pairs of different digits."""
-    pairs = []
+    pairs: list[tuple[Mover, ...]] = []
     for _ in range(count):
         first, second = (
             EVERY[int(place)] for place in torch.randint(len(EVERY), (2,), generator=random)

@@ -16,6 +16,7 @@ from webapp.catalog.models import Checkpoint
 from webapp.generations.models import Artifact, Generation
 from webapp.generations.outlines import Outline, draw_outline
 from webapp.generations.renderings import NOTATIONS
+from webapp.generations.stills import CLIP_TYPE
 from webapp.jobs.models import JobState
 from webapp.jobs.queries import owners_at_limit, queue_is_served
 
@@ -126,6 +127,11 @@ class GenerationCard:
     def long_prompt(self) -> bool:
         """Whether the prompt is too long to be set as a large title."""
         return len(self.prompt) > LONG_PROMPT
+
+    @property
+    def still_url(self) -> str:
+        """A picture of a clip that does not move; empty for what never moves."""
+        return f"{self.picture_url}?still" if self.file_type == CLIP_TYPE else ""
 
     @property
     def is_drawing(self) -> bool:
