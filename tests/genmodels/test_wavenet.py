@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 import torch
 
+from genmodels.contract import Scalar
 from genmodels.families.autoregressive.wavenet.course import (
     WAVENET_DIGITS,
     UnableToMeasure,
@@ -183,7 +184,7 @@ def test_a_sample_is_a_wav_with_its_recipe_and_its_outline(speaker: WaveNetGener
 
 def test_at_temperature_zero_the_seed_does_not_matter(speaker: WaveNetGenerator) -> None:
     def levels(seed: int) -> list[int]:
-        cold = {"seconds": 0.15, "temperature": 0.0}
+        cold: dict[str, Scalar] = {"seconds": 0.15, "temperature": 0.0}
         run = speaker.open(make_request(speaker, "nine", cold, seed=seed))
         while not run.done:
             speaker.advance([run])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,12 +68,12 @@ def test_recordings_are_split_by_their_index(
     path = tmp_path / "fsdd" / "recordings.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for name, height in (("7_jackson_4", 0.5), ("3_theo_5", 0.25), ("0_george_31", 0.1)):
-            sound = np.full(100, 0.2) + height * np.sin(np.arange(100))
-            archive.writestr(f"recordings/{name}.wav", encode_wave(sound, rate=RATE))
+            recorded = np.full(100, 0.2) + height * np.sin(np.arange(100))
+            archive.writestr(f"recordings/{name}.wav", encode_wave(recorded, rate=RATE))
         archive.writestr("recordings/readme.txt", "nothing")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     files = (DataFile("recordings.zip", digest),)
-    changed = fsdd.DataSet(**{**fsdd.FSDD.__dict__, "files": files})
+    changed = replace(fsdd.FSDD, files=files)
     monkeypatch.setattr(fsdd, "FSDD", changed)
     train, test = read_fsdd(tmp_path)
     assert [*test.digits] == [7]
