@@ -17,6 +17,7 @@ import torch
 from bench.quiet import refuse_unless_quiet
 from genmodels.checkpoint import load_checkpoint
 from genmodels.families.autoregressive.family import restore_network
+from genmodels.families.autoregressive.network import PixelCNN
 from genmodels.families.autoregressive.speed import COMPARED, cache_is_exact, measure_speed
 from genmodels.registry import list_checkpoints
 
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str]) -> None:
         if checkpoint.card.family != "autoregressive":
             continue
         network = restore_network(checkpoint).requires_grad_(requires_grad=False)
+        if not isinstance(network, PixelCNN):
+            # The family speaks, too.
+            continue
         speed = measure_speed(network, rounds=options.rounds, naive_pixels=options.naive_pixels)
         cached = "   ".join(f"{count}: {value:.2f}/s" for count, value in speed.cached.items())
         verdict = "the same" if cache_is_exact(network) else "OTHER"

@@ -34,6 +34,7 @@ from genmodels.evaluation.judge import JUDGE_PRESETS, UnableToFindJudge, open_ju
 from genmodels.evaluation.measuring import measure_checkpoint, open_gallery
 from genmodels.evaluation.pictures import NUM_SAMPLES
 from genmodels.evaluation.sheets import draw_checkpoint_sheet
+from genmodels.evaluation.speech_judge import SPEECH_JUDGE, open_speech_judge_course
 from genmodels.pictures.course import PictureCourse
 from genmodels.registry import (
     list_checkpoints,
@@ -174,7 +175,7 @@ def _list(_: argparse.Namespace) -> None:
     for folder in list_checkpoints():
         card = read_card(folder)
         sys.stdout.write(f"{card.slug:20} {card.family:14} {card.summary}\n")
-    trainable = ", ".join([*list_presets(), *JUDGE_PRESETS])
+    trainable = ", ".join([*list_presets(), *JUDGE_PRESETS, SPEECH_JUDGE.slug])
     sys.stdout.write(f"presets to train: {trainable}\n")
 
 
@@ -224,6 +225,8 @@ def _train(options: argparse.Namespace) -> None:
         raise ValueError(f"--train {options.way} needs a checkpoint to go on from: give --from")
     if options.preset in JUDGE_PRESETS:
         course: Course = open_judge_course(options.preset, data=options.data)
+    elif options.preset == SPEECH_JUDGE.slug:
+        course = open_speech_judge_course(data=options.data)
     elif options.start is not None:
         start = load_checkpoint(_folder(options.start))
         course = open_tuning(

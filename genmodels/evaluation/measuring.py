@@ -10,14 +10,20 @@ import torch
 from torch import nn
 
 from genmodels.checkpoint import Checkpoint
+from genmodels.clips.course import ClipCourse
 from genmodels.contract import Card, Metric
 from genmodels.course import Course
+from genmodels.evaluation.clips import measure_clips
 from genmodels.evaluation.inventions import PROMPTS, measure_inventions
 from genmodels.evaluation.judge import UnableToFindJudge, load_judge
 from genmodels.evaluation.pictures import NUM_SAMPLES, Gallery
+from genmodels.evaluation.speech import measure_speech
+from genmodels.evaluation.speech_judge import SPEECH
 from genmodels.pictures.course import PictureCourse
 from genmodels.pictures.settings import Setting
+from genmodels.pictures.subjects import HANDWRITING
 from genmodels.registry import find_family
+from genmodels.speech.course import SpeechCourse
 from genmodels.text.course import LanguageCourse
 
 #: Figures of pictures are drawn with this seed, so that anyone gets the same.
@@ -51,9 +57,27 @@ def measure_checkpoint(
         generator = family.load(checkpoint, device=torch.device("cpu"), embedder=None)
         inventions = measure_inventions(generator, course.corpus, samples=samples, seed=SEED)
         return (*metrics, *inventions)
+    if isinstance(course, SpeechCourse):
+        return (*metrics, *_hear(checkpoint, course, samples=samples))
+    if isinstance(course, ClipCourse):
+        generator = family.load(checkpoint, device=torch.device("cpu"), embedder=None)
+        judge = load_judge(HANDWRITING)
+        found = measure_clips(generator, course.corpus, judge, samples=samples, seed=SEED)
+        return (*metrics, *found)
     if isinstance(course, PictureCourse):
         return (*metrics, *_compare_pictures(checkpoint, network, course, samples=samples))
     return metrics
+
+
+def _hear(checkpoint: Checkpoint, course: SpeechCourse, *, samples: int) -> tuple[Metric, ...]:
+    """What the judge of speech hears; nothing where there is none."""
+    try:
+        judge = load_judge(SPEECH)
+    except UnableToFindJudge:
+        return ()
+    family = find_family(checkpoint.card.family)
+    generator = family.load(checkpoint, device=torch.device("cpu"), embedder=None)
+    return measure_speech(generator, course.corpus, judge, samples=samples, seed=SEED)
 
 
 def _compare_pictures(

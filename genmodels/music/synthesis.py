@@ -5,8 +5,6 @@ Everything is computed here, so no sound font is needed and a tune always sounds
 
 from __future__ import annotations
 
-import io
-import wave
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from genmodels.music.keys import read_name, semitones
 from genmodels.music.score import Note, Score, unfold
+from genmodels.wave_files import encode_wave
 
 #: Samples a second.
 RATE = 22_050
@@ -123,11 +122,4 @@ def _add(sound: Sound, at: float, stroke: Sound, volume: float) -> None:
 
 def _to_wav(sound: Sound) -> bytes:
     loudest = float(np.abs(sound).max(initial=1e-9))
-    samples = np.round(sound * (0.89 * 32767 / loudest)).astype("<i2")
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(RATE)
-        writer.writeframes(samples.tobytes())
-    return file.getvalue()
+    return encode_wave(sound * (0.89 / loudest), rate=RATE)

@@ -89,9 +89,16 @@ class ReadPrompt:
 
 
 def open_reader(
-    card: Card, *, embedder: Embedder | None, sentence_width: int, device: torch.device
+    card: Card,
+    *,
+    embedder: Embedder | None,
+    sentence_width: int,
+    device: torch.device,
+    naming: Naming | None = None,
 ) -> PromptReader:
     """The reader of a checkpoint's prompts, by `embedder` or the product's own.
+
+    What it knows is `naming`, or what the card says that it draws.
 
     Raises UnableToLoadCheckpoint where its network was told vectors of another width.
     """
@@ -101,7 +108,7 @@ def open_reader(
             f"{card.slug} was trained on sentence vectors of {sentence_width} dimensions; "
             f"{chosen.name} makes {chosen.dims}"
         )
-    return PromptReader(chosen, naming_of(card), device)
+    return PromptReader(chosen, naming or naming_of(card), device)
 
 
 class PromptReader:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import torch
 
@@ -37,11 +38,27 @@ class PromptedRun:
         self, picture: torch.Tensor, metrics: Mapping[str, float], extra: Mapping[str, object]
     ) -> Sample:
         """The picture with its recipe inside; `extra` also names the nearest concept."""
-        request, nearest = self._request, self.prompt.nearest
-        similarity = round(nearest.similarity, 4)
+        content = encode_png(
+            picture, upscale=int(self._request.parameters["upscale"]), recipe=self.make_recipe()
+        )
+        return Sample(
+            content=content,
+            media_type="image/png",
+            metrics={**metrics, "prompt_similarity": self.similarity},
+            extra={**self.tell_nearest(), **extra},
+        )
+
+    @property
+    def similarity(self) -> float:
+        """How near the prompt is to the nearest concept."""
+        return round(self.prompt.nearest.similarity, 4)
+
+    def tell_nearest(self) -> dict[str, object]:
+        """The nearest concept, with a note where the prompt is far from all."""
+        nearest = self.prompt.nearest
         told: dict[str, object] = {
             "nearest_concept": nearest.name,
-            "similarity": similarity,
+            "similarity": self.similarity,
             "familiar": nearest.familiar,
         }
         if not nearest.familiar:
@@ -49,25 +66,20 @@ class PromptedRun:
                 f"This prompt is far from everything that {self._card.slug} knows; "
                 f"the nearest is {nearest.name!r}."
             )
-        content = encode_png(
-            picture,
-            upscale=int(request.parameters["upscale"]),
-            recipe={
-                "model": self._card.slug,
-                "weights_sha256": self._card.weights_sha256,
-                "prompt": request.prompt,
-                "parameters": dict(request.parameters),
-                "seed": request.seed,
-                "pinakes": _product_version(),
-                **_given(request.inputs),
-            },
-        )
-        return Sample(
-            content=content,
-            media_type="image/png",
-            metrics={**metrics, "prompt_similarity": similarity},
-            extra={**told, **extra},
-        )
+        return told
+
+    def make_recipe(self) -> dict[str, Any]:
+        """What a file carries inside, so that it can be made again."""
+        request = self._request
+        return {
+            "model": self._card.slug,
+            "weights_sha256": self._card.weights_sha256,
+            "prompt": request.prompt,
+            "parameters": dict(request.parameters),
+            "seed": request.seed,
+            "pinakes": _product_version(),
+            **_given(request.inputs),
+        }
 
 
 def _given(inputs: Mapping[str, bytes]) -> dict[str, dict[str, str]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 from django.test import Client
+from PIL import Image
 
 from genmodels.contract import Sample
 from tests.factories import make_card, make_checkpoint, make_user
 from tests.pages.conftest import browser_of
 from tests.pages.makers import make_sample
 from webapp.generations.models import Generation
+from webapp.generations.outlines import draw_outline
 from webapp.generations.renderings import read_figures
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
@@ -67,6 +71,65 @@ def test_a_tune_is_heard_on_its_page_and_in_the_library(db: None) -> None:
     listed = browser.get("/library").content.decode()
     assert f'<audio controls preload="none" src="{address}"' in listed
     assert "C8 ||" in listed
+
+
+def make_speech(outline: object) -> tuple[Client, Generation]:
+    """A spoken digit, and the browser of whom it belongs to."""
+    author = make_user()
+    card = make_card(slug="voice", modality="audio", media_type="audio/wav")
+    extra = {"outline": outline}
+    sample = Sample(WAV, "audio/wav", metrics={"seconds": 0.48}, extra=extra)
+    done = make_sample(owner=author, sample=sample, checkpoint=make_checkpoint(card))
+    return browser_of(author), done
+
+
+def test_speech_is_heard_and_seen_on_its_page_and_in_the_library(db: None) -> None:
+    browser, done = make_speech([0.0, 0.5, 1])
+    address = f"/api/v1/artifacts/{done.response.artifacts.get().id}/content"
+    shown = browser.get(f"/generations/{done.id}").content.decode()
+    assert f'src="{address}"' in shown
+    assert '<path d="M1 15.5v1M3 8.5v15M5 1v30" />' in shown
+    assert "0.48 s" in shown
+    assert "data-score=" not in shown
+    listed = browser.get("/library").content.decode()
+    assert f'<audio controls preload="none" src="{address}"' in listed
+    assert 'viewBox="0 0 6 32"' in listed
+
+
+def test_an_outline_that_is_none_is_not_drawn(db: None) -> None:
+    for odd in ("0.5", [], ["M0 0"], [2.0], [0.1] * 500, {"0": 1}, None):
+        assert draw_outline(odd) is None
+    browser, done = make_speech(['"><script>'])
+    shown = browser.get(f"/generations/{done.id}").content.decode()
+    assert "<audio controls" in shown
+    assert 'class="sound-outline"' not in shown
+
+
+def test_a_clip_loops_and_has_a_still_for_those_who_asked_for_less_motion(db: None) -> None:
+    frames = [Image.new("L", (4, 4), level) for level in (40, 90, 200)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    author = make_user()
+    card = make_card(slug="film", modality="video", media_type="image/webp")
+    sample = Sample(stream.getvalue(), "image/webp")
+    done = make_sample(owner=author, sample=sample, checkpoint=make_checkpoint(card))
+    browser = browser_of(author)
+    address = f"/api/v1/artifacts/{done.response.artifacts.get().id}/content"
+    source = f'<source media="(prefers-reduced-motion: reduce)" srcset="{address}?still">'
+    for page in (f"/generations/{done.id}", "/library"):
+        shown = browser.get(page).content.decode()
+        assert source in shown
+        assert f'<img src="{address}"' in shown
+    whole = browser.get(address)
+    assert whole["Content-Disposition"].endswith('.webp"')
+    still = browser.get(f"{address}?still")
+    assert still["Content-Type"] == "image/png"
+    with Image.open(io.BytesIO(still.content)) as image:
+        assert image.getpixel((0, 0)) == (40, 40, 40)
+    again = browser.get(f"{address}?still", headers={"If-None-Match": still["ETag"]})
+    assert again.status_code == 304
+    stranger = browser_of(make_user())
+    assert stranger.get(f"{address}?still").status_code == 404
 
 
 def test_a_player_gets_the_part_that_it_asks_for(db: None) -> None:

@@ -21,6 +21,7 @@ from genmodels.families.diffusion.distillation import TIMES, straight_loss
 from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.generator import DiffusionGenerator, PictureRun
 from genmodels.families.diffusion.guidance import guided_velocities
+from genmodels.families.diffusion.network import UNet
 from genmodels.families.diffusion.objective import draw_times, mix, predict_data
 from genmodels.pictures.concepts import Nearest
 from genmodels.pictures.encoding import read_recipe
@@ -128,6 +129,7 @@ def test_passes_of_their_own_give_the_same_bytes(painter: DiffusionGenerator) ->
 def test_a_pass_computes_no_row_without_weight(painter: DiffusionGenerator) -> None:
     """Guidance of 0 or 1 needs one row a picture, others two; passes have an even number."""
     network = painter._network
+    assert isinstance(network, UNet)
     x = torch.randn(3, 1, 8, 8, generator=seeded(0))
     sentences = torch.randn(3, network.config.sentence_width, generator=seeded(1))
     sizes = []

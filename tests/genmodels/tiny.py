@@ -12,13 +12,17 @@ import torch
 from torch import nn
 
 from genmodels.checkpoint import Checkpoint, save_checkpoint
+from genmodels.clips.corpus import ClipCorpus, Scripts, sort_digits
 from genmodels.contract import Card, GenerationRequest, Generator, Scalar, resolve_request
 from genmodels.course import Course
 from genmodels.data.pictures import LabelledPictures
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
+from genmodels.families.autoregressive.wavenet.course import WAVENET_DIGITS, WaveNetCourse
 from genmodels.families.diffusion.course import FLOW_FASHION, DiffusionCourse
 from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, DistillationCourse
+from genmodels.families.diffusion.speech_course import MELFLOW_DIGITS, MelFlowCourse
+from genmodels.families.diffusion.video_course import FLOW_MOTION, MotionCourse
 from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
 from genmodels.families.flow.tarflow_course import TARFLOW_DIGITS, TarFlowCourse
 from genmodels.families.gan.course import GanCourse
@@ -39,7 +43,10 @@ from genmodels.families.vae.presets import VAEPreset
 from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
 from genmodels.pictures.subjects import FASHION, Naming, Subject
+from genmodels.randomness import seeded
 from genmodels.registry import load_generator
+from genmodels.speech.batches import Utterances
+from genmodels.speech.course import SpeechCorpus
 from genmodels.text.corpora import SHAKESPEARE
 from genmodels.text.corpus import Corpus
 from genmodels.text.kinds import find_kind
@@ -244,6 +251,74 @@ def tiny_autoregressive() -> PixelCNNCourse:
     return PixelCNNCourse(preset, tiny_subject(), EMBEDDER)
 
 
+def tiny_speech(length: int = 600) -> SpeechCorpus:
+    """Eight tones, each of another digit and speaker, the first of `length` samples."""
+    lengths = [length - 24 * place for place in range(8)]
+    sounds = tuple(
+        0.9 * torch.sin(torch.arange(count) * (0.05 + 0.02 * place))
+        for place, count in enumerate(lengths)
+    )
+    tones = Utterances(sounds, torch.arange(8), torch.arange(8) % 6)
+    return SpeechCorpus(
+        train=tones,
+        held_out=tones,
+        title="Tones",
+        provenance={"name": "tones", "title": "Tones"},
+    )
+
+
+def tiny_wavenet() -> WaveNetCourse:
+    """A WaveNet of the fewest channels and layers over tones, in blocks of 16 samples."""
+    preset = replace(
+        WAVENET_DIGITS,
+        channels=16,
+        num_layers=4,
+        cycle=3,
+        hop=16,
+        told_width=8,
+        hidden_width=16,
+        batch=8,
+        rate=1e-2,
+        recipe=replace(WAVENET_DIGITS.recipe, validate_every=4),
+    )
+    return WaveNetCourse(preset, tiny_speech(), EMBEDDER)
+
+
+def tiny_melflow() -> MelFlowCourse:
+    """A U-Net of the fewest channels over pictures of tones."""
+    preset = replace(
+        MELFLOW_DIGITS,
+        channels=16,
+        batch=8,
+        sentence_dropout=0.5,
+        recipe=replace(MELFLOW_DIGITS.recipe, validate_every=4),
+    )
+    return MelFlowCourse(preset, tiny_speech(3000), EMBEDDER)
+
+
+def tiny_clips() -> ClipCorpus:
+    """Two noisy squares for each digit, the same held out."""
+    pictures = -torch.ones(20, 1, 28, 28)
+    pictures[:, :, 6:22, 6:22] = torch.rand(20, 1, 16, 16, generator=seeded(0))
+    digits = sort_digits(pictures, torch.arange(20) % 10)
+    provenance = {"name": "squares", "title": "Squares in motion"}
+    return ClipCorpus(digits, digits, "Squares in motion", provenance)
+
+
+def tiny_motion() -> MotionCourse:
+    """A U-Net of the fewest channels over clips of squares."""
+    preset = replace(
+        FLOW_MOTION,
+        channels=16,
+        batch=2,
+        rate=2e-2,
+        sentence_dropout=0.5,
+        num_validation=2,
+        recipe=replace(FLOW_MOTION.recipe, validate_every=4),
+    )
+    return MotionCourse(preset, tiny_clips(), Scripts(EMBEDDER, num_pairs=8))
+
+
 def tiny_glow() -> GlowCourse:
     """A Glow of one and two steps over the tiny subject."""
     preset = replace(
@@ -316,7 +391,8 @@ def tiny_distillation() -> DistillationCourse:
 class TinyFamily:
     """A preset with what the contract test needs of it: short runs and a request to make.
 
-    `preset` tells those of one family apart.
+    `preset` tells those of one family apart; `previews` is the type of its previews where they
+    are of another than the samples.
     """
 
     name: str
@@ -325,6 +401,7 @@ class TinyFamily:
     short: dict[str, Scalar]
     long: dict[str, Scalar]
     preset: str = ""
+    previews: str = ""
 
     @property
     def id(self) -> str:
@@ -354,6 +431,24 @@ FAMILIES = (
         short={"steps": 2},
         long={"steps": 4, "sampler": "heun", "guidance": 0.0},
     ),
+    TinyFamily(
+        name="diffusion",
+        preset="melflow",
+        open_course=tiny_melflow,
+        prompts=("a seven", "jackson says three", "nine with a French accent"),
+        short={"steps": 1, "guidance": 1.0},
+        long={"steps": 3, "sampler": "ddpm", "guidance": 3.0},
+        previews="image/png",
+    ),
+    TinyFamily(
+        name="diffusion",
+        preset="motion",
+        open_course=tiny_motion,
+        prompts=("a 3 moving left, fast", "an 8 that moves up", "a 1 going down and right"),
+        short={"steps": 1, "guidance": 1.0},
+        long={"steps": 3, "sampler": "ddpm", "guidance": 3.0, "upscale": 1},
+        previews="image/png",
+    ),
     *(
         TinyFamily(
             name="vae",
@@ -371,6 +466,15 @@ FAMILIES = (
         prompts=("a coat", "running shoes", "a dress"),
         short={},
         long={"temperature": 0.8},
+    ),
+    TinyFamily(
+        name="autoregressive",
+        preset="wavenet",
+        open_course=tiny_wavenet,
+        prompts=("a seven", "jackson says three", "nine with a French accent"),
+        short={"seconds": 0.15},
+        long={"seconds": 0.16, "temperature": 0.8},
+        previews="image/svg+xml",
     ),
     TinyFamily(
         name="flow",

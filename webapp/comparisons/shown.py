@@ -22,7 +22,8 @@ VERDICT_WORDS = {
     Verdict.BOTH_BAD: "{left} and {right} are both bad",
 }
 _TASK_WORDS = {"image": "Pictures", "text": "Texts", "molecule": "Molecules", "music": "Tunes",
-               "video": "Films", "mixed": "Results of different kinds"}  # fmt: skip
+               "audio": "Sounds", "video": "Films",
+               "mixed": "Results of different kinds"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ from genmodels.contract import FAMILIES, Parameter, Scalar
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.generations.models import Artifact, Generation
+from webapp.generations.outlines import Outline, draw_outline
 from webapp.generations.renderings import NOTATIONS
+from webapp.generations.stills import CLIP_TYPE
 from webapp.jobs.models import JobState
 from webapp.jobs.queries import owners_at_limit, queue_is_served
 
@@ -53,7 +55,8 @@ class GenerationCard:
     """The face of an index card.
 
     `picture_url` and `text` exclude each other; both are empty until there is a result.
-    `notation` is what a drawing or a sound was made from, named `notation_name`.
+    `notation` is what a drawing or a sound was made from, named `notation_name`; other sounds have
+    an `outline`.
     `goes_on` where the text begins where the prompt ends, and is no answer to it.
     `bar_total` is 0 while nothing is known about the length of the run.
     """
@@ -81,6 +84,7 @@ class GenerationCard:
     goes_on: bool
     picture_url: str
     sound_url: str
+    outline: Outline | None
     notation: str
     notation_name: str
     file_url: str
@@ -123,6 +127,11 @@ class GenerationCard:
     def long_prompt(self) -> bool:
         """Whether the prompt is too long to be set as a large title."""
         return len(self.prompt) > LONG_PROMPT
+
+    @property
+    def still_url(self) -> str:
+        """A picture of a clip that does not move; empty for what never moves."""
+        return f"{self.picture_url}?still" if self.file_type == CLIP_TYPE else ""
 
     @property
     def is_drawing(self) -> bool:
@@ -232,6 +241,7 @@ def _make_card(
         goes_on=_goes_on(generation),
         picture_url=artifact_url(artifact) if artifact and is_picture else "",
         sound_url=artifact_url(artifact) if artifact and is_sound else "",
+        outline=draw_outline(response.extra.get("outline")) if response and is_sound else None,
         notation=response.text if response and notation_name else "",
         notation_name=notation_name,
         file_url=artifact_url(artifact) if artifact else "",

@@ -26,6 +26,7 @@ from webapp.common.storage import BlobMissing, open_blob
 from webapp.generations import input_queries, queries, upload_operations
 from webapp.generations.models import Upload
 from webapp.generations.representation import describe_upload
+from webapp.generations.stills import CLIP_TYPE, draw_still
 from webapp.generations.uploading import UnableToTakePicture
 
 #: A file of whatever kind it is, whole or the part that `Range` asks for.
@@ -34,6 +35,7 @@ _NO_SUCH_FILE = "There is no such file, or it is not yours."
 _ENDINGS = {
     "image/png": "png",
     "image/svg+xml": "svg",
+    "image/webp": "webp",
     "audio/wav": "wav",
     "text/plain": "txt",
     "text/vnd.abc": "abc",
@@ -91,6 +93,24 @@ def _serve(request: Request, *, sha256: str, media_type: str) -> HttpResponse | 
     return response
 
 
+def _serve_still(request: Request, *, sha256: str) -> HttpResponse:
+    """The first frame of a clip as a picture that does not move."""
+    etag = f'"{sha256}-still"'
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers={"ETag": etag})
+    try:
+        with open_blob(sha256) as file:
+            still = draw_still(file)
+    except BlobMissing as error:
+        raise Problem(404, "not_found", "The file is lost; its row remains.") from error
+    response = HttpResponse(still, content_type="image/png")
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    response["Content-Security-Policy"] = _POLICY
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
 def _serve_part(request: Request, file: BinaryIO, media_type: str) -> HttpResponse | None:
     """The part that a player asks for when a listener jumps, or None for the whole (RFC 9110).
 
@@ -117,8 +137,13 @@ class ArtifactContentApi(APIView):
 
     @extend_schema(operation_id="artifacts_content", responses=_FILE)
     def get(self, request: Request, artifact_id: uuid.UUID) -> HttpResponse | FileResponse:
-        """The bytes of a file. They never change, so a private cache may keep them."""
+        """The bytes of a file. They never change, so a private cache may keep them.
+
+        With `still` in the query, the first frame of a clip (image/webp) as PNG.
+        """
         artifact = queries.get_artifact(user=member(request), artifact_id=artifact_id)
+        if "still" in request.query_params and artifact.media_type == CLIP_TYPE:
+            return _serve_still(request, sha256=artifact.sha256)
         return _serve(request, sha256=artifact.sha256, media_type=artifact.media_type)
 
 

@@ -1,4 +1,4 @@
-"""What is said of results that are more than text or a picture: molecules and tunes.
+"""What is said of results that are more than text or a picture: molecules, tunes and speech.
 
 Their generators leave figures among the metrics; here these get the names that readers know.
 """
@@ -41,6 +41,7 @@ _FIGURES = {
         _Wanted("bars_right", "Bars of right length", "{:.0%}", "as long as the metre says"),
         _Wanted("notes_in_key", "Notes in the key", "{:.0%}", "the others are altered"),
     ),
+    "audio": (_Wanted("seconds", "Length", "{:.2f} s", "of speech"),),
 }
 
 

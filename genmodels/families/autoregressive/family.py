@@ -1,4 +1,4 @@
-"""Autoregressive: a gated PixelCNN that draws one pixel after the other.
+"""Autoregressive: a gated PixelCNN that draws pixel after pixel, a WaveNet that speaks.
 
 levels.py      pictures as the few levels that a pixel can have
 network.py     the gated PixelCNN (van den Oord et al. 2016, arXiv:1606.05328)
@@ -11,6 +11,7 @@ cache.py       what is kept of pictures that are being drawn (Ramachandran et al
 decoder.py     pixel after pixel from what is kept, with the bits of a whole pass
 drawing.py     pictures drawn side by side
 generator.py   runs that join and leave at any pixel
+wavenet/       the preset `wavenet-digits`: spoken digits, sample after sample
 """
 
 from __future__ import annotations
@@ -22,19 +23,31 @@ import torch
 from genmodels.checkpoint import Checkpoint, fill_network, read_config
 from genmodels.contract import Card
 from genmodels.embedding import Embedder, load_embedder
-from genmodels.families.autoregressive.course import PRESETS, PixelCNNCourse, find_preset
+from genmodels.families.autoregressive.course import PRESETS as PIXEL_PRESETS
+from genmodels.families.autoregressive.course import PixelCNNCourse, find_preset
 from genmodels.families.autoregressive.drawing import Drawing, Easel
 from genmodels.families.autoregressive.generator import PixelCNNGenerator
 from genmodels.families.autoregressive.levels import to_pictures
 from genmodels.families.autoregressive.network import PixelCNN, PixelCNNConfig
 from genmodels.families.autoregressive.rounded import RoundedPixelCNN
+from genmodels.families.autoregressive.wavenet.course import (
+    NETWORK,
+    WAVENET_DIGITS,
+    WaveNetCourse,
+)
+from genmodels.families.autoregressive.wavenet.generator import WaveNetGenerator
+from genmodels.families.autoregressive.wavenet.network import WaveNet, WaveNetConfig
 from genmodels.pictures.concepts import open_reader
 from genmodels.pictures.settings import Setting
 from genmodels.pictures.subjects import choose_subject
 from genmodels.randomness import seeded
+from genmodels.speech.course import open_speech
+from genmodels.speech.wordings import naming
 
 #: As many are drawn side by side by `draw_pictures`: more are hardly faster a picture.
 PICTURES_A_PASS = 256
+
+PRESETS = (*PIXEL_PRESETS, WAVENET_DIGITS.slug)
 
 __all__ = [
     "PRESETS",
@@ -48,8 +61,15 @@ __all__ = [
 
 def open_course(
     preset: str, *, data: Path | None, own: Path | None, embedder: Embedder | None
-) -> PixelCNNCourse:
-    """The course of a preset, its captions embedded by `embedder` or the product's own."""
+) -> PixelCNNCourse | WaveNetCourse:
+    """The course of a preset, its captions embedded by `embedder` or the product's own.
+
+    Raises ValueError for own data where the network speaks.
+    """
+    if preset == WAVENET_DIGITS.slug:
+        if own is not None:
+            raise ValueError(f"{preset} learns from spoken digits, not from your own data")
+        return WaveNetCourse(WAVENET_DIGITS, open_speech(data), embedder or load_embedder())
     chosen = find_preset(preset)
     subject = choose_subject(chosen.subject, data=data, own=own)
     return PixelCNNCourse(chosen, subject, embedder or load_embedder())
@@ -57,25 +77,29 @@ def open_course(
 
 def load(
     checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
-) -> PixelCNNGenerator:
+) -> PixelCNNGenerator | WaveNetGenerator:
     """A generator on `device` whose prompts go through `embedder` or the product's own."""
-    network = restore_network(checkpoint)
-    return PixelCNNGenerator(
-        card=checkpoint.card,
-        network=network.requires_grad_(requires_grad=False).eval().to(device),
-        reader=open_reader(
-            checkpoint.card,
-            embedder=embedder,
-            sentence_width=network.config.sentence_width,
-            device=device,
-        ),
+    card, network = checkpoint.card, restore_network(checkpoint)
+    network.requires_grad_(requires_grad=False).eval().to(device)
+    reader = open_reader(
+        card,
+        embedder=embedder,
+        sentence_width=network.config.sentence_width,
         device=device,
+        naming=naming() if isinstance(network, WaveNet) else None,
     )
+    if isinstance(network, WaveNet):
+        return WaveNetGenerator(card=card, network=network, reader=reader, device=device)
+    return PixelCNNGenerator(card=card, network=network, reader=reader, device=device)
 
 
-def restore_network(checkpoint: Checkpoint) -> PixelCNN:
+def restore_network(checkpoint: Checkpoint) -> PixelCNN | WaveNet:
     """The network of a checkpoint in float32; raises UnableToLoadCheckpoint."""
-    network = PixelCNN(read_config(checkpoint.card, PixelCNNConfig), seeded(0))
+    network: PixelCNN | WaveNet
+    if checkpoint.card.config.get("network") == NETWORK:
+        network = WaveNet(read_config(checkpoint.card, WaveNetConfig), seeded(0))
+    else:
+        network = PixelCNN(read_config(checkpoint.card, PixelCNNConfig), seeded(0))
     fill_network(network, checkpoint)
     return network
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 from genmodels.families.diffusion.guidance import guided_velocities
-from genmodels.families.diffusion.network import UNet
 from genmodels.families.diffusion.samplers import SAMPLERS
+from genmodels.families.diffusion.velocity import VelocityNetwork
 
 
 def draw_pictures(
-    network: UNet,
+    network: VelocityNetwork,
     sentences: torch.Tensor,
     random: torch.Generator,
     *,
@@ -29,7 +29,7 @@ def draw_pictures(
 
 @torch.no_grad()
 def finish_noise(
-    network: UNet,
+    network: VelocityNetwork,
     noise: torch.Tensor,
     sentences: torch.Tensor,
     random: torch.Generator,

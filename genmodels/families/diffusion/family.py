@@ -12,10 +12,13 @@ generator.py     runs that join and leave at any step
 drawing.py       many pictures at once, to be measured
 likelihood.py    how likely the network finds given pictures
 knobs.py         the parameters and inputs of cards
+speech_*.py      the preset `melflow-digits`: pictures of sound, and how they are heard
+video_*.py       the preset `flow-motion`: clips, whose frames are drawn together
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -23,8 +26,12 @@ import torch
 from genmodels.checkpoint import (
     SHIPPED_CHECKPOINTS,
     Checkpoint,
+    fill_network,
     load_checkpoint,
+    read_config,
 )
+from genmodels.clips.corpus import Scripts, open_clips
+from genmodels.clips.wordings import naming as naming_of_clips
 from genmodels.contract import Card
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.diffusion.course import (
@@ -40,9 +47,18 @@ from genmodels.families.diffusion.distillation import (
 )
 from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.generator import DiffusionGenerator
+from genmodels.families.diffusion.network import UNet
+from genmodels.families.diffusion.speech_course import MELFLOW_DIGITS, SOUND, MelFlowCourse
+from genmodels.families.diffusion.speech_generator import SpeechDiffusionGenerator
+from genmodels.families.diffusion.video_course import CLIPS, FLOW_MOTION, MotionCourse
+from genmodels.families.diffusion.video_generator import ClipGenerator
+from genmodels.families.diffusion.video_network import ClipConfig, ClipUNet
 from genmodels.pictures.concepts import open_reader
 from genmodels.pictures.settings import Setting
-from genmodels.pictures.subjects import choose_subject
+from genmodels.pictures.subjects import Naming, choose_subject
+from genmodels.randomness import seeded
+from genmodels.speech.course import open_speech
+from genmodels.speech.wordings import naming as naming_of_speech
 
 __all__ = (
     "PRESETS",
@@ -53,21 +69,29 @@ __all__ = (
     "restore_network",
 )
 
+#: A type of generator, and the naming of what it draws.
+_Kind = tuple[type[DiffusionGenerator], Callable[[], Naming] | None]
+
 _FLOWS = {preset.slug: preset for preset in (FLOW_FASHION, FLOW_DIGITS)}
 
-PRESETS = (*_FLOWS, FLOW_FASHION_FAST.slug)
-
-restore_network = restore_unet
+PRESETS = (*_FLOWS, FLOW_FASHION_FAST.slug, MELFLOW_DIGITS.slug, FLOW_MOTION.slug)
 
 
 def open_course(
     preset: str, *, data: Path | None, own: Path | None, embedder: Embedder | None
-) -> DiffusionCourse | DistillationCourse:
+) -> DiffusionCourse | DistillationCourse | MelFlowCourse | MotionCourse:
     """The course of a preset, its captions embedded by `embedder` or the product's own.
 
-    Raises ValueError for own pictures where a teacher draws the pictures.
+    Raises ValueError for own data where a teacher draws the pictures, for speech and for clips.
     """
     assert preset in PRESETS, "the registry asks for presets that are listed"
+    if preset in {MELFLOW_DIGITS.slug, FLOW_MOTION.slug}:
+        if own is not None:
+            raise ValueError(f"{preset} learns from digits, not from your own data")
+        if preset == FLOW_MOTION.slug:
+            scripts = Scripts(embedder or load_embedder())
+            return MotionCourse(FLOW_MOTION, open_clips(data), scripts)
+        return MelFlowCourse(MELFLOW_DIGITS, open_speech(data), embedder or load_embedder())
     if preset in _FLOWS:
         subject = choose_subject(_FLOWS[preset].subject, data=data, own=own)
         return DiffusionCourse(_FLOWS[preset], subject, embedder or load_embedder())
@@ -86,7 +110,8 @@ def load(
 ) -> DiffusionGenerator:
     """A generator on `device` whose prompts go through `embedder` or the product's own."""
     network = restore_network(checkpoint)
-    return DiffusionGenerator(
+    make, naming = _KINDS.get(str(checkpoint.card.config.get("draws")), _PICTURES)
+    return make(
         card=checkpoint.card,
         network=network.requires_grad_(requires_grad=False).eval().to(device),
         reader=open_reader(
@@ -94,9 +119,28 @@ def load(
             embedder=embedder,
             sentence_width=network.config.sentence_width,
             device=device,
+            naming=naming() if naming is not None else None,
         ),
         device=device,
     )
+
+
+#: By what a checkpoint draws: its generator, and what prompts may be near to. That of pictures is
+#: in their cards.
+_PICTURES: _Kind = (DiffusionGenerator, None)
+_KINDS: dict[str, _Kind] = {
+    SOUND: (SpeechDiffusionGenerator, naming_of_speech),
+    CLIPS: (ClipGenerator, naming_of_clips),
+}
+
+
+def restore_network(checkpoint: Checkpoint) -> UNet | ClipUNet:
+    """The network of a checkpoint in float32; raises UnableToLoadCheckpoint."""
+    if checkpoint.card.config.get("draws") != CLIPS:
+        return restore_unet(checkpoint)
+    network = ClipUNet(read_config(checkpoint.card, ClipConfig), seeded(0))
+    fill_network(network, checkpoint)
+    return network
 
 
 def list_settings(card: Card) -> tuple[Setting, ...]:

@@ -16,9 +16,9 @@ import torch
 from genmodels.contract import Card, GenerationRequest, Preview, Progress, Run, Sample
 from genmodels.families.diffusion.given import Correction, begin
 from genmodels.families.diffusion.guidance import LEAST_ROWS, guided_velocities
-from genmodels.families.diffusion.network import UNet
 from genmodels.families.diffusion.objective import predict_data
 from genmodels.families.diffusion.samplers import Path, choose_sampler
+from genmodels.families.diffusion.velocity import VelocityNetwork
 from genmodels.nn.company import is_indifferent_to_company
 from genmodels.pictures.concepts import PromptReader, ReadPrompt
 from genmodels.pictures.encoding import lay_out
@@ -100,11 +100,14 @@ class DiffusionGenerator:
     #: Sixteen pictures, with and without the sentence: more of them are no faster per picture.
     slots = 8
 
+    #: What a run makes of its picture.
+    run_type = PictureRun
+
     def __init__(
         self,
         *,
         card: Card,
-        network: UNet,
+        network: VelocityNetwork,
         reader: PromptReader,
         device: torch.device,
     ) -> None:
@@ -131,7 +134,7 @@ class DiffusionGenerator:
         make_path = choose_sampler(
             str(request.parameters["sampler"]), is_held=beginning.correct is not None
         )
-        return PictureRun(
+        return self.run_type(
             request,
             card=self._card,
             prompt=self._reader.read(request.prompt),

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import torch
 
-from genmodels.families.diffusion.network import UNet
+from genmodels.families.diffusion.velocity import VelocityNetwork
 
 #: Passes have a multiple of so many rows: a lone row is rounded otherwise (nn/company.py).
 LEAST_ROWS = 2
 
 
 def guided_velocities(
-    network: UNet,
+    network: VelocityNetwork,
     *,
     x: torch.Tensor,
     time: torch.Tensor,

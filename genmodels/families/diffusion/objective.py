@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from genmodels.families.diffusion.network import UNet
+from genmodels.families.diffusion.velocity import VelocityNetwork
 
 
 def draw_times(count: int, random: torch.Generator) -> torch.Tensor:
@@ -29,7 +29,7 @@ def predict_data(x: torch.Tensor, velocity: torch.Tensor, time: float) -> torch.
 
 
 def velocity_loss(
-    network: UNet, data: torch.Tensor, sentence: torch.Tensor, random: torch.Generator
+    network: VelocityNetwork, data: torch.Tensor, sentence: torch.Tensor, random: torch.Generator
 ) -> torch.Tensor:
     """Mean squared error of the velocity; data (B, C, Y, X) in -1..1, sentence (B, S)."""
     time = draw_times(len(data), random)

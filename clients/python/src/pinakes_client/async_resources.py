@@ -116,7 +116,10 @@ class AsyncArtifacts(AsyncGroup):
     """The operations of `artifacts`."""
 
     def content(self, artifact_id: str, /) -> AsyncDownload:
-        """The bytes of a file. They never change, so a private cache may keep them."""
+        """The bytes of a file. They never change, so a private cache may keep them.
+
+        With `still` in the query, the first frame of a clip (image/webp) as PNG.
+        """
         return self._transport.download(
             Call[bytes](
                 method="GET",

@@ -1,0 +1,62 @@
+"""The part of a course that is the same for every family of clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genmodels.clips.corpus import ClipCorpus, Scripts
+from genmodels.clips.wordings import EXAMPLE_PROMPTS, PROMPT_HELP
+from genmodels.contract import Card, Metric, Parameter
+from genmodels.course import Preset, PresetCourse
+
+#: Ends the slugs of presets.
+MOTION = "motion"
+
+
+class ClipCourse(PresetCourse):
+    """One preset of a family of clips."""
+
+    def __init__(self, preset: Preset, corpus: ClipCorpus, scripts: Scripts) -> None:
+        super().__init__(preset, made_for=MOTION, data=MOTION, title=corpus.title)
+        self.corpus = corpus
+        self.scripts = scripts
+
+    def make_card(
+        self,
+        *,
+        family: str,
+        architecture: str,
+        parameters: tuple[Parameter, ...],
+        config: Mapping[str, Any],
+        papers: tuple[str, ...],
+        determinism: str,
+        weights_sha256: str,
+        metrics: tuple[Metric, ...],
+        training: Mapping[str, Any],
+        commit: str,
+    ) -> Card:
+        """The card of these weights."""
+        return Card(
+            slug=self.slug,
+            name=self.name,
+            family=family,
+            architecture=architecture,
+            summary="Draws clips of one or two handwritten digits that move, from free wording.",
+            tasks=("text-to-video",),
+            modality="video",
+            media_type="image/webp",
+            parameters=parameters,
+            config=config,
+            prompt_help=PROMPT_HELP,
+            max_prompt_length=500,
+            data=self.corpus.provenance,
+            licence="Apache-2.0",
+            weights_sha256=weights_sha256,
+            commit=commit,
+            papers=papers,
+            example_prompts=EXAMPLE_PROMPTS,
+            metrics=metrics,
+            training={"preset": self._preset.slug, **training},
+            determinism=determinism,
+        )
