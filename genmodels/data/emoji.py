@@ -37,7 +37,9 @@ EMOJI = DataSet(
         "licence"
     ),
     files=(
-        DataFile("noto_72.zip", "1c933b02fe1c963ada7cf847988baee2746d73f8c2bc3922997f046137eb1ac6"),
+        DataFile(
+            "noto_72.zip", "1c933b02fe1c963ada7cf847988baee2746d73f8c2bc3922997f046137eb1ac6"
+        ),
         DataFile(
             "twemoji_72.zip", "a16eecf01371e5e3066368eb98df94b613abaf2ddbe420d3b6570dc688bd623a"
         ),

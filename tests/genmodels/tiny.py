@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from genmodels.checkpoint import Checkpoint, save_checkpoint
 from genmodels.contract import Card, GenerationRequest, Generator, Scalar, resolve_request
 from genmodels.course import Course
+from genmodels.data.emoji import STYLES, EmojiSet, arrange
 from genmodels.data.pictures import LabelledPictures
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
@@ -28,6 +31,8 @@ from genmodels.families.gan.presets import (
     WGAN_FASHION,
     GanPreset,
 )
+from genmodels.families.gan.style.course import StyleCourse
+from genmodels.families.gan.style.presets import STYLEGAN_EMOJI
 from genmodels.families.rnn.course import RecurrentCourse
 from genmodels.families.rnn.presets import LSTM_SHAKESPEARE, MINGRU_SHAKESPEARE, RecurrentPreset
 from genmodels.families.transformer.bert.course import BERT_CAPTIONS, BertCourse
@@ -38,6 +43,7 @@ from genmodels.families.vae.presets import PRESETS as VAE_PRESETS
 from genmodels.families.vae.presets import VAEPreset
 from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
+from genmodels.pictures.emoji import CaptionedEmoji
 from genmodels.pictures.subjects import FASHION, Naming, Subject
 from genmodels.registry import load_generator
 from genmodels.text.corpora import SHAKESPEARE
@@ -295,6 +301,46 @@ def tiny_gan(preset: GanPreset, *, copies: int = 1, validate_every: int = 4) -> 
     return GanCourse(small, tiny_subject(copies=copies), EMBEDDER)
 
 
+def tiny_emoji(side: int = 32) -> EmojiSet:
+    """Discs and squares in the colours of a few captions, in two styles; a seventh is held out."""
+    dice = np.random.default_rng(0)
+    pictures: dict[str, list[tuple[dict[str, Any], NDArray[np.uint8]]]] = {s: [] for s in STYLES}
+    for number in range(48):
+        colour, group = dice.integers(0, 200, 3, dtype=np.uint8), number % 2
+        place = np.hypot(*np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j])
+        shape = place < 0.4 + 0.4 * dice.random() if group else place < 0.6
+        line = {
+            "hexcode": f"{0x1F300 + number:X}",
+            "emoji": chr(0x1F300 + number),
+            "text": f"thing {number}",
+            "keywords": [f"word {number % 5}", "thing"],
+            "group": ("flags", "symbols")[group],
+            "subgroup": "shape",
+        }
+        for style, ground in zip(STYLES, (255, 220), strict=True):
+            picture = np.full((side, side, 3), ground, dtype=np.uint8)
+            picture[shape] = colour
+            pictures[style].append((line, picture))
+    return arrange(pictures)
+
+
+def tiny_stylegan(*, validate_every: int = 4) -> StyleCourse:
+    """The fewest channels over a few drawn shapes."""
+    preset = replace(
+        STYLEGAN_EMOJI,
+        channels=4,
+        latent_width=8,
+        style_width=8,
+        features=8,
+        batch=8,
+        penalty_every=2,
+        penalty_rows=4,
+        sentence_dropout=0.5,
+        recipe=replace(STYLEGAN_EMOJI.recipe, validate_every=validate_every),
+    )
+    return StyleCourse(preset, CaptionedEmoji(tiny_emoji(), EMBEDDER))
+
+
 def tiny_distillation() -> DistillationCourse:
     """A student of a tiny U-Net whose weights were all moved."""
     course = tiny_diffusion()
@@ -398,6 +444,14 @@ FAMILIES = (
             long={"frames": 5, "show": "journey", "towards": "a bag", "spread": 1.2},
         )
         for preset in (R3GAN_FASHION, DCGAN_FASHION, WGAN_FASHION)
+    ),
+    TinyFamily(
+        name="gan",
+        preset="stylegan",
+        open_course=tiny_stylegan,
+        prompts=("thing 3", "a thing", "word 2"),
+        short={"frames": 1},
+        long={"frames": 3, "show": "mixing", "towards": "thing 4", "style": "noto"},
     ),
     TinyFamily(
         name="transformer",

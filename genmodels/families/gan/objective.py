@@ -17,6 +17,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from genmodels.families.gan.network import Critic
+from genmodels.families.gan.style.network import StyleCritic
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _squared_slopes(scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tenso
     return slopes.square().sum(dim=(1, 2, 3))
 
 
-def with_fixed_weights(critic: Critic) -> Scorer:
+def with_fixed_weights(critic: Critic | StyleCritic) -> Scorer:
     """The critic as its opponent sees it: its weights get no gradient, which saves a third."""
     weights = {name: parameter.detach() for name, parameter in critic.named_parameters()}
 
