@@ -118,7 +118,7 @@ class CaptionedEmoji:
         )
 
     def draw_sentences(self, owners: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-        """(B, S): the plain caption of half of these emoji, another of the rest, a little moved."""
+        """(B, S): for half of these emoji the plain caption, else any, a little moved."""
         dice = torch.rand(len(owners), 2, generator=random).tolist()
         rows = []
         for owner, (plain, which) in zip(owners.tolist(), dice, strict=True):
@@ -134,11 +134,10 @@ class CaptionedEmoji:
 
 
 class EmojiCourse(PresetCourse):
-    """One preset of a family on emoji; `verb` of its card begins the summary."""
+    """What the courses of all presets on emoji share."""
 
-    def __init__(self, preset: Preset, data: CaptionedEmoji) -> None:
+    def __init__(self, preset: Preset) -> None:
         super().__init__(preset, made_for=SUBJECT, data=SUBJECT, title=EMOJI.title)
-        self.data = data
 
     def make_card(
         self,
@@ -150,6 +149,7 @@ class EmojiCourse(PresetCourse):
         parameters: tuple[Parameter, ...],
         inputs: tuple[Input, ...] = (),
         config: Mapping[str, Any],
+        provenance: Mapping[str, object],
         prompt_help: str,
         example_prompts: tuple[str, ...],
         papers: tuple[str, ...],
@@ -159,7 +159,10 @@ class EmojiCourse(PresetCourse):
         training: Mapping[str, Any],
         commit: str,
     ) -> Card:
-        """The card of these weights, with what the licence of the pictures asks to be said."""
+        """The card of these weights, with what the licence of the pictures asks to be said.
+
+        `provenance` is what there is to say of the data beside where they come from.
+        """
         return Card(
             slug=self.slug,
             name=self.name,
@@ -174,7 +177,12 @@ class EmojiCourse(PresetCourse):
             config=config,
             prompt_help=prompt_help,
             max_prompt_length=500,
-            data=self.provenance(),
+            data={
+                **EMOJI.provenance(),
+                "subject": SUBJECT,
+                "attribution": ATTRIBUTION,
+                **provenance,
+            },
             licence=f"Apache-2.0. {ATTRIBUTION}",
             weights_sha256=weights_sha256,
             commit=commit,
@@ -184,19 +192,6 @@ class EmojiCourse(PresetCourse):
             training={"preset": self._preset.slug, **training},
             determinism=determinism,
         )
-
-    def provenance(self) -> dict[str, object]:
-        """What the card says of the data; prompts are compared with the captions in it."""
-        return {
-            **EMOJI.provenance(),
-            "subject": SUBJECT,
-            "attribution": ATTRIBUTION,
-            "split": (
-                f"by family of code points, both styles together: {len(self.data.train)} pictures "
-                f"to train on, {len(self.data.held_out)} held out"
-            ),
-            "captions": list(self.data.learned_captions),
-        }
 
 
 def captions_of(emoji: Emoji) -> tuple[str, ...]:

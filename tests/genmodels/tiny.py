@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import nn
 
 from genmodels.checkpoint import Checkpoint, save_checkpoint
@@ -25,6 +27,8 @@ from genmodels.families.diffusion.distillation import FLOW_FASHION_FAST, Distill
 from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
 from genmodels.families.flow.tarflow_course import TARFLOW_DIGITS, TarFlowCourse
 from genmodels.families.gan.course import GanCourse
+from genmodels.families.gan.cycle.course import CycleCourse
+from genmodels.families.gan.cycle.presets import CYCLEGAN_EMOJI
 from genmodels.families.gan.presets import (
     DCGAN_FASHION,
     R3GAN_FASHION,
@@ -307,7 +311,8 @@ def tiny_emoji(side: int = 32) -> EmojiSet:
     pictures: dict[str, list[tuple[dict[str, Any], NDArray[np.uint8]]]] = {s: [] for s in STYLES}
     for number in range(48):
         colour, group = dice.integers(0, 200, 3, dtype=np.uint8), number % 2
-        place = np.hypot(*np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j])
+        axis = np.linspace(-1, 1, side)
+        place = np.hypot(axis[:, None], axis)
         shape = place < 0.4 + 0.4 * dice.random() if group else place < 0.6
         line = {
             "hexcode": f"{0x1F300 + number:X}",
@@ -339,6 +344,19 @@ def tiny_stylegan(*, validate_every: int = 4) -> StyleCourse:
         recipe=replace(STYLEGAN_EMOJI.recipe, validate_every=validate_every),
     )
     return StyleCourse(preset, CaptionedEmoji(tiny_emoji(), EMBEDDER))
+
+
+def tiny_cyclegan(*, validate_every: int = 4) -> CycleCourse:
+    """The fewest channels over the same shapes in two styles."""
+    preset = replace(
+        CYCLEGAN_EMOJI,
+        channels=8,
+        critic_channels=4,
+        batch=4,
+        rate=1e-3,
+        recipe=replace(CYCLEGAN_EMOJI.recipe, validate_every=validate_every),
+    )
+    return CycleCourse(preset, tiny_emoji())
 
 
 def tiny_distillation() -> DistillationCourse:
@@ -454,6 +472,14 @@ FAMILIES = (
         long={"frames": 3, "show": "mixing", "towards": "thing 4", "style": "noto"},
     ),
     TinyFamily(
+        name="gan",
+        preset="cyclegan",
+        open_course=tiny_cyclegan,
+        prompts=("a thing", "another thing", "a third thing"),
+        short={"task": "to_twemoji"},
+        long={"task": "to_noto", "show": "beside"},
+    ),
+    TinyFamily(
         name="transformer",
         preset="t5",
         open_course=tiny_t5,
@@ -514,7 +540,22 @@ def load_stirred(family: TinyFamily, folder: Path) -> Generator:
 def make_request(
     generator: Generator, prompt: str, parameters: dict[str, Scalar], seed: int
 ) -> GenerationRequest:
-    return resolve_request(generator.card, prompt=prompt, parameters=parameters, seed=seed)
+    """A request with a picture where the checkpoint asks for one; its shade is the seed's."""
+    inputs = {
+        each.name: a_picture(shade=seed % 256) for each in generator.card.inputs if each.required
+    }
+    return resolve_request(
+        generator.card, prompt=prompt, parameters=parameters, seed=seed, inputs=inputs
+    )
+
+
+def a_picture(*, shade: int, side: int = 32) -> bytes:
+    """A PNG of a grey square with a corner of another colour."""
+    picture = Image.new("RGB", (side, side), (shade, shade, shade))
+    picture.paste((200, 30, 60), (0, 0, side // 3, side // 2))
+    stream = io.BytesIO()
+    picture.save(stream, format="PNG")
+    return stream.getvalue()
 
 
 def finish(generator: Generator, request: GenerationRequest) -> bytes:

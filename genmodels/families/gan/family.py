@@ -7,6 +7,7 @@ course.py     whose turn it is, validation, alarms and card
 distance.py   the kernel distance that a training minimises
 watch.py      collapse and divergence
 generator.py  pictures from latents
+cycle/        `cyclegan-emoji`: a given picture in the other style, trained without pairs
 style/        `stylegan-emoji`: styles, mixing, truncation, adaptive augmentation
 """
 
@@ -22,6 +23,10 @@ from genmodels.contract import Card
 from genmodels.data.emoji import STYLES, read_emoji
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.gan.course import GanCourse
+from genmodels.families.gan.cycle.course import CycleCourse
+from genmodels.families.gan.cycle.generator import TranslationGenerator
+from genmodels.families.gan.cycle.network import CycleConfig, Translators
+from genmodels.families.gan.cycle.presets import CYCLEGAN_EMOJI
 from genmodels.families.gan.generator import GanModel
 from genmodels.families.gan.generator import draw_pictures as draw_by_prompt
 from genmodels.families.gan.network import SynthesisConfig, SynthesisNetwork
@@ -47,12 +52,12 @@ __all__ = [
 ]
 
 _BY_SLUG = {preset.slug: preset for preset in _PRESETS}
-PRESETS = (*_BY_SLUG, STYLEGAN_EMOJI.slug)
+PRESETS = (*_BY_SLUG, STYLEGAN_EMOJI.slug, CYCLEGAN_EMOJI.slug)
 
 
 def open_course(
     preset: str, *, data: Path | None, own: Path | None, embedder: Embedder | None
-) -> GanCourse | StyleCourse:
+) -> GanCourse | StyleCourse | CycleCourse:
     """The course of a preset, its captions embedded by `embedder` or the product's own.
 
     Raises ValueError for own pictures where captioned ones are needed.
@@ -61,6 +66,8 @@ def open_course(
     if preset not in _BY_SLUG:
         if own is not None:
             raise ValueError(f"{preset} learns from captioned emoji, not from a folder")
+        if preset == CYCLEGAN_EMOJI.slug:
+            return CycleCourse(CYCLEGAN_EMOJI, read_emoji(data))
         return StyleCourse(
             STYLEGAN_EMOJI, CaptionedEmoji(read_emoji(data), embedder or load_embedder())
         )
@@ -71,10 +78,12 @@ def open_course(
 
 def load(
     checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
-) -> LatentGenerator:
+) -> LatentGenerator | TranslationGenerator:
     """A generator on `device` whose prompts go through `embedder` or the product's own."""
     card, network = checkpoint.card, restore_network(checkpoint)
     network.requires_grad_(requires_grad=False).to(device)
+    if isinstance(network, Translators):
+        return TranslationGenerator(card=card, network=network, device=device)
     reader = open_reader(
         card,
         embedder=embedder,
@@ -86,10 +95,12 @@ def load(
     return LatentGenerator(card=card, model=GanModel(network), reader=reader, device=device)
 
 
-def restore_network(checkpoint: Checkpoint) -> SynthesisNetwork | StyleNetwork:
-    """The generator of a checkpoint in float32, for inference; raises UnableToLoadCheckpoint."""
-    network: SynthesisNetwork | StyleNetwork
-    if checkpoint.card.config.get("network") == StyleConfig.network:
+def restore_network(checkpoint: Checkpoint) -> SynthesisNetwork | StyleNetwork | Translators:
+    """What a checkpoint holds in float32, for inference; raises UnableToLoadCheckpoint."""
+    network: SynthesisNetwork | StyleNetwork | Translators
+    if checkpoint.card.config.get("network") == CycleConfig.network:
+        network = Translators(read_config(checkpoint.card, CycleConfig), seeded(0))
+    elif checkpoint.card.config.get("network") == StyleConfig.network:
         network = StyleNetwork(read_config(checkpoint.card, StyleConfig), seeded(0))
     else:
         network = SynthesisNetwork(read_config(checkpoint.card, SynthesisConfig), seeded(0))
@@ -105,7 +116,12 @@ def draw_pictures(
     spread: float = 1.0,
     style: str = STYLES[0],
 ) -> torch.Tensor:
-    """One picture for each sentence (n, S): (n, C, Y, X) in -1..1; `style` where it knows two."""
+    """One picture for each sentence (n, S): (n, C, Y, X) in -1..1; `style` where it knows two.
+
+    Raises ValueError where the network draws from pictures only.
+    """
+    if isinstance(network, Translators):
+        raise ValueError("a network that redraws pictures draws none from a prompt")  # noqa: TRY004 - a wrong request
     if isinstance(network, StyleNetwork):
         kinds = torch.full((len(sentences),), STYLES.index(style))
         return draw_emoji(network, sentences, kinds, random, truncation=spread)

@@ -56,6 +56,11 @@ def judge(
         )
         for pictures in (real, drawn)
     )
+    return compare_scores(of_real, of_drawn)
+
+
+def compare_scores(of_real: torch.Tensor, of_drawn: torch.Tensor) -> CriticFigures:
+    """The figures of scores of real pictures (n,) and of drawn ones (m,)."""
     above = (of_real[:, None] > of_drawn).float() + 0.5 * (of_real[:, None] == of_drawn).float()
     return CriticFigures(
         gap=float(of_real.mean() - of_drawn.mean()),

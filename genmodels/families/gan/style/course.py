@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from genmodels.contract import Card, Metric
 from genmodels.course import Player
-from genmodels.data.emoji import STYLES
+from genmodels.data.emoji import EMOJI, STYLES
 from genmodels.families.gan.distance import Reference
 from genmodels.families.gan.objective import annealed, with_fixed_weights
 from genmodels.families.gan.style.augmentation import adjust, augment
@@ -57,8 +57,9 @@ class StyleCourse(EmojiCourse):
     network: StyleAdversaries
 
     def __init__(self, preset: StylePreset, data: CaptionedEmoji) -> None:
-        super().__init__(preset, data)
+        super().__init__(preset)
         self.preset = preset
+        self.data = data
         colours = data.train.levels.shape[1]
         self.config = StyleConfig(
             side=data.side,
@@ -93,7 +94,9 @@ class StyleCourse(EmojiCourse):
         groups: list[dict[str, Any]] = [{"params": quick}]
         if slow:
             groups.append({"params": slow, "lr": MAPPING_RATE * self.preset.rate})
-        optimizer = torch.optim.Adam(groups, lr=self.preset.rate, betas=self.preset.betas)
+        optimizer = torch.optim.Adam(
+            groups, lr=self.preset.rate, betas=self.preset.betas, fused=True
+        )
         return Player(tuple(network.parameters()), (optimizer,))
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
@@ -161,8 +164,9 @@ class StyleCourse(EmojiCourse):
     def _adjust(self, lead: float, step: int) -> None:
         """Move the share of augmented pictures by how far the critic is ahead.
 
-        The paper's heuristic is the mean sign of the scores of training pictures (arXiv:2006.06676,
-        eq. 1), which a relativistic critic is free to shift; this is that of real above drawn ones.
+        The paper's heuristic is the mean sign of the scores of training pictures
+        (arXiv:2006.06676, eq. 1), which a relativistic critic is free to shift; this is that of
+        real above drawn ones.
         """
         network, every = self.network, self.preset.adjust_every
         network.leads += lead
@@ -202,8 +206,8 @@ class StyleCourse(EmojiCourse):
                 "diversity",
                 mean_diversity(drawn, self._held_out, self._labels),
                 "of real",
-                "mean pairwise pixel distance of drawn pictures of a group in a style over that of "
-                "real ones, mean over those",
+                "mean pairwise pixel distance of drawn pictures of a group in a style over that "
+                "of real ones, mean over those",
             ),
         )
 
@@ -291,6 +295,15 @@ class StyleCourse(EmojiCourse):
             tasks=("text-to-image",),
             parameters=parameters_of(self.config),
             config=asdict(self.config),
+            provenance={
+                "split": (
+                    "by family of code points, both styles together: "
+                    f"{len(self.data.train)} pictures to train on, {len(self.data.held_out)} "
+                    "held out"
+                ),
+                # Prompts are compared with these.
+                "captions": list(self.data.learned_captions),
+            },
             prompt_help=(
                 "One thing that an emoji could show, in your own words: a face, an animal, food, "
                 "a flag, a person at work."
@@ -323,7 +336,7 @@ class StyleCourse(EmojiCourse):
             name=name,
             value=round(value, 5),
             unit=unit,
-            data="Emoji by Twemoji and Noto",
+            data=EMOJI.title,
             split=f"{count} held-out pictures",
             protocol=f"{protocol}; plain captions, averaged weights in half precision",
             samples=count,

@@ -165,7 +165,7 @@ class StyleModel:
         """(n, K) to (n, C, Y, X) in -1..1; sentences are in the styles already."""
         del sentences
         width = self._num_levels * self.network.config.style_width
-        styles = latents[:, :width].unflatten(1, (self._num_levels, -1))
+        styles = latents[:, :width].reshape(len(latents), self._num_levels, -1)
         return self.network.synthesise(styles, latents[:, width:]).float().clamp(-1, 1)
 
     def _noise(self, count: int, random: torch.Generator) -> torch.Tensor:

@@ -78,7 +78,7 @@ class StyleCriticConfig:
 
 
 class StyleMapping(nn.Module):
-    """Latents under sentences, in a kind of drawing, to styles: (B, L), (B, S), (B, K) to (B, W)."""
+    """Latents under sentences in a kind of drawing, to styles."""
 
     def __init__(self, config: StyleConfig) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class StyleMapping(nn.Module):
     def forward(
         self, latents: torch.Tensor, sentences: torch.Tensor, kinds: torch.Tensor
     ) -> torch.Tensor:
-        """The latent and what is told are both brought to one length first."""
+        """(B, L), (B, S) and (B, K) to (B, W); latents and what is told are of one length."""
         told = self.told(torch.cat((_to_unit_entries(sentences), kinds), dim=1))
         x = torch.cat((_normalise(latents), _normalise(told)), dim=1)
         for layer in self.layers:
@@ -148,7 +148,7 @@ class StyleNetwork(nn.Module):
 
         About -1..1, without a tanh, which would die where most of a picture is white.
         """
-        layers = torch.split(noise, self.noise_sizes, dim=1)
+        layers = torch.split(noise, list(self.noise_sizes), dim=1)
         x = self.start.expand(len(styles), -1, -1, -1)
         picture: torch.Tensor | None = None
         seen: list[torch.Tensor] = []
@@ -199,14 +199,16 @@ class StyleCritic(nn.Module):
             if level:
                 x = self.changes[level - 1](functional.avg_pool2d(_activate(x), 2))
             x = x + conv(_activate(x))
-        return _activate(self.describe(_activate(x).flatten(1)))
+        features: torch.Tensor = self.describe(_activate(x).flatten(1))
+        return _activate(features)
 
     def score(self, features: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """(B, F) under sentences and kinds side by side (B, S + K) to scores (B,) float32."""
         width = self.config.sentence_width
         told = torch.cat((_to_unit_entries(conditions[:, :width]), conditions[:, width:]), dim=1)
         product = features.float() * self.expect(told).float()
-        return product.sum(dim=1) / math.sqrt(self.config.features)
+        scores: torch.Tensor = product.sum(dim=1) / math.sqrt(self.config.features)
+        return scores
 
     def forward(self, pictures: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """(B, colours, Y, X) and (B, S + K) to (B,)."""

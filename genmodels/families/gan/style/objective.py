@@ -35,9 +35,10 @@ def judge_pairs(
     told: torch.Tensor,
     attention: float,
 ) -> Verdict:
-    """Real and drawn pictures (B, C, Y, X) under conditions (B, S + K), of which `told` (B,) speak.
+    """Real and drawn pictures (B, C, Y, X) under conditions (B, S + K).
 
-    `attention` is the weight of the captions of others.
+    `told` (B,) marks those that hold a sentence; `attention` is the weight of the captions of
+    others.
     """
     of_real, of_drawn = critic.look(torch.cat((real, drawn))).chunk(2)
     for_real, for_drawn = critic.score(of_real, conditions), critic.score(of_drawn, conditions)
