@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from genmodels.checkpoint import WEIGHTS_NAME, load_checkpoint
-from genmodels.contract import Scalar, resolve_request
+from genmodels.contract import Scalar
 from genmodels.embedding import HashingEmbedder
 from genmodels.registry import list_checkpoints, list_presets, load_generator
+from tests.genmodels.tiny import make_request
 
 _FOLDERS = list_checkpoints()
 _QUICK: dict[str, dict[str, Scalar]] = {
@@ -57,9 +58,7 @@ def test_weights_are_small(folder: Path) -> None:
 def test_every_example_prompt_starts_a_run_that_ends(folder: Path) -> None:
     generator = load_generator(folder, embedder=HashingEmbedder())
     for prompt in generator.card.example_prompts:
-        request = resolve_request(
-            generator.card, prompt=prompt, parameters=_QUICK[generator.card.family], seed=1
-        )
+        request = make_request(generator, prompt, _QUICK[generator.card.family], seed=1)
         run = generator.open(request)
         while not run.done:
             generator.advance([run])

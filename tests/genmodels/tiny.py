@@ -338,6 +338,7 @@ def tiny_stylegan(*, validate_every: int = 4) -> StyleCourse:
         style_width=8,
         features=8,
         batch=8,
+        rate=3e-3,
         penalty_every=2,
         penalty_rows=4,
         sentence_dropout=0.5,

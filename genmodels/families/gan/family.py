@@ -23,7 +23,7 @@ from genmodels.contract import Card
 from genmodels.data.emoji import STYLES, read_emoji
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.families.gan.course import GanCourse
-from genmodels.families.gan.cycle.course import CycleCourse
+from genmodels.families.gan.cycle.course import CycleCourse, draw_translations
 from genmodels.families.gan.cycle.generator import TranslationGenerator
 from genmodels.families.gan.cycle.network import CycleConfig, Translators
 from genmodels.families.gan.cycle.presets import CYCLEGAN_EMOJI
@@ -45,6 +45,7 @@ from genmodels.randomness import seeded
 __all__ = [
     "PRESETS",
     "draw_pictures",
+    "draw_translations",
     "list_settings",
     "load",
     "open_course",

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import nn
@@ -49,7 +48,7 @@ class Translator(nn.Module):
         self.blocks = nn.ModuleList(_Block(coarse) for _ in range(_BLOCKS))
         self.thin = _Normalised(coarse, fine)
         self.draw = _Normalised(fine, fine)
-        self.out = nn.Conv2d(fine, 4 * config.colours, 3, padding=1, padding_mode="reflect")
+        self.out = nn.Conv2d(fine, 4 * config.colours, 3, padding=1)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """(B, colours, Y, X) to (B, colours, Y, X)."""
@@ -148,11 +147,7 @@ class _Normalised(nn.Module):
 
     def __init__(self, narrow: int, wide: int, *, kernel: int = 3, stride: int = 1) -> None:
         super().__init__()
-        # Reflected edges, as in the paper, but in critics, whose kernels have even sides.
-        mode: Literal["reflect", "zeros"] = "reflect" if kernel == 3 else "zeros"
-        self.conv = nn.Conv2d(
-            narrow, wide, kernel, stride, padding=1, bias=False, padding_mode=mode
-        )
+        self.conv = nn.Conv2d(narrow, wide, kernel, stride, padding=1, bias=False)
         # One group for each channel is instance normalisation; this kernel is the quicker one.
         self.norm = nn.GroupNorm(wide, wide)
         self._slope = 0.0 if kernel == 3 else 0.2
@@ -168,7 +163,7 @@ class _Block(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = _Normalised(channels, channels)
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False, padding_mode="reflect")
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm = nn.GroupNorm(channels, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
