@@ -232,9 +232,9 @@ def test_captions_of_others_count_only_where_both_speak() -> None:
 
 
 def test_training_brings_emoji_nearer(tmp_path: Path) -> None:
-    course = tiny_stylegan(validate_every=20)
+    course = tiny_stylegan(validate_every=15)
     before = course.validate(course.ship(course.network))[0].value
-    outcome = train(course, out=tmp_path, budget=Budget(steps=40), precision="float32")
+    outcome = train(course, out=tmp_path, budget=Budget(steps=30), precision="float32")
     assert outcome.best < 0.8 * before
 
 
