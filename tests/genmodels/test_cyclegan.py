@@ -140,23 +140,22 @@ def test_the_full_figures_stand_beside_those_of_pictures_left_alone() -> None:
 def test_translations_that_change_nothing_or_are_all_alike_raise_alarms() -> None:
     course = tiny_cyclegan()
     shipped = course.ship(course.network)
-    # What a last layer of nothing draws is one grey for all.
     with torch.no_grad():
-        shipped.to_noto.out.weight.zero_()
-        shipped.to_noto.out.bias.zero_()
+        shipped.to_twemoji.out.weight.zero_()
+        shipped.to_twemoji.out.bias.zero_()
+    shipped.to_noto.forward = torch.zeros_like
     alarms = course.alarms(shipped)
     assert any(alarm.startswith("to_noto: the samples") for alarm in alarms)
-    shipped.to_twemoji.forward = lambda pictures: pictures
-    assert any("hardly change" in alarm for alarm in course.alarms(shipped))
+    assert any(alarm.startswith("to_twemoji: pictures hardly change") for alarm in alarms)
 
 
 def test_training_brings_styles_together_and_keeps_its_pool(tmp_path: Path) -> None:
-    course = tiny_cyclegan(validate_every=15)
+    course = tiny_cyclegan(validate_every=14)
     before = course.validate(course.ship(course.network))[0].value
-    outcome = train(course, out=tmp_path, budget=Budget(steps=30), precision="float32")
+    outcome = train(course, out=tmp_path, budget=Budget(steps=14), precision="float32")
     assert outcome.best < before
     again = tiny_cyclegan()
-    train(again, out=tmp_path, budget=Budget(steps=30), precision="float32", resume=True)
+    train(again, out=tmp_path, budget=Budget(steps=14), precision="float32", resume=True)
     assert int(again.network.noto_pool.count) == POOL
     assert torch.equal(again.network.noto_pool.pictures, course.network.noto_pool.pictures)
 

@@ -4,8 +4,9 @@ Shapes: B batch, C channels, Y and X height and width, P patches of a picture.
 
 The generators are the paper's ResNet of six blocks (Zhu et al. 2017, arXiv:1703.10593, section
 7.2), but for its outermost layers: squares of 2x2 pixels become channels and are made of channels,
-which on a CPU saves the slowest convolutions. There is no tanh at the end: most of an emoji is
-white, where it would have no slope left. The critics judge patches of 70x70 pixels, which on
+which on a CPU saves the slowest convolutions. What they draw is added to the picture: the styles
+share most of their colours, which a normalised network would first have to learn to keep. So there
+is no tanh at the end either. The critics judge patches of 70x70 pixels, which on
 pictures of 64 are all of it, seen from 36 places.
 """
 
@@ -58,7 +59,8 @@ class Translator(nn.Module):
         for block in self.blocks:
             x = block(x)
         x = functional.interpolate(self.thin(x), scale_factor=2.0, mode="nearest")
-        return functional.pixel_shuffle(self.out(self.draw(x)), 2)
+        changes: torch.Tensor = functional.pixel_shuffle(self.out(self.draw(x)), 2)
+        return pictures + changes
 
 
 class Translators(nn.Module):
