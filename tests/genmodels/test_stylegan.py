@@ -14,7 +14,7 @@ from genmodels.evaluation.sheets import draw_checkpoint_sheet
 from genmodels.families.gan.family import draw_pictures
 from genmodels.families.gan.style.augmentation import MOST, adjust, augment
 from genmodels.families.gan.style.generator import StyleGenerator
-from genmodels.families.gan.style.network import StyleConfig, StyleNetwork
+from genmodels.families.gan.style.network import StyleConfig, Styled, StyleNetwork
 from genmodels.families.gan.style.objective import judge_pairs, steepness
 from genmodels.randomness import seeded
 from genmodels.registry import load_generator
@@ -47,9 +47,22 @@ def painter(tmp_path: Path) -> StyleGenerator:
     return generator
 
 
+@torch.no_grad()
+def silence(network: StyleNetwork, part: str) -> None:
+    """Make the weights of a part nothing."""
+    for name, weight in network.named_parameters():
+        if part in name:
+            weight.zero_()
+
+
 def pictures_of(painter: StyleGenerator, seed: int = 3, **parameters: Scalar) -> torch.Tensor:
     """The pictures (n, C, Y, X) that a request comes to."""
-    run = painter.open(make_request(painter, "thing 3", dict(parameters), seed=seed))
+    return answer(painter, parameters, seed)
+
+
+def answer(painter: StyleGenerator, parameters: dict[str, Scalar], seed: int = 3) -> torch.Tensor:
+    """The same for parameters at hand."""
+    run = painter.open(make_request(painter, "thing 3", parameters, seed=seed))
     painter.advance([run])
     assert run.pictures is not None
     return run.pictures
@@ -59,6 +72,7 @@ def test_a_style_weighs_channels_but_not_the_power_of_what_comes_out(
     network: StyleNetwork,
 ) -> None:
     layer = network.levels[1]
+    assert isinstance(layer, Styled)
     x = torch.randn(64, 16, 8, 8, generator=seeded(1))
     style, noise = torch.zeros(64, 8), torch.zeros(64, 1, 8, 8)
     with torch.no_grad():
@@ -75,6 +89,7 @@ def test_activations_that_are_weighed_are_the_convolution_with_weighed_weights(
     network: StyleNetwork,
 ) -> None:
     layer = network.changes[0]
+    assert isinstance(layer, Styled)
     x, style = (torch.randn(2, n, *s, generator=seeded(n)) for n, s in ((16, (4, 4)), (8, ())))
     weights = layer.weigh(style) + 1.0
     for row in range(2):
@@ -93,9 +108,7 @@ def test_noise_changes_a_picture_only_as_much_as_the_weights_let_it(
     size = sum(network.noise_sizes)
     calm, loud = torch.zeros(2, size), torch.randn(2, size, generator=seeded(2))
     assert not torch.allclose(network(latents, *told, calm), network(latents, *told, loud))
-    with torch.no_grad():
-        for level in network.levels:
-            level.noisiness.zero_()
+    silence(network, "noisiness")
     assert torch.equal(network(latents, *told, calm), network(latents, *told, loud))
 
 
@@ -117,13 +130,13 @@ def test_mixing_keeps_the_first_picture_and_its_coarse_levels(painter: StyleGene
 
 
 def test_the_manner_may_come_from_another_seed_and_prompt(painter: StyleGenerator) -> None:
-    asked = {"show": "mixing", "frames": 2, "crossover": 1}
-    usual = pictures_of(painter, **asked)
-    seeded_twice = [pictures_of(painter, **asked, other_seed=9) for _ in range(2)]
+    asked: dict[str, Scalar] = {"show": "mixing", "frames": 2, "crossover": 1}
+    usual = answer(painter, asked)
+    seeded_twice = [answer(painter, {**asked, "other_seed": 9}) for _ in range(2)]
     assert torch.equal(*seeded_twice)
     assert torch.equal(usual[0], seeded_twice[0][0])
     assert not torch.equal(usual[1], seeded_twice[0][1])
-    worded = pictures_of(painter, **asked, other_seed=9, towards="word 2")
+    worded = answer(painter, {**asked, "other_seed": 9, "towards": "word 2"})
     assert torch.equal(worded[0], usual[0])
     assert not torch.equal(worded[1], seeded_twice[0][1])
 
@@ -252,13 +265,8 @@ def test_a_training_that_was_cut_knows_its_share_of_augmented_pictures(tmp_path:
 def test_a_generator_that_has_collapsed_raises_an_alarm() -> None:
     course = tiny_stylegan()
     stir(course.network)
-    generator = course.network.generator
-    with torch.no_grad():
-        for layer in generator.mapping.layers:
-            layer.weight.zero_()
-            layer.bias.zero_()
-        for level in generator.levels:
-            level.noisiness.zero_()
+    silence(course.network.generator, "mapping.layers")
+    silence(course.network.generator, "noisiness")
     alarms = course.alarms(course.ship(course.network))
     assert any("hardly differ" in alarm for alarm in alarms)
 

@@ -112,14 +112,14 @@ class StyleNetwork(nn.Module):
         widths, sides = config.widths, config.sides
         self.start = nn.Parameter(torch.zeros(1, widths[0], _START, _START))
         self.levels = nn.ModuleList(
-            _Styled(width, width, config.style_width, noisy=True) for width in widths
+            Styled(width, width, config.style_width, noisy=True) for width in widths
         )
         self.changes = nn.ModuleList(
-            _Styled(before, width, config.style_width, noisy=False)
+            Styled(before, width, config.style_width, noisy=False)
             for before, width in itertools.pairwise(widths)
         )
         self.colours = nn.ModuleList(
-            _Styled(width, 4 * config.colours, config.style_width, noisy=False, kernel=1)
+            Styled(width, 4 * config.colours, config.style_width, noisy=False, kernel=1)
             for width in widths
         )
         self.gates = nn.ModuleList(
@@ -240,7 +240,7 @@ class StyleAdversaries(nn.Module):
         self.register_buffer("leads", torch.zeros(()))
 
 
-class _Styled(nn.Module):
+class Styled(nn.Module):
     """A convolution of weighted channels, its result brought back to unit variance.
 
     Colours are not brought back: they are what they are (arXiv:1912.04958, figure 2).
