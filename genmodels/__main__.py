@@ -167,6 +167,9 @@ def _parser() -> argparse.ArgumentParser:
     sheet = commands.add_parser("sheet", help="draw a few pictures of each kind, to look at")
     sheet.add_argument("checkpoint", help="a checkpoint that ships, or a folder")
     sheet.add_argument("--out", type=Path, required=True, help="a PNG file")
+    sheet.add_argument(
+        "--data", type=Path, help="for what redraws pictures: folder of the data sets"
+    )
     sheet.set_defaults(run=_sheet)
     return parser
 
@@ -298,7 +301,8 @@ def _compare(options: argparse.Namespace) -> None:
 
 
 def _sheet(options: argparse.Namespace) -> None:
-    picture = draw_checkpoint_sheet(load_checkpoint(_folder(options.checkpoint)))
+    checkpoint = load_checkpoint(_folder(options.checkpoint))
+    picture = draw_checkpoint_sheet(checkpoint, data=options.data)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_bytes(picture)
 

@@ -83,6 +83,10 @@ class Course(Protocol):
         """What is wrong with what ships, in sentences: such as samples that are all alike."""
         ...
 
+    def figures(self) -> Mapping[str, float]:
+        """What the log shows of the training itself, beside losses and validation."""
+        ...
+
     def measure(self, network: nn.Module) -> tuple[Metric, ...]:
         """All figures of what ships by their full protocols, which may take minutes."""
         ...
@@ -143,3 +147,7 @@ class PresetCourse:
         """None that the loss would not show."""
         del network
         return ()
+
+    def figures(self) -> Mapping[str, float]:
+        """Nothing that the losses and the validation would not show."""
+        return {}

@@ -140,6 +140,7 @@ def train(
                 gradient_norm=round(norm, 4),
                 rate=round(rate, 5),
                 alarms=watch.look(means, norm) or None,
+                figures=dict(course.figures()) or None,
             )
             if validates:
                 line = _validate(course, state, limits, out=out, commit=commit, line=line)

@@ -15,7 +15,7 @@ class Report:
     """One line of the log. `validation` is there on the steps that validated.
 
     `loss` is the first player's; `losses` has all where there are several. `alarms` are sentences
-    about what seems to go wrong.
+    about what seems to go wrong, `figures` what a course shows of itself.
     """
 
     step: int
@@ -29,6 +29,7 @@ class Report:
     validation: float | None = None
     best: float | None = None
     alarms: tuple[str, ...] | None = None
+    figures: dict[str, float] | None = None
 
 
 def append_report(path: Path, report: Report) -> None:

@@ -58,7 +58,8 @@ def compare(
     if not chosen:
         raise ValueError(f"no checkpoint below {checkpoints} draws {subject}")
     course = open_course(_preset_of(chosen[0].card), data=data)
-    assert isinstance(course, PictureCourse), "a subject is one of pictures"
+    if not isinstance(course, PictureCourse):
+        raise ValueError(f"{subject} has no judge to compare by")  # noqa: TRY004 - a wrong request
     gallery = open_gallery(course, samples=samples)
     compare_checkpoints(chosen, course, gallery, out=out, report=report)
 

@@ -28,7 +28,14 @@ class RowwiseLinear(nn.Linear):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, K) to (B, N)."""
-        return super().forward(functional.pad(x, (0, 0, 0, -len(x) % _ROWS)))[: len(x)]
+        return rowwise(x, self.weight, self.bias)
+
+
+def rowwise(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The same of any weights: (B, K) by (N, K), and (N,), to (B, N)."""
+    return functional.linear(functional.pad(x, (0, 0, 0, -len(x) % _ROWS)), weight, bias)[: len(x)]
 
 
 class PointwiseConv(nn.Conv2d):

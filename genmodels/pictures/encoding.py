@@ -58,10 +58,12 @@ def lay_out(pictures: torch.Tensor, *, columns: int) -> torch.Tensor:
     return sheet
 
 
-def decode_picture(content: bytes, *, side: int, colours: int) -> torch.Tensor:
+def decode_picture(
+    content: bytes, *, side: int, colours: int, ground: str = "black"
+) -> torch.Tensor:
     """A file as a network sees it: (C, side, side) in -1..1.
 
-    The middle square, scaled by averaging; transparent parts are black. Raises
+    The middle square, scaled by averaging; transparent parts show the ground. Raises
     UnableToReadPicture.
     """
     try:
@@ -69,7 +71,7 @@ def decode_picture(content: bytes, *, side: int, colours: int) -> torch.Tensor:
             upright = ImageOps.exif_transpose(image).convert("RGBA")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
         raise UnableToReadPicture("is no picture that can be read") from error
-    flat = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright)
+    flat = Image.alpha_composite(Image.new("RGBA", upright.size, ground), upright)
     square = ImageOps.fit(
         flat.convert("L" if colours == 1 else "RGB"), (side, side), Image.Resampling.BOX
     )

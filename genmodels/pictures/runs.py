@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import torch
 
@@ -39,7 +38,9 @@ class PromptedRun:
     ) -> Sample:
         """The picture with its recipe inside; `extra` also names the nearest concept."""
         content = encode_png(
-            picture, upscale=int(self._request.parameters["upscale"]), recipe=self.make_recipe()
+            picture,
+            upscale=int(self._request.parameters["upscale"]),
+            recipe=make_recipe(self._card, self._request),
         )
         return Sample(
             content=content,
@@ -68,18 +69,18 @@ class PromptedRun:
             )
         return told
 
-    def make_recipe(self) -> dict[str, Any]:
-        """What a file carries inside, so that it can be made again."""
-        request = self._request
-        return {
-            "model": self._card.slug,
-            "weights_sha256": self._card.weights_sha256,
-            "prompt": request.prompt,
-            "parameters": dict(request.parameters),
-            "seed": request.seed,
-            "pinakes": _product_version(),
-            **_given(request.inputs),
-        }
+
+def make_recipe(card: Card, request: GenerationRequest) -> dict[str, object]:
+    """What a file says of how it was made."""
+    return {
+        "model": card.slug,
+        "weights_sha256": card.weights_sha256,
+        "prompt": request.prompt,
+        "parameters": dict(request.parameters),
+        "seed": request.seed,
+        "pinakes": _product_version(),
+        **_given(request.inputs),
+    }
 
 
 def _given(inputs: Mapping[str, bytes]) -> dict[str, dict[str, str]]:

@@ -183,6 +183,10 @@ def choose_subject(name: str, *, data: Path | None, own: Path | None) -> Subject
 def naming_of(card: Card) -> Naming:
     """What the kinds that a checkpoint draws are called."""
     subject, kinds = card.data.get("subject"), card.data.get("kinds")
+    captions = card.data.get("captions")
+    if isinstance(captions, Sequence) and not isinstance(captions, str):
+        # A subject of so many kinds that its captions are all there is to each.
+        return Naming(tuple(Concept(str(caption), ()) for caption in captions), ("{}",))
     if isinstance(kinds, Sequence) and not isinstance(kinds, str):
         return _name_kinds([str(kind) for kind in kinds])
     # Cards that were written before there was a second subject name none.

@@ -9,7 +9,7 @@ import torch
 
 from genmodels.contract import Preview, Sample
 from genmodels.data.fsdd import RATE
-from genmodels.pictures.runs import PromptedRun
+from genmodels.pictures.runs import PromptedRun, make_recipe
 from genmodels.speech.outline import draw_outline, outline
 from genmodels.wave_files import encode_wave
 
@@ -28,7 +28,9 @@ class SpeechRun(PromptedRun):
         """A WAV file with its recipe inside; `extra` has the outline and the nearest concept."""
         loudest = max(float(sound.abs().amax()), 1e-6)
         sound = sound * min(1.0, _LOUDEST / loudest)
-        recipe = json.dumps(self.make_recipe(), ensure_ascii=False, sort_keys=True)
+        recipe = json.dumps(
+            make_recipe(self._card, self._request), ensure_ascii=False, sort_keys=True
+        )
         return Sample(
             content=encode_wave(sound.numpy(), rate=RATE, comment=recipe),
             media_type="audio/wav",

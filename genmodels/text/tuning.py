@@ -108,6 +108,10 @@ class TuningCourse:
         """As the course does."""
         return self._course.alarms(network)
 
+    def figures(self) -> Mapping[str, float]:
+        """As the course does."""
+        return self._course.figures()
+
     def measure(self, network: nn.Module) -> tuple[Metric, ...]:
         """As the course does."""
         return self._course.measure(network)

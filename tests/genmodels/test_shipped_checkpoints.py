@@ -7,14 +7,21 @@ from pathlib import Path
 import pytest
 
 from genmodels.checkpoint import WEIGHTS_NAME, load_checkpoint
-from genmodels.contract import Scalar, resolve_request
+from genmodels.contract import Scalar
 from genmodels.data.location import licence_of_weights
 from genmodels.embedding import HashingEmbedder
 from genmodels.registry import list_checkpoints, list_presets, load_generator
+from tests.genmodels.tiny import make_request
 
 _FOLDERS = list_checkpoints()
 #: What makes a run short, for those that have such a knob.
-_QUICK: dict[str, Scalar] = {"max_new_tokens": 3, "steps": 1, "frames": 1, "beams": 1}
+_QUICK: dict[str, Scalar] = {
+    "max_new_tokens": 3,
+    "steps": 1,
+    "frames": 1,
+    "beams": 1,
+    "seconds": 0.15,
+}
 
 
 @pytest.fixture(params=_FOLDERS, ids=lambda folder: folder.name)
@@ -55,7 +62,7 @@ def test_every_example_prompt_starts_a_run_that_ends(folder: Path) -> None:
     knobs = {parameter.name for parameter in generator.card.parameters}
     quick = {name: value for name, value in _QUICK.items() if name in knobs}
     for prompt in generator.card.example_prompts:
-        request = resolve_request(generator.card, prompt=prompt, parameters=quick, seed=1)
+        request = make_request(generator, prompt, quick, seed=1)
         run = generator.open(request)
         while not run.done:
             generator.advance([run])

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 from torch import nn
 
 from genmodels.checkpoint import Checkpoint, save_checkpoint
 from genmodels.clips.corpus import ClipCorpus, Scripts, sort_digits
 from genmodels.contract import Card, GenerationRequest, Generator, Scalar, resolve_request
 from genmodels.course import Course
+from genmodels.data.emoji import STYLES, EmojiSet, arrange
 from genmodels.data.pictures import LabelledPictures
 from genmodels.embedding import HashingEmbedder
 from genmodels.families.autoregressive.course import PIXELCNN_FASHION, PixelCNNCourse
@@ -26,12 +31,16 @@ from genmodels.families.diffusion.video_course import FLOW_MOTION, MotionCourse
 from genmodels.families.flow.course import GLOW_FASHION, GlowCourse
 from genmodels.families.flow.tarflow_course import TARFLOW_DIGITS, TarFlowCourse
 from genmodels.families.gan.course import GanCourse
+from genmodels.families.gan.cycle.course import CycleCourse
+from genmodels.families.gan.cycle.presets import CYCLEGAN_EMOJI
 from genmodels.families.gan.presets import (
     DCGAN_FASHION,
     R3GAN_FASHION,
     WGAN_FASHION,
     GanPreset,
 )
+from genmodels.families.gan.style.course import StyleCourse
+from genmodels.families.gan.style.presets import STYLEGAN_EMOJI
 from genmodels.families.rnn.course import RecurrentCourse
 from genmodels.families.rnn.presets import LSTM_SHAKESPEARE, MINGRU_SHAKESPEARE, RecurrentPreset
 from genmodels.families.transformer.bert.course import BERT_CAPTIONS, BertCourse
@@ -42,6 +51,7 @@ from genmodels.families.vae.presets import PRESETS as VAE_PRESETS
 from genmodels.families.vae.presets import VAEPreset
 from genmodels.pictures.captions import FRAMES
 from genmodels.pictures.clothing import CLOTHING
+from genmodels.pictures.emoji import CaptionedEmoji
 from genmodels.pictures.subjects import FASHION, Naming, Subject
 from genmodels.randomness import seeded
 from genmodels.registry import load_generator
@@ -370,6 +380,61 @@ def tiny_gan(preset: GanPreset, *, copies: int = 1, validate_every: int = 4) -> 
     return GanCourse(small, tiny_subject(copies=copies), EMBEDDER)
 
 
+def tiny_emoji(side: int = 32) -> EmojiSet:
+    """Discs and squares in the colours of a few captions, in two styles; a seventh is held out."""
+    dice = np.random.default_rng(0)
+    pictures: dict[str, list[tuple[dict[str, Any], NDArray[np.uint8]]]] = {s: [] for s in STYLES}
+    for number in range(48):
+        colour, group = dice.integers(0, 200, 3, dtype=np.uint8), number % 2
+        axis = np.linspace(-1, 1, side)
+        place = np.hypot(axis[:, None], axis)
+        shape = place < 0.4 + 0.4 * dice.random() if group else place < 0.6
+        line = {
+            "hexcode": f"{0x1F300 + number:X}",
+            "emoji": chr(0x1F300 + number),
+            "text": f"thing {number}",
+            "keywords": [f"word {number % 5}", "thing"],
+            "group": ("flags", "symbols")[group],
+            "subgroup": "shape",
+        }
+        for style, ground in zip(STYLES, (255, 220), strict=True):
+            picture = np.full((side, side, 3), ground, dtype=np.uint8)
+            picture[shape] = colour
+            pictures[style].append((line, picture))
+    return arrange(pictures)
+
+
+def tiny_stylegan(*, validate_every: int = 4) -> StyleCourse:
+    """The fewest channels over a few drawn shapes."""
+    preset = replace(
+        STYLEGAN_EMOJI,
+        channels=4,
+        latent_width=8,
+        style_width=8,
+        features=8,
+        batch=8,
+        rate=3e-3,
+        penalty_every=2,
+        penalty_rows=4,
+        sentence_dropout=0.5,
+        recipe=replace(STYLEGAN_EMOJI.recipe, validate_every=validate_every),
+    )
+    return StyleCourse(preset, CaptionedEmoji(tiny_emoji(), EMBEDDER))
+
+
+def tiny_cyclegan(*, validate_every: int = 4) -> CycleCourse:
+    """The fewest channels over the same shapes in two styles."""
+    preset = replace(
+        CYCLEGAN_EMOJI,
+        channels=8,
+        critic_channels=4,
+        batch=4,
+        rate=1e-3,
+        recipe=replace(CYCLEGAN_EMOJI.recipe, validate_every=validate_every),
+    )
+    return CycleCourse(preset, tiny_emoji())
+
+
 def tiny_distillation() -> DistillationCourse:
     """A student of a tiny U-Net whose weights were all moved."""
     course = tiny_diffusion()
@@ -504,6 +569,22 @@ FAMILIES = (
         for preset in (R3GAN_FASHION, DCGAN_FASHION, WGAN_FASHION)
     ),
     TinyFamily(
+        name="gan",
+        preset="stylegan",
+        open_course=tiny_stylegan,
+        prompts=("thing 3", "a thing", "word 2"),
+        short={"frames": 1},
+        long={"frames": 3, "show": "mixing", "towards": "thing 4", "style": "noto"},
+    ),
+    TinyFamily(
+        name="gan",
+        preset="cyclegan",
+        open_course=tiny_cyclegan,
+        prompts=("a thing", "another thing", "a third thing"),
+        short={"task": "to_twemoji"},
+        long={"task": "to_noto", "show": "beside"},
+    ),
+    TinyFamily(
         name="transformer",
         preset="t5",
         open_course=tiny_t5,
@@ -564,7 +645,22 @@ def load_stirred(family: TinyFamily, folder: Path) -> Generator:
 def make_request(
     generator: Generator, prompt: str, parameters: dict[str, Scalar], seed: int
 ) -> GenerationRequest:
-    return resolve_request(generator.card, prompt=prompt, parameters=parameters, seed=seed)
+    """A request with a picture where the checkpoint asks for one; its shade is the seed's."""
+    inputs = {
+        each.name: a_picture(shade=seed % 256) for each in generator.card.inputs if each.required
+    }
+    return resolve_request(
+        generator.card, prompt=prompt, parameters=parameters, seed=seed, inputs=inputs
+    )
+
+
+def a_picture(*, shade: int, side: int = 32) -> bytes:
+    """A PNG of a grey square with a corner of another colour."""
+    picture = Image.new("RGB", (side, side), (shade, shade, shade))
+    picture.paste((200, 30, 60), (0, 0, side // 3, side // 2))
+    stream = io.BytesIO()
+    picture.save(stream, format="PNG")
+    return stream.getvalue()
 
 
 def finish(generator: Generator, request: GenerationRequest) -> bytes:

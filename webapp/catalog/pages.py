@@ -48,8 +48,15 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "catalog/model.html", context)
 
 
+#: Longer lists are cut: a page is to be read.
+_MANY = 12
+
+
 def _as_lines(facts: object, start: str = "") -> list[tuple[str, str]]:
     """Nested facts of a card as lines of name and value, the names joined by dots."""
+    if isinstance(facts, list) and len(facts) > _MANY:
+        shown = ", ".join(str(each) for each in facts[:_MANY])
+        return [(start, f"{shown} and {len(facts) - _MANY} more")]
     if not isinstance(facts, dict):
         return [(start, str(facts))]
     lines: list[tuple[str, str]] = []

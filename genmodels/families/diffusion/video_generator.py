@@ -8,6 +8,7 @@ from genmodels.clips.encoding import encode_clip
 from genmodels.contract import Preview, Sample
 from genmodels.families.diffusion.generator import DiffusionGenerator, PictureRun
 from genmodels.pictures.encoding import lay_out
+from genmodels.pictures.runs import make_recipe
 
 #: Frames that a preview shows, side by side.
 _SHOWN = 4
@@ -29,7 +30,9 @@ class ClipRun(PictureRun):
         """The clip as an animated WebP with its recipe inside."""
         assert self.done, "a sample is asked for when the run is done"
         upscale = int(self.request.parameters["upscale"])
-        content = encode_clip(self.path.x[0], upscale=upscale, recipe=self.make_recipe())
+        content = encode_clip(
+            self.path.x[0], upscale=upscale, recipe=make_recipe(self._card, self._request)
+        )
         metrics = {
             "evaluations": float(self.progress.total),
             "frames": float(self.path.x.shape[1]),

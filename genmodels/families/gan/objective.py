@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
-
-from genmodels.families.gan.network import Critic
 
 
 @dataclass(frozen=True)
@@ -108,12 +107,12 @@ def _squared_slopes(scores: torch.Tensor, pictures: torch.Tensor) -> torch.Tenso
     return slopes.square().sum(dim=(1, 2, 3))
 
 
-def with_fixed_weights(critic: Critic) -> Scorer:
+def with_fixed_weights(critic: nn.Module) -> Callable[..., torch.Tensor]:
     """The critic as its opponent sees it: its weights get no gradient, which saves a third."""
     weights = {name: parameter.detach() for name, parameter in critic.named_parameters()}
 
-    def score(pictures: torch.Tensor, sentences: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = functional_call(critic, weights, (pictures, sentences))
+    def score(*shown: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = functional_call(critic, weights, shown)
         return found
 
     return score

@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from genmodels.families.gan.network import Critic
+from genmodels.families.gan.style.network import StyleCritic
 
 #: Pictures of a kind that vary less than this share of the real ones are called alike.
 _LEAST_DIVERSITY = 0.35
@@ -40,7 +41,7 @@ class CriticFigures:
 
 @torch.no_grad()
 def judge(
-    critic: Critic, real: torch.Tensor, drawn: torch.Tensor, sentences: torch.Tensor
+    critic: Critic | StyleCritic, real: torch.Tensor, drawn: torch.Tensor, sentences: torch.Tensor
 ) -> CriticFigures:
     """Real and drawn pictures (n, C, Y, X), those of a row under one sentence of (n, S)."""
     assert not critic.training, "BatchNorm would look at the company"
@@ -55,6 +56,11 @@ def judge(
         )
         for pictures in (real, drawn)
     )
+    return compare_scores(of_real, of_drawn)
+
+
+def compare_scores(of_real: torch.Tensor, of_drawn: torch.Tensor) -> CriticFigures:
+    """The figures of scores of real pictures (n,) and of drawn ones (m,)."""
     above = (of_real[:, None] > of_drawn).float() + 0.5 * (of_real[:, None] == of_drawn).float()
     return CriticFigures(
         gap=float(of_real.mean() - of_drawn.mean()),
