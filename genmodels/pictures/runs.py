@@ -52,15 +52,7 @@ class PromptedRun:
         content = encode_png(
             picture,
             upscale=int(request.parameters["upscale"]),
-            recipe={
-                "model": self._card.slug,
-                "weights_sha256": self._card.weights_sha256,
-                "prompt": request.prompt,
-                "parameters": dict(request.parameters),
-                "seed": request.seed,
-                "pinakes": _product_version(),
-                **_given(request.inputs),
-            },
+            recipe=recipe_of(request, self._card),
         )
         return Sample(
             content=content,
@@ -68,6 +60,19 @@ class PromptedRun:
             metrics={**metrics, "prompt_similarity": similarity},
             extra={**told, **extra},
         )
+
+
+def recipe_of(request: GenerationRequest, card: Card) -> dict[str, object]:
+    """All that it takes to draw a picture again, as it lies in its file."""
+    return {
+        "model": card.slug,
+        "weights_sha256": card.weights_sha256,
+        "prompt": request.prompt,
+        "parameters": dict(request.parameters),
+        "seed": request.seed,
+        "pinakes": _product_version(),
+        **_given(request.inputs),
+    }
 
 
 def _given(inputs: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
