@@ -75,9 +75,9 @@ VAEGAN_SCENES = VaeGanPreset(
     batch=16,
     rate=2e-3,
     kl_weight=1e-3,
-    critic_weight=0.1,
+    critic_weight=0.05,
     feature_weight=0.05,
-    critic_after=600,
+    critic_after=1000,
     num_scenes=8192,
     num_validation=256,
     recipe=Recipe(
@@ -152,12 +152,11 @@ class VaeGanCourse(PresetCourse):
         network.num_steps += 1
         chosen = torch.randint(len(self.pictures), (preset.batch,), generator=random)
         pictures = as_network_sees(self.pictures[chosen])
+        # One way through serves both: the critic's update moves nothing of the autoencoder.
+        posterior = network.autoencoder.encode(pictures)
+        shown = network.autoencoder.decode(posterior.draw(random))
         if has_critic:
-            with torch.no_grad():
-                shown = network.autoencoder.decode(
-                    network.autoencoder.encode(pictures).draw(random)
-                )
-            yield critic_loss(network.critic, pictures, shown)
+            yield critic_loss(network.critic, pictures, shown.detach())
         else:
             # The loss of a critic that says nothing; it is no work for one that is not asked yet.
             silent = (each.sum() * 0.0 for each in network.critic.parameters())
@@ -166,7 +165,8 @@ class VaeGanCourse(PresetCourse):
             network.autoencoder,
             network.critic,
             pictures,
-            random,
+            posterior,
+            shown,
             kl_weight=preset.kl_weight,
             critic_weight=preset.critic_weight if has_critic else 0.0,
             feature_weight=preset.feature_weight,

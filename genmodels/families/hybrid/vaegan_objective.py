@@ -12,7 +12,7 @@ import torch
 from torch.func import functional_call
 from torch.nn import functional
 
-from genmodels.families.hybrid.autoencoder import Autoencoder, PatchCritic
+from genmodels.families.hybrid.autoencoder import Autoencoder, PatchCritic, Posterior
 
 #: The most that the critic may weigh, whatever the gradients say.
 _HEAVIEST = 100.0
@@ -38,15 +38,17 @@ def autoencoder_loss(
     autoencoder: Autoencoder,
     critic: PatchCritic,
     pictures: torch.Tensor,
-    random: torch.Generator,
+    posterior: Posterior,
+    shown: torch.Tensor,
     *,
     kl_weight: float,
     critic_weight: float,
     feature_weight: float,
 ) -> torch.Tensor:
-    """Reconstruction, divergence, and what the critic says; its weights get no gradient."""
-    posterior = autoencoder.encode(pictures)
-    shown = autoencoder.decode(posterior.draw(random))
+    """Reconstruction, divergence, and what the critic says; its weights get no gradient.
+
+    `shown` is what the autoencoder made of latents that it drew from `posterior`.
+    """
     pixels = reconstruction_loss(shown, pictures)
     loss = pixels + kl_weight * posterior.divergence()
     if critic_weight == 0.0:
