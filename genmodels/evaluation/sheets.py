@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -14,6 +15,17 @@ from genmodels.pictures.encoding import encode_png, lay_out
 from genmodels.pictures.subjects import naming_of
 from genmodels.randomness import seeded
 from genmodels.registry import find_family
+
+
+@runtime_checkable
+class SheetFamily(Protocol):
+    """What a family offers whose pictures have no kinds to make columns of."""
+
+    def draw_sheet(
+        self, checkpoint: Checkpoint, *, rows: int, seed: int, embedder: Embedder | None
+    ) -> torch.Tensor:
+        """A sheet (C, Y, X) in -1..1 of what the checkpoint draws."""
+        ...
 
 
 def draw_sheet(
@@ -32,6 +44,10 @@ def draw_checkpoint_sheet(
     card = checkpoint.card
     if card.modality != "image":
         raise ValueError(f"{card.slug} draws no pictures")
+    chosen = find_family(card.family)
+    if isinstance(chosen, SheetFamily):
+        sheet = chosen.draw_sheet(checkpoint, rows=rows, seed=SEED, embedder=embedder)
+        return encode_png(sheet, upscale=upscale)
     family = find_picture_family(card.family)
     network = find_family(card.family).restore_network(checkpoint).eval()
     names = list(naming_of(card).names)

@@ -48,9 +48,7 @@ def cover(
 
 def draw_scenes(scenes: Sequence[Scene]) -> torch.Tensor:
     """(n, 3, Y, X) uint8."""
-    parts = [
-        _draw(scenes[start : start + _CHUNK]) for start in range(0, len(scenes), _CHUNK)
-    ]
+    parts = [_draw(scenes[start : start + _CHUNK]) for start in range(0, len(scenes), _CHUNK)]
     return torch.from_numpy(np.concatenate(parts))
 
 
@@ -61,9 +59,7 @@ def as_network_sees(pictures: torch.Tensor) -> torch.Tensor:
 
 def _draw(scenes: Sequence[Scene]) -> NDArray[np.uint8]:
     grounds = np.array([BACKGROUNDS[scene.background] for scene in scenes], dtype=np.float32)
-    pictures = np.broadcast_to(
-        grounds[:, :, None, None], (len(scenes), 3, SIDE, SIDE)
-    ).copy()
+    pictures = np.broadcast_to(grounds[:, :, None, None], (len(scenes), 3, SIDE, SIDE)).copy()
     for kind in _OUTSIDE:
         found = [
             (number, shape)
@@ -118,9 +114,7 @@ def _star(x: Array, y: Array) -> Array:
     is_inside = np.zeros(x.shape, dtype=bool)
     for number in range(10):
         (ax, ay), (bx, by) = corners[:, number], corners[:, number + 1]
-        along = ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / (
-            (bx - ax) ** 2 + (by - ay) ** 2
-        )
+        along = ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)
         along = np.clip(along, 0.0, 1.0)
         away = np.hypot(x - ax - along * (bx - ax), y - ay - along * (by - ay))
         nearest = np.minimum(nearest, away)

@@ -12,6 +12,7 @@ guidance.py          how strongly a prompt speaks, and another against it
 latent_course.py     the presets `dit-scenes` and `unet-scenes`
 given.py             varying and filling a given picture
 generator.py         their runs, by the samplers of the diffusion family
+sheet.py             pictures of a checkpoint side by side, to look at
 runs.py, wording.py  what all runs and all cards of the family have alike
 """
 
@@ -21,11 +22,10 @@ from pathlib import Path
 
 import torch
 
-from genmodels.checkpoint import Checkpoint, fill_network, read_config
+from genmodels.checkpoint import Checkpoint
 from genmodels.contract import Generator
 from genmodels.course import Course
 from genmodels.embedding import Embedder
-from genmodels.families.hybrid.autoencoder import Autoencoder, AutoencoderConfig
 from genmodels.families.hybrid.generator import PaintGenerator
 from genmodels.families.hybrid.latent_course import (
     DIT_SCENES,
@@ -33,11 +33,13 @@ from genmodels.families.hybrid.latent_course import (
     LatentCourse,
     find_autoencoder,
 )
-from genmodels.families.hybrid.painter import Painter, restore_painter
+from genmodels.families.hybrid.painter import Painter, restore_network
 from genmodels.families.hybrid.prompts import find_token_embedder, open_tower
 from genmodels.families.hybrid.reconstruction import ReconstructionGenerator
+from genmodels.families.hybrid.sheet import draw_sheet
 from genmodels.families.hybrid.vaegan_course import VAEGAN_SCENES, VaeGanCourse
-from genmodels.randomness import seeded
+
+__all__ = ("PRESETS", "draw_sheet", "load", "open_course", "restore_network")
 
 _LATENT = {preset.slug: preset for preset in (DIT_SCENES, UNET_SCENES)}
 
@@ -62,9 +64,7 @@ def open_course(
     return VaeGanCourse(VAEGAN_SCENES)
 
 
-def load(
-    checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None
-) -> Generator:
+def load(checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | None) -> Generator:
     """A generator on `device` whose prompts go through `embedder` or the product's own."""
     card = checkpoint.card
     network = restore_network(checkpoint)
@@ -73,12 +73,3 @@ def load(
         tower = open_tower(card, embedder, width=network.denoiser.config.word_width)
         return PaintGenerator(card=card, painter=network, tower=tower, device=device)
     return ReconstructionGenerator(card=card, network=network, device=device)
-
-
-def restore_network(checkpoint: Checkpoint) -> Autoencoder | Painter:
-    """The network of a checkpoint in float32; raises UnableToLoadCheckpoint."""
-    if "denoiser" in checkpoint.card.config:
-        return restore_painter(checkpoint)
-    network = Autoencoder(read_config(checkpoint.card, AutoencoderConfig), seeded(0))
-    fill_network(network, checkpoint)
-    return network

@@ -177,9 +177,7 @@ class PaintGenerator:
         x = torch.randn((count, *self._painter.latent_shape), generator=random)
         said = silence(count, width)
         prompts = Prompts(
-            torch.nn.functional.normalize(
-                torch.randn(said.words.shape, generator=random), dim=2
-            ),
+            torch.nn.functional.normalize(torch.randn(said.words.shape, generator=random), dim=2),
             torch.ones_like(said.has_word),
             torch.nn.functional.normalize(torch.randn(count, width, generator=random), dim=1),
             torch.arange(count) % 3 > 0,

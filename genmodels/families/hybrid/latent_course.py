@@ -59,7 +59,8 @@ class LatentPreset:
     """Sizes and rates of one training; `autoencoder` names the checkpoint whose latents it draws.
 
     `width` and `depth` are those of a transformer, or the channels of the fine level and the
-    blocks of the coarse one.
+    blocks of the coarse one. `num_glanced` pictures of each part are drawn and read at every
+    validation, `num_measured` for the card.
     """
 
     slug: str
@@ -73,6 +74,7 @@ class LatentPreset:
     silence: float
     num_scenes: int
     num_validation: int
+    num_glanced: int
     num_measured: int
     recipe: Recipe
 
@@ -89,6 +91,7 @@ DIT_SCENES = LatentPreset(
     silence=0.1,
     num_scenes=16_000,
     num_validation=256,
+    num_glanced=48,
     num_measured=500,
     recipe=Recipe(
         seed=1,
@@ -113,6 +116,7 @@ UNET_SCENES = LatentPreset(
     silence=0.1,
     num_scenes=16_000,
     num_validation=256,
+    num_glanced=48,
     num_measured=500,
     recipe=DIT_SCENES.recipe,
 )
@@ -132,8 +136,8 @@ _OWN_PAPERS = {
 #: What a checkpoint does unless it is asked for something else; figures are taken so too.
 SAMPLER, STEPS, GUIDANCE = "dpm++", 20, 3.0
 
-#: Pictures that are drawn and read at every validation, and the steps that this may cost.
-_GLANCE, _GLANCE_STEPS = 48, 8
+#: Steps of the pictures that are drawn and read at every validation.
+_GLANCE_STEPS = 8
 
 #: Pictures in one pass where nothing is learned.
 _PASS = 64
@@ -256,7 +260,8 @@ class LatentCourse(PresetCourse):
             seed=self.recipe.seed,
         )
         glances = [
-            self._judge(network, part, _GLANCE, steps=_GLANCE_STEPS)[:1] for part in (SEEN, UNSEEN)
+            self._judge(network, part, self.preset.num_glanced, steps=_GLANCE_STEPS)[:1]
+            for part in (SEEN, UNSEEN)
         ]
         return (objective, *(metric for found in glances for metric in found))
 
@@ -268,9 +273,7 @@ class LatentCourse(PresetCourse):
             metrics += self._judge(network, part, self.preset.num_measured, steps=STEPS)
         return (*metrics, *self._measure_speed(network))
 
-    def _judge(
-        self, network: Painter, part: str, count: int, *, steps: int
-    ) -> tuple[Metric, ...]:
+    def _judge(self, network: Painter, part: str, count: int, *, steps: int) -> tuple[Metric, ...]:
         """The share of pictures with everything right, then of each attribute."""
         scenes = make_part(part, count)
         captions, random = self._read(scenes), seeded(self.recipe.seed)
@@ -289,7 +292,10 @@ class LatentCourse(PresetCourse):
                 asked.update(verdict.asked)
                 right.update(verdict.right)
                 complete += verdict.is_right
-        wordings = {SEEN: "pairs of colour and kind as in training", UNSEEN: "a held-out pair each"}
+        wordings = {
+            SEEN: "pairs of colour and kind as in training",
+            UNSEEN: "a held-out pair each",
+        }
 
         def metric(name: str, hits: int, tries: int) -> Metric:
             return Metric(

@@ -68,18 +68,18 @@ def name_of(config: DenoiserConfig) -> str:
     return next(name for name, kind in _KINDS.items() if isinstance(config, kind))
 
 
-def restore_painter(checkpoint: Checkpoint) -> Painter:
+def restore_network(checkpoint: Checkpoint) -> Autoencoder | Painter:
     """The networks of a checkpoint in float32; raises UnableToLoadCheckpoint."""
     card = checkpoint.card
-    kind = _KINDS.get(str(card.config.get("denoiser")))
-    if kind is None:
-        raise UnableToLoadCheckpoint(f"{card.slug} has a denoiser that this version has not")
-    painter = Painter(
-        Autoencoder(read_config(card, AutoencoderConfig), seeded(0)),
-        make_denoiser(read_config(card, kind), seeded(0)),
-    )
-    fill_network(painter, checkpoint)
-    return painter
+    autoencoder = Autoencoder(read_config(card, AutoencoderConfig), seeded(0))
+    network: Autoencoder | Painter = autoencoder
+    if "denoiser" in card.config:
+        kind = _KINDS.get(str(card.config["denoiser"]))
+        if kind is None:
+            raise UnableToLoadCheckpoint(f"{card.slug} has a denoiser that this version has not")
+        network = Painter(autoencoder, make_denoiser(read_config(card, kind), seeded(0)))
+    fill_network(network, checkpoint)
+    return network
 
 
 def _wide(x: torch.Tensor) -> torch.Tensor:

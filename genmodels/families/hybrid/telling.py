@@ -77,7 +77,9 @@ class Words(nn.Module):
         query, key, value = self.query_key_value(self.norm_attention(x)).chunk(3, dim=2)
         x = x + self.attention_out(attend(query, key, value, bias))
         x = x + self.hidden_out(functional.silu(self.hidden(self.norm_hidden(x))))
-        x = torch.where(told[:, :, None], self.norm_words(x).to(x.dtype), self.no_words.to(x.dtype))
+        x = torch.where(
+            told[:, :, None], self.norm_words(x).to(x.dtype), self.no_words.to(x.dtype)
+        )
         return x, bias
 
 

@@ -25,9 +25,7 @@ def reconstruction_loss(shown: torch.Tensor, pictures: torch.Tensor) -> torch.Te
     return loss
 
 
-def critic_loss(
-    critic: PatchCritic, pictures: torch.Tensor, shown: torch.Tensor
-) -> torch.Tensor:
+def critic_loss(critic: PatchCritic, pictures: torch.Tensor, shown: torch.Tensor) -> torch.Tensor:
     """Hinge loss (Lim and Ye 2017, arXiv:1705.02894): real patches above 1, others below -1."""
     real, _ = critic(pictures)
     drawn, _ = critic(shown)
@@ -68,9 +66,7 @@ def autoencoder_loss(
     return loss + critic_weight * weight * blame + feature_weight * alike
 
 
-def _balance(
-    pixels: torch.Tensor, blame: torch.Tensor, autoencoder: Autoencoder
-) -> torch.Tensor:
+def _balance(pixels: torch.Tensor, blame: torch.Tensor, autoencoder: Autoencoder) -> torch.Tensor:
     """How much longer the gradient of the pixels is than the critic's, at the last layer."""
     last = autoencoder.out.weight
     (by_pixels,) = torch.autograd.grad(pixels, last, retain_graph=True)
