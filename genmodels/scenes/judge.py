@@ -203,7 +203,7 @@ def _name(colour: Array, known: Mapping[str, Colour]) -> str:
 
 
 def _measure_kinds() -> tuple[dict[str, float], dict[str, float]]:
-    """Of each kind at radius 1: its area, and how far its centre of gravity is below its middle."""
+    """Of each kind at radius 1: its area, and how far its centre of gravity lies below."""
     radius, areas, sinkings = 24.0, {}, {}
     axis = np.arange(SIDE) + 0.5
     for kind in KINDS:

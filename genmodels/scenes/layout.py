@@ -43,15 +43,14 @@ def draw_asked(dice: Random, *, held_out: bool) -> Asked:
     colours = dice.sample(sorted(COLOURS), count)
     forced = dice.randrange(count) if held_out else -1
     shapes = []
-    for number, colour in enumerate(colours):
-        kind = dice.choice(KINDS)
+    for number, drawn in enumerate(colours):
+        colour, kind = drawn, dice.choice(KINDS)
         while (colour, kind) in HELD_OUT:
             kind = dice.choice(KINDS)
         if number == forced:
             kinds = dict(HELD_OUT)
             if colour not in kinds:
-                free = sorted(set(kinds) - set(colours))
-                colour = dice.choice(free)
+                colour = dice.choice(sorted(set(kinds) - set(colours)))
             kind = kinds[colour]
         size = dice.choice(sizes) if dice.random() < 0.7 else ""
         shapes.append(AskedShape(colour, kind, size))

@@ -46,7 +46,7 @@ class AutoencoderConfig:
 
 @dataclass(frozen=True)
 class Posterior:
-    """A normal law for each latent of pictures: mean and logarithm of the variance (B, L, y, x)."""
+    """A normal law for each latent of pictures: mean and log-variance (B, L, y, x)."""
 
     mean: torch.Tensor
     log_variance: torch.Tensor

@@ -116,7 +116,7 @@ def test_wordings_vary() -> None:
 
 @pytest.mark.parametrize("spoilt", ["clean", "blurred", "noisy", "both"])
 def test_the_judge_reads_every_real_scene_right(spoilt: str) -> None:
-    scenes = make_part(UNSEEN, 100) + make_part(SEEN, 100)
+    scenes = make_part(UNSEEN, 60) + make_part(SEEN, 60)
     pictures = as_network_sees(draw_part(scenes))
     if spoilt in {"blurred", "both"}:
         pictures = _blurred(pictures, 1.0 if spoilt == "blurred" else 0.8)
