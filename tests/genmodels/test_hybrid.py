@@ -86,8 +86,7 @@ def test_a_variation_of_less_strength_is_nearer_to_the_given_picture(painter: Ge
         for strength in (0.05, 0.95)
     )
     given, *shown = (
-        decode_picture(each, side=SIDE, colours=3)
-        for each in (_draw_again(painter), mild, wild)
+        decode_picture(each, side=SIDE, colours=3) for each in (_draw_again(painter), mild, wild)
     )
     near, far = ((each - given).square().mean() for each in shown)
     assert near < far
@@ -166,7 +165,8 @@ def test_attention_is_that_of_the_library() -> None:
     torch.testing.assert_close(found, expected.transpose(1, 2).reshape(2, 5, 128))
 
 
-def test_a_checkpoint_holds_both_networks(tmp_path: Path) -> None:
+def test_a_checkpoint_holds_both_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genmodels.families.hybrid.sheet.STEPS", 1)
     outcome = train(tiny_latent(DIT_SCENES), out=tmp_path, budget=Budget(steps=4))
     network = restore_network(load_checkpoint(outcome.folder))
     assert isinstance(network, Painter)
@@ -181,7 +181,9 @@ def test_a_checkpoint_holds_both_networks(tmp_path: Path) -> None:
     assert draw_checkpoint_sheet(load_checkpoint(tmp_path), rows=1, embedder=EMBEDDER)
 
 
-def test_the_full_protocol_counts_every_attribute() -> None:
+def test_the_full_protocol_counts_every_attribute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latent_course, "STEPS", 2)
+    monkeypatch.setattr(latent_course, "_SPEED_ROUNDS", 1)
     course = tiny_latent(UNET_SCENES)
     names = {metric.name for metric in course.measure(course.ship(course.network))}
     assert {"seen_all_right", "unseen_pair_right", "images_per_second_4_at_once"} <= names
