@@ -81,7 +81,7 @@ class Autoencoder(nn.Module):
         self.fine_norm = nn.GroupNorm(8, fine)
         self.out = nn.Conv2d(fine, 4 * config.colours, 3, padding=1)
         initialise(self, random)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(self, pictures: torch.Tensor) -> Posterior:
         """Pictures (B, C, Y, X) in -1..1."""
@@ -119,7 +119,7 @@ class PatchCritic(nn.Module):
         )
         self.out = nn.Conv2d(2 * channels, 1, 3, padding=1)
         initialise(self, random)
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """The scores, and what each layer made of the pictures."""

@@ -63,7 +63,7 @@ class LatentUNet(nn.Module):
         initialise(self, random, zero=(*zero, ".out.weight"))
         with torch.no_grad():
             self.out.weight.zero_()
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: torch.Tensor, time: torch.Tensor, prompts: Prompts) -> torch.Tensor:
         """X (B, L, y, x), time (B,) in 0..1; gives the shape of x."""
@@ -107,4 +107,5 @@ class _Look(nn.Module):
         key, value = self.key_value(words).chunk(2, dim=2)
         query = self.query(self.norm_words(places))
         places = places + self.words_out(attend(query, key, value, bias))
-        return places.transpose(1, 2).reshape(x.shape)
+        looked: torch.Tensor = places.transpose(1, 2).reshape(x.shape)
+        return looked

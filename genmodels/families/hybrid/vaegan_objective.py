@@ -63,7 +63,8 @@ def autoencoder_loss(
     ).mean()
     blame = -scores.mean()
     weight = _balance(pixels, blame, autoencoder)
-    return loss + critic_weight * weight * blame + feature_weight * alike
+    told: torch.Tensor = loss + critic_weight * weight * blame + feature_weight * alike
+    return told
 
 
 def _balance(pixels: torch.Tensor, blame: torch.Tensor, autoencoder: Autoencoder) -> torch.Tensor:
@@ -71,4 +72,5 @@ def _balance(pixels: torch.Tensor, blame: torch.Tensor, autoencoder: Autoencoder
     last = autoencoder.out.weight
     (by_pixels,) = torch.autograd.grad(pixels, last, retain_graph=True)
     (by_critic,) = torch.autograd.grad(blame, last, retain_graph=True)
-    return (by_pixels.norm() / (by_critic.norm() + 1e-4)).clamp(0.0, _HEAVIEST).detach()
+    ratio: torch.Tensor = by_pixels.norm() / (by_critic.norm() + 1e-4)
+    return ratio.clamp(0.0, _HEAVIEST).detach()
