@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from genmodels.scenes.scene import BACKGROUNDS, COLOURS, SIDE, Scene
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 
 #: The middles of a picture's pixels along one side.
 _AXIS: Array = np.arange(SIDE, dtype=np.float32) + np.float32(0.5)

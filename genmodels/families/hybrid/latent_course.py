@@ -208,7 +208,7 @@ class LatentCourse(PresetCourse):
         """The frame, once it knows how latents are spread."""
         if not self._has_scale:
             some = as_network_sees(draw_part(make_part(TRAIN, 4 * _PASS)))
-            raw = torch.cat([self._frame.autoencoder.encode(x).mean for x in some.split(_PASS)])
+            raw = torch.cat([self._frame.autoencoder.encode(x).mean for x in some.split(_PASS)])  # type: ignore[no-untyped-call]
             self._frame.latent_mean.copy_(raw.mean(dim=(0, 2, 3)))
             self._frame.latent_deviation.copy_(raw.std(dim=(0, 2, 3)))
             self._has_scale = True
@@ -234,7 +234,7 @@ class LatentCourse(PresetCourse):
         """The network with the autoencoder, without which its latents are no pictures."""
         frame = copy.deepcopy(self._scaled_frame())
         assert isinstance(network, type(self.network)), "a course ships networks like its own"
-        frame.denoiser = copy.deepcopy(network)
+        frame.denoiser = copy.deepcopy(network)  # type: ignore[assignment]
         return frame.eval()
 
     def validate(self, network: nn.Module) -> tuple[Metric, ...]:
@@ -243,7 +243,7 @@ class LatentCourse(PresetCourse):
         latents, captions = self._held_out
         random, total = seeded(self.recipe.seed), 0.0
         with torch.no_grad():
-            for rows in torch.arange(len(latents)).split(_PASS):
+            for rows in torch.arange(len(latents)).split(_PASS):  # type: ignore[no-untyped-call]
                 loss = velocity_loss(network.denoiser, latents[rows], captions.take(rows), random)
                 total += float(loss) * len(rows)
         objective = Metric(
@@ -278,7 +278,7 @@ class LatentCourse(PresetCourse):
         scenes = make_part(part, count)
         captions, random = self._read(scenes), seeded(self.recipe.seed)
         asked, right, complete = Counter[str](), Counter[str](), 0
-        for rows in torch.arange(count).split(_PASS):
+        for rows in torch.arange(count).split(_PASS):  # type: ignore[no-untyped-call]
             drawn = paint(
                 network,
                 captions.take(rows),

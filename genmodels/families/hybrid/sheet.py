@@ -32,7 +32,7 @@ def draw_sheet(
         scenes = make_part(SEEN, _COLUMNS) + make_part(UNSEEN, _COLUMNS)
         pictures = as_network_sees(draw_part(scenes))
         shown = reconstruct(network, pictures)
-        pairs = zip(pictures.split(_COLUMNS), shown.split(_COLUMNS), strict=True)
+        pairs = zip(pictures.split(_COLUMNS), shown.split(_COLUMNS), strict=True)  # type: ignore[no-untyped-call]
         return lay_out(torch.cat([row for pair in pairs for row in pair]), columns=_COLUMNS)
     parts = make_part(SEEN, _COLUMNS // 2) + make_part(UNSEEN, _COLUMNS // 2)
     captions = PromptBank(find_token_embedder(embedder), [each.caption for each in parts])

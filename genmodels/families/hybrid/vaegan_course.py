@@ -301,5 +301,5 @@ class VaeGanCourse(PresetCourse):
 @torch.no_grad()
 def reconstruct(network: Autoencoder, pictures: torch.Tensor) -> torch.Tensor:
     """Pictures (n, C, Y, X) in -1..1 by way of their mean latents."""
-    shown = [network.decode(network.encode(part).mean) for part in pictures.split(_PASS)]
+    shown = [network.decode(network.encode(part).mean) for part in pictures.split(_PASS)]  # type: ignore[no-untyped-call]
     return torch.cat(shown).clamp(-1.0, 1.0)
