@@ -34,6 +34,7 @@ FAMILY_MODULES = {
     "vae": "genmodels.families.vae.family",
     "autoregressive": "genmodels.families.autoregressive.family",
     "flow": "genmodels.families.flow.family",
+    "hybrid": "genmodels.families.hybrid.family",
 }
 
 

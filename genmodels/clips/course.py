@@ -9,6 +9,7 @@ from genmodels.clips.corpus import ClipCorpus, Scripts
 from genmodels.clips.wordings import EXAMPLE_PROMPTS, PROMPT_HELP
 from genmodels.contract import Card, Metric, Parameter
 from genmodels.course import Preset, PresetCourse
+from genmodels.data.location import licence_of_weights
 
 #: Ends the slugs of presets.
 MOTION = "motion"
@@ -51,7 +52,7 @@ class ClipCourse(PresetCourse):
             prompt_help=PROMPT_HELP,
             max_prompt_length=500,
             data=self.corpus.provenance,
-            licence="Apache-2.0",
+            licence=licence_of_weights(self.corpus.provenance),
             weights_sha256=weights_sha256,
             commit=commit,
             papers=papers,

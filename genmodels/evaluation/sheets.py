@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import nn
@@ -38,6 +38,17 @@ class Redrawing(Protocol):
         ...
 
 
+@runtime_checkable
+class SheetFamily(Protocol):
+    """What a family offers whose pictures have no kinds to make columns of."""
+
+    def draw_sheet(
+        self, checkpoint: Checkpoint, *, rows: int, seed: int, embedder: Embedder | None
+    ) -> torch.Tensor:
+        """A sheet (C, Y, X) in -1..1 of what the checkpoint draws."""
+        ...
+
+
 def draw_sheet(
     draw: DrawPictures, sentences: torch.Tensor, *, rows: int, seed: int, upscale: int = 1
 ) -> bytes:
@@ -62,6 +73,10 @@ def draw_checkpoint_sheet(
     card = checkpoint.card
     if card.modality != "image":
         raise ValueError(f"{card.slug} draws no pictures")
+    chosen = find_family(card.family)
+    if isinstance(chosen, SheetFamily):
+        sheet = chosen.draw_sheet(checkpoint, rows=rows, seed=SEED, embedder=embedder)
+        return encode_png(sheet, upscale=upscale)
     family = find_picture_family(card.family)
     network = find_family(card.family).restore_network(checkpoint).eval()
     if any(each.required for each in card.inputs):

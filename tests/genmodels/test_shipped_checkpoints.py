@@ -54,7 +54,9 @@ def test_a_card_says_all_that_a_user_should_know(folder: Path) -> None:
 
 
 def test_weights_are_small(folder: Path) -> None:
-    assert (folder / WEIGHTS_NAME).stat().st_size <= 6 * 1024 * 1024
+    # Those that draw in latents hold an autoencoder beside the network that draws.
+    most = 10 if "denoiser" in load_checkpoint(folder).card.config else 6
+    assert (folder / WEIGHTS_NAME).stat().st_size <= most * 1024 * 1024
 
 
 def test_every_example_prompt_starts_a_run_that_ends(folder: Path) -> None:

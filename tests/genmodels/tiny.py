@@ -41,6 +41,13 @@ from genmodels.families.gan.presets import (
 )
 from genmodels.families.gan.style.course import StyleCourse
 from genmodels.families.gan.style.presets import STYLEGAN_EMOJI
+from genmodels.families.hybrid.latent_course import (
+    DIT_SCENES,
+    UNET_SCENES,
+    LatentCourse,
+    LatentPreset,
+)
+from genmodels.families.hybrid.vaegan_course import VAEGAN_SCENES, VaeGanCourse
 from genmodels.families.rnn.course import RecurrentCourse
 from genmodels.families.rnn.presets import LSTM_SHAKESPEARE, MINGRU_SHAKESPEARE, RecurrentPreset
 from genmodels.families.transformer.bert.course import BERT_CAPTIONS, BertCourse
@@ -452,6 +459,45 @@ def tiny_distillation() -> DistillationCourse:
     return DistillationCourse(preset, tiny_subject(), EMBEDDER, teacher)
 
 
+def tiny_vaegan(*, critic_after: int = 0) -> VaeGanCourse:
+    """An autoencoder of the fewest channels over eight scenes, with its critic at once."""
+    preset = replace(
+        VAEGAN_SCENES,
+        channels=8,
+        fine_channels=8,
+        num_blocks=1,
+        critic_channels=4,
+        batch=4,
+        critic_after=critic_after,
+        num_scenes=8,
+        num_validation=4,
+        recipe=replace(VAEGAN_SCENES.recipe, validate_every=4),
+    )
+    return VaeGanCourse(preset)
+
+
+def tiny_latent(preset: LatentPreset) -> LatentCourse:
+    """A narrow network over the latents of a tiny autoencoder whose weights were all moved."""
+    course = tiny_vaegan()
+    stir(course.network, strength=0.05)
+    weights = course.ship(course.network).state_dict()
+    autoencoder = Checkpoint(card=describe(course)("0" * 64), weights=weights)
+    small = replace(
+        preset,
+        width=16,
+        depth=1,
+        batch=8,
+        rate=1e-2,
+        silence=0.5,
+        num_scenes=8,
+        num_validation=4,
+        num_glanced=2,
+        num_measured=4,
+        recipe=replace(preset.recipe, validate_every=4),
+    )
+    return LatentCourse(small, autoencoder, EMBEDDER)
+
+
 @dataclass(frozen=True)
 class TinyFamily:
     """A preset with what the contract test needs of it: short runs and a request to make.
@@ -599,6 +645,31 @@ FAMILIES = (
         prompts=("red ___ ___ ___", "___ blue", "___ dog ___"),
         short={"candidates": 2},
         long={"temperature": 1.5},
+    ),
+    TinyFamily(
+        name="hybrid",
+        preset="vaegan",
+        open_course=tiny_vaegan,
+        prompts=("a red circle", "a blue star above a pink ring", "a small green heart"),
+        short={"task": "reconstruct"},
+        long={"task": "sample", "frames": 5, "spread": 2.0},
+    ),
+    *(
+        TinyFamily(
+            name="hybrid",
+            preset=preset.denoiser,
+            open_course=partial(tiny_latent, preset),
+            prompts=("a red circle", "a blue star above a pink ring", "something else"),
+            short={"steps": 2, "guidance": 1.0},
+            long={
+                "steps": 4,
+                "sampler": "ddpm",
+                "guidance": 3.0,
+                "show": "filmstrip",
+                "without": "a black background",
+            },
+        )
+        for preset in (DIT_SCENES, UNET_SCENES)
     ),
     *(
         TinyFamily(

@@ -1,4 +1,4 @@
-"""`python -m tests.tour [--out docs/images]`: take the pictures of the README and the tour anew."""
+"""`python -m tests.tour [--out docs/images]`: take the pictures of README and tour anew."""
 
 import argparse
 import shutil

@@ -1,4 +1,4 @@
-"""Work that a tour can show: results of every model that ships, scored and compared, and answers."""
+"""Work that a tour can show: results of every model, scored and compared, and answers."""
 
 from __future__ import annotations
 
