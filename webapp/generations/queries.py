@@ -55,6 +55,8 @@ class GenerationFilter:
     #: The caller has made sure that the user may see it.
     collection_ids: tuple[uuid.UUID, ...] = ()
     min_score: float | None = None
+    #: As reviewers decided, empty for undecided; only who sees everything finds anything by it.
+    standings: tuple[str, ...] = ()
     created_from: datetime.datetime | None = None
     created_to: datetime.datetime | None = None
     owner_id: int | None = None
@@ -98,6 +100,8 @@ def visible_generations(*, user: User, only: GenerationFilter) -> GenerationQuer
         rows = rows.filter(id__in=held.values("id"))
     if only.min_score is not None:
         rows = rows.filter(mean_score__gte=only.min_score)
+    if only.standings:
+        rows = rows.filter(standing__in=only.standings) if user.sees_everything else rows.none()
     if only.created_from:
         rows = rows.filter(created_at__gte=only.created_from)
     if only.created_to:
