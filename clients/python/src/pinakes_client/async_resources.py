@@ -1085,6 +1085,35 @@ class AsyncGenerationTags(AsyncGroup):
 class AsyncGenerations(AsyncGenerationStreams):
     """The operations of `generations`."""
 
+    async def bulk(
+        self, *, idempotency_key: str | None = None, **body: Unpack[schema.BulkInput]
+    ) -> schema.BulkOutput:
+        """Do the same to many; those that one may not change are refused one by one."""
+        return await self._transport.read(
+            Call[schema.BulkOutput](
+                method="POST",
+                path="/generations/bulk",
+                headers={**key_header(idempotency_key)},
+                body=body,
+            )
+        )
+
+    async def bulk_get(self, act_id: str, /) -> schema.BulkOutput:
+        """What was done to many by one call of one's own."""
+        return await self._transport.read(
+            Call[schema.BulkOutput](
+                method="GET", path=fill("/generations/bulk/{act_id}", act_id=act_id)
+            )
+        )
+
+    async def bulk_undo(self, act_id: str, /) -> schema.UndoneOutput:
+        """Take back tags or trash where that still stands; again changes nothing."""
+        return await self._transport.read(
+            Call[schema.UndoneOutput](
+                method="POST", path=fill("/generations/bulk/{act_id}/undo", act_id=act_id)
+            )
+        )
+
     async def cancel(self, generation_id: str, /) -> AsyncWork[schema.GenerationOutput]:
         """Stop it: 202 while it is stopping, 200 where it has ended already."""
         return await self._transport.start(
@@ -1111,6 +1140,12 @@ class AsyncGenerations(AsyncGenerationStreams):
                 body=body,
             ),
             "/generations/{id}",
+        )
+
+    def export(self, **body: Unpack[schema.ExportInput]) -> AsyncDownload:
+        """One's own generations as JSONL, CSV, or ZIP with their files, while they are read."""
+        return self._transport.download(
+            Call[bytes](method="POST", path="/generations/export", body=body)
         )
 
     async def get(self, generation_id: str, /) -> schema.GenerationOutput:

@@ -235,6 +235,33 @@ BucketOutput = TypedDict(
 )
 
 
+class BulkInput(TypedDict):
+    """The body of `POST /generations/bulk`."""
+
+    action: ActionEnum
+    collection: NotRequired[str]
+    filter: NotRequired[dict[str, str]]
+    generations: NotRequired[Sequence[str]]
+    search: NotRequired[dict[str, str]]
+    tags: NotRequired[Sequence[str]]
+
+
+class BulkOutput(TypedDict):
+    """What was done: of those `selected`, so many were `changed`, and the rest is as wanted."""
+
+    action: ActionEnum
+    changed: int
+    created_at: str
+    finished_at: str | None
+    id: str
+    links: dict[str, str]
+    refused: Sequence[RefusedOutput]
+    selected: int
+    unchanged: int
+    undoable: bool
+    undone_at: str | None
+
+
 class ChainAskedInput(TypedDict):
     """A value that a run is asked for; without a default it must be given."""
 
@@ -780,6 +807,15 @@ class EntityOutput(TypedDict):
     num_mentions: int
     num_origins: int
     owner: str
+
+
+class ExportInput(TypedDict):
+    """The body of `POST /generations/export`."""
+
+    filter: NotRequired[dict[str, str]]
+    format: NotRequired[FormatEnum]
+    generations: NotRequired[Sequence[str]]
+    search: NotRequired[dict[str, str]]
 
 
 class FailureOutput(TypedDict):
@@ -1364,6 +1400,14 @@ class ReferencesOutput(TypedDict):
     data: Sequence[ReferenceOutput]
 
 
+class RefusedOutput(TypedDict):
+    """A generation that was left as it is, and why."""
+
+    code: str
+    detail: str
+    id: str
+
+
 class RelationList(TypedDict):
     """`RelationList`."""
 
@@ -1749,6 +1793,23 @@ class TurnOutput(TypedDict):
     text: str | None
 
 
+class UndoneOutput(TypedDict):
+    """An act that was taken back, and on how many generations that changed something now."""
+
+    action: ActionEnum
+    changed: int
+    created_at: str
+    finished_at: str | None
+    id: str
+    links: dict[str, str]
+    refused: Sequence[RefusedOutput]
+    restored: int
+    selected: int
+    unchanged: int
+    undoable: bool
+    undone_at: str | None
+
+
 class UploadInput(TypedDict):
     """A picture: PNG, JPEG, WebP or BMP, as a field of a form."""
 
@@ -1872,6 +1933,9 @@ class _SourceInput(TypedDict):
     value: NotRequired[str]
 
 
+ActionEnum: TypeAlias = Literal["tag", "untag", "collect", "trash", "restore", "cancel", "retry"]
+
+
 AnswererEnum: TypeAlias = Literal["quotes", "connector"]
 
 
@@ -1934,6 +1998,9 @@ FamilyEnum: TypeAlias = Literal[
     "hybrid",
     "connected",
 ]
+
+
+FormatEnum: TypeAlias = Literal["csv", "jsonl", "zip"]
 
 
 JobStatus: TypeAlias = Literal[
@@ -2276,6 +2343,7 @@ class SearchCallQuery(TypedDict):
     q: NotRequired[str]
     repeats: NotRequired[bool]
     source: NotRequired[str]
+    standing: NotRequired[str]
     tag: NotRequired[str]
     to: NotRequired[str]
 
