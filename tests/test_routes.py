@@ -142,6 +142,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "documents/<uuid:source_id>/collections": {"GET": FOREIGN, "POST": USED},
     "models": {"GET": SHARED},
     "models/<slug:slug>": {"GET": SHARED},
+    "models/<slug:slug>/enabled": {"POST": ADMINS_ONLY},
     "openai/v1/models": {"GET": SHARED},
     "openai/v1/models/<str:model>": {"GET": SHARED},
     "openai/v1/embeddings": {"POST": OWN_LIST},
@@ -291,6 +292,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/api-keys/<uuid:key_id>": {"GET": PRIVATE, "DELETE": PRIVATE},
     "api/v1/models": {"GET": SHARED},
     "api/v1/models/<slug:slug>": {"GET": SHARED},
+    "api/v1/models/<slug:slug>/enabled": {"PUT": ADMINS_ONLY},
     "api/v1/connectors": {"GET": ADMINS_ONLY, "POST": ADMINS_ONLY},
     "api/v1/connectors/<slug:slug>": {
         "GET": ADMINS_ONLY,
@@ -508,7 +510,7 @@ class Rows:
 
     @cached_property
     def act(self) -> BulkAct:
-        wish = BulkWish(Action.TAG, Selection(ids=(self.generation.id,)), ("mine alone",))
+        wish = BulkWish(Action.TAG, Selection(ids=(self.generation.id,)), (self.tag.name,))
         return change_many(user=self.owner, wish=wish).act
 
     @cached_property

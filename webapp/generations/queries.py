@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Avg, F, prefetch_related_objects
 
 from webapp.accounts.models import User
+from webapp.catalog.models import Checkpoint
 from webapp.common.pagination import Page, PageRequest, paginate
 from webapp.common.prepared import PreparedQuery
 from webapp.common.refusals import UnableToFind
@@ -250,6 +251,22 @@ def list_reproductions(*, user: User, original: Generation) -> list[Generation]:
     """The latest generations that were to make this one's result again, as the user sees them."""
     rows = Generation.objects.visible_to(user).kept().with_details()
     return list(rows.filter(reproduction__original=original).order_by("-id")[:_MOST_REPRODUCTIONS])
+
+
+#: From this mean on, people are taken to like a result.
+_LIKED = 3.5
+_NUM_SAMPLES = 3
+
+
+def list_samples(*, owner: User, checkpoint: Checkpoint) -> list[Generation]:
+    """Up to three of the owner's results of a checkpoint: the newest liked, else the newest."""
+    own = Generation.objects.filter(owner=owner, checkpoint=checkpoint).kept()
+    results = own.filter(job__state=JobState.SUCCEEDED).with_details().order_by("-id")
+    liked = list(results.filter(mean_score__gte=_LIKED)[:_NUM_SAMPLES])
+    if len(liked) == _NUM_SAMPLES:
+        return liked
+    seen = [row.id for row in liked]
+    return [*liked, *results.exclude(id__in=seen)[: _NUM_SAMPLES - len(liked)]]
 
 
 @dataclass(frozen=True)

@@ -1302,8 +1302,21 @@ class AsyncModels(AsyncGroup):
         )
 
     def list(self) -> AsyncListing[schema.ModelList, schema.ModelOutput]:
-        """Every model, those that are not available with the reason."""
+        """Every model, those that are not available with the reason.
+
+        Admins are told of those that are switched off too.
+        """
         return self._transport.listing(Call[schema.ModelList](method="GET", path="/models"))
+
+    async def switch(
+        self, slug: str, /, **body: Unpack[schema.ModelSwitchInput]
+    ) -> schema.ModelOutput:
+        """Let requests for it in, or refuse them from now on with `model_unavailable`."""
+        return await self._transport.read(
+            Call[schema.ModelOutput](
+                method="PUT", path=fill("/models/{slug}/enabled", slug=slug), body=body
+            )
+        )
 
 
 class AsyncPromptLabels(AsyncGroup):

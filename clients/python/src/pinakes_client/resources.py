@@ -1298,8 +1298,19 @@ class Models(Group):
         )
 
     def list(self) -> Listing[schema.ModelList, schema.ModelOutput]:
-        """Every model, those that are not available with the reason."""
+        """Every model, those that are not available with the reason.
+
+        Admins are told of those that are switched off too.
+        """
         return self._transport.listing(Call[schema.ModelList](method="GET", path="/models"))
+
+    def switch(self, slug: str, /, **body: Unpack[schema.ModelSwitchInput]) -> schema.ModelOutput:
+        """Let requests for it in, or refuse them from now on with `model_unavailable`."""
+        return self._transport.read(
+            Call[schema.ModelOutput](
+                method="PUT", path=fill("/models/{slug}/enabled", slug=slug), body=body
+            )
+        )
 
 
 class PromptLabels(Group):

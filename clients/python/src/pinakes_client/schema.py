@@ -1038,7 +1038,9 @@ class ModelOutput(TypedDict):
 
     available: bool
     card: dict[str, Any]
+    enabled: bool
     family: str
+    loaded_in: int
     modality: str
     name: str
     slug: str
@@ -1054,6 +1056,12 @@ class ModelReferenceOutput(TypedDict):
     routed: bool
     slug: str
     weights_sha256: str
+
+
+class ModelSwitchInput(TypedDict):
+    """The body of `PUT /models/{slug}/enabled`."""
+
+    enabled: bool
 
 
 class NamedEntityOutput(TypedDict):
@@ -1312,6 +1320,7 @@ class PromptVersionOutput(TypedDict):
 
     created_at: str
     defaults: dict[str, str]
+    id: str
     labels: Sequence[str]
     note: str
     number: int
