@@ -15,6 +15,7 @@ from tests.lists import copies
 from tests.pages.makers import make_done, make_failed
 from webapp.accounts.models import Role, User
 from webapp.bulk import operations
+from webapp.bulk.acting import act_on_part
 from webapp.bulk.models import Action, BulkAct
 from webapp.bulk.operations import BulkWish, change_many
 from webapp.bulk.queries import Selection
@@ -94,7 +95,7 @@ def test_what_is_not_ones_own_is_refused_one_by_one():
     owner, other = make_user(), make_user()
     mine, theirs = make_done(owner=owner), make_done(owner=other)
     missing = uuid.uuid4()
-    wish = {"action": "trash", "generations": [*ids(mine, theirs), str(missing)]}
+    wish: dict[str, Any] = {"action": "trash", "generations": [*ids(mine, theirs), str(missing)]}
     told = post(owner, **wish).json()
     assert told["changed"] == 1
     assert {each["id"]: each["code"] for each in told["refused"]} == {
@@ -161,7 +162,7 @@ def test_a_collection_takes_what_its_owner_may_see():
     foreign = create_collection(owner=other, wish=CollectionWish("Theirs"))
     first, trashed = make_done(owner=owner), make_done(owner=owner)
     post(owner, action="trash", generations=ids(trashed))
-    wish = {"action": "collect", "generations": ids(first, trashed)}
+    wish: dict[str, Any] = {"action": "collect", "generations": ids(first, trashed)}
     told = post(owner, **wish, collection=str(held.id)).json()
     assert (told["changed"], [each["id"] for each in told["refused"]]) == (1, ids(trashed))
     assert [row.generation_id for row in CollectionItem.objects.all()] == [first.id]
@@ -199,7 +200,7 @@ def test_what_was_cut_in_the_middle_goes_on_with_its_key(monkeypatch):
     rows = [make_done(owner=owner) for _ in range(5)]
     wish = BulkWish(Action.TAG, Selection(ids=tuple(row.id for row in rows)), ("kept",))
     monkeypatch.setattr(operations, "PART", 2)
-    whole, calls = operations.act_on_part, []
+    whole, calls = act_on_part, list[Any]()
 
     def cut(**given: Any) -> Any:
         calls.append(given)

@@ -32,7 +32,7 @@ def own_blobs(settings, tmp_path):
 
 
 def export(user: User, **body: Any) -> bytes:
-    answer = client_for(user).post(EXPORT, body, format="json")
+    answer: Any = client_for(user).post(EXPORT, body, format="json")
     assert answer.status_code == 200, answer.json()
     assert "attachment" in answer["Content-Disposition"]
     return b"".join(answer.streaming_content)
@@ -102,7 +102,7 @@ def test_it_is_read_in_parts_while_it_is_sent(monkeypatch):
     owner = make_user()
     made = [make_done(owner=owner) for _ in range(5)]
     monkeypatch.setattr(queries, "_READ_AT_ONCE", 2)
-    answer = client_for(owner).post(EXPORT, {"filter": {}}, format="json")
+    answer: Any = client_for(owner).post(EXPORT, {"filter": {}}, format="json")
     parts = iter(answer.streaming_content)
     with CaptureQueriesContext(connection) as first:
         next(parts)
