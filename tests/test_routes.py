@@ -27,6 +27,9 @@ from tests.pages.makers import PNG, make_batch, make_done
 from tests.search.factories import make_found_source, passages_of
 from webapp.accounts.models import Role, User
 from webapp.accounts.operations import create_api_key
+from webapp.bulk.models import Action, BulkAct
+from webapp.bulk.operations import BulkWish, change_many
+from webapp.bulk.queries import Selection
 from webapp.catalog.models import Connector, ConnectorKind
 from webapp.chains.definitions import Definition, Step
 from webapp.chains.models import Chain
@@ -145,6 +148,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "documents/<uuid:source_id>/collections": {"GET": FOREIGN, "POST": USED},
     "models": {"GET": SHARED},
     "models/<slug:slug>": {"GET": SHARED},
+    "models/<slug:slug>/enabled": {"POST": ADMINS_ONLY},
     "openai/v1/models": {"GET": SHARED},
     "openai/v1/models/<str:model>": {"GET": SHARED},
     "openai/v1/embeddings": {"POST": OWN_LIST},
@@ -193,6 +197,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "compare/draft": {"POST": SHARED},
     "compare/start": {"POST": OWN_LIST},
     "compare/ranking": {"GET": SHARED},
+    "compare/two": {"GET": ABSENT},
     "compare/<uuid:comparison_id>": {"GET": FOREIGN},
     "compare/<uuid:comparison_id>/vote": {"POST": USED},
     "compare/<uuid:comparison_id>/reveal": {"POST": USED},
@@ -230,6 +235,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "studio/generate": {"POST": OWN_LIST},
     "queue": {"GET": OWN_LIST},
     "library": {"GET": OWN_LIST},
+    "library/bulk": {"POST": ABSENT},
+    "library/bulk/<uuid:act_id>/undo": {"POST": PRIVATE},
     "library/saved": {"GET": OWN_LIST, "POST": OWN_ACCOUNT},
     "library/saved/<uuid:saved_id>/rename": {"POST": PRIVATE},
     "library/saved/<uuid:saved_id>/delete": {"POST": PRIVATE},
@@ -292,6 +299,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/models": {"GET": SHARED},
     "api/v1/models/<slug:slug>": {"GET": SHARED},
     "api/v1/models/<slug:slug>/versions": {"GET": SHARED},
+    "api/v1/models/<slug:slug>/enabled": {"PUT": ADMINS_ONLY},
     "api/v1/connectors": {"GET": ADMINS_ONLY, "POST": ADMINS_ONLY},
     "api/v1/connectors/<slug:slug>": {
         "GET": ADMINS_ONLY,
@@ -418,6 +426,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "api/v1/generations/<uuid:generation_id>/tags": {"GET": FOREIGN, "PUT": FOREIGN},
     "api/v1/generations/<uuid:generation_id>/lineage": {"GET": FOREIGN},
     "api/v1/generations/tags": {"POST": OWN_LIST},
+    "api/v1/generations/bulk": {"POST": OWN_LIST},
+    "api/v1/generations/bulk/<uuid:act_id>": {"GET": PRIVATE},
+    "api/v1/generations/bulk/<uuid:act_id>/undo": {"POST": PRIVATE},
+    "api/v1/generations/export": {"POST": OWN_ACCOUNT},
     "api/v1/tags": {"GET": OWN_LIST, "POST": OWN_LIST},
     "api/v1/tags/<uuid:tag_id>": {"GET": PRIVATE, "PATCH": PRIVATE, "DELETE": PRIVATE},
     "api/v1/comparisons": {"GET": OWN_LIST, "POST": OWN_LIST},
@@ -532,6 +544,11 @@ class Rows:
         return make_comparison(self.owner, models=("toy-text", "toy-other"), prompt="mine alone")
 
     @cached_property
+    def bulk_act(self) -> BulkAct:
+        wish = BulkWish(Action.TAG, Selection(ids=(self.generation.id,)), (self.tag.name,))
+        return change_many(user=self.owner, wish=wish).act
+
+    @cached_property
     def saved(self) -> SavedSearch:
         return SavedSearch.objects.create(
             owner=self.owner, name="Mine alone", parameters={"q": "mine alone"}
@@ -550,6 +567,7 @@ PLACES: dict[str, Callable[[Rows], object]] = {
     "<uuid:delivery_id>": lambda rows: send_test(endpoint=rows.endpoint).id,
     "<uuid:generation_id>": lambda rows: rows.generation.id,
     "<uuid:saved_id>": lambda rows: rows.saved.id,
+    "<uuid:act_id>": lambda rows: rows.bulk_act.id,
     "<uuid:batch_id>": lambda rows: make_batch(rows.owner, n=2).id,
     "<uuid:upload_id>": lambda rows: rows.upload.id,
     "<str:name>": lambda _: "image",

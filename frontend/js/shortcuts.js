@@ -10,10 +10,11 @@ function isWriting(target) {
 }
 
 function moveBetweenCards(event) {
-  const card = event.target instanceof Element ? event.target.closest(".card") : null;
-  const grid = card?.parentElement;
-  if (!grid?.matches(".card-grid")) return false;
-  const cards = [...grid.querySelectorAll(":scope > .card")];
+  const inside = event.target instanceof Element ? event.target.closest(".card, .pick") : null;
+  const grid = inside?.closest(".card-grid");
+  if (!grid) return false;
+  const card = inside.matches(".pick") ? inside.querySelector(".card") : inside;
+  const cards = [...grid.querySelectorAll(".card")];
   const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
   const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
   if (!step) return false;

@@ -1,4 +1,6 @@
 // The composer: draft, seed, model picker, sliders, and taking prompt or seed from a result.
+import { startOffering } from "./offering.js";
+
 const DRAFT = "pinakes.draft";
 const LARGEST_RANDOM_SEED = 2 ** 32;
 
@@ -82,6 +84,7 @@ export function startStudio() {
   if (!form) return;
   const prompt = form.elements.prompt;
   keepDraft(prompt);
+  startOffering(prompt);
   followSliders(form);
   takeFromResults(form);
   const picker = form.querySelector(".picker");

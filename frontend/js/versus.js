@@ -2,7 +2,7 @@
 // Without scripts they stand side by side.
 export function startVersus() {
   document.addEventListener("input", ({ target }) => {
-    const voting = target.closest?.("#voting");
+    const voting = target.closest?.("#voting, #two");
     const versus = voting?.querySelector("[data-versus]");
     if (!versus) return;
     const range = voting.querySelector("[data-versus-range]");

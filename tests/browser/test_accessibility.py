@@ -24,6 +24,7 @@ ADDRESSES = (
     "/library?q=how+are+jobs+kept+safe",
     "/library?kind=image&from=2001-01-01&to=2001-01-02",
     "/library?trash=1",
+    "/library?standing=undecided",
     "/library/saved",
     "/library/tags",
     "/documents",

@@ -116,6 +116,7 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         f"/compare?prompt={HOSTILE}",
         f"/compare/{compared.id}",
         f"/compare/{compared.id}?pair={HOSTILE}",
+        f"/compare/two?left={done.id}&right={picture.id}",
         "/compare/ranking",
         "/insights",
         f"/insights?by=model&model={HOSTILE}&zone={HOSTILE}",

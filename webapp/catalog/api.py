@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from webapp.catalog import queries
+from webapp.accounts.authentication import member
+from webapp.accounts.permissions import RunsTheSite
+from webapp.catalog import operations, queries
+from webapp.catalog.loaded import count_loaded
 from webapp.catalog.models import Checkpoint
-from webapp.common.interface import list_of, whole_list
+from webapp.common.interface import StrictSerializer, list_of, parse_body, whole_list
 
 
 class ModelOutput(serializers.Serializer[Any]):
@@ -24,12 +29,14 @@ class ModelOutput(serializers.Serializer[Any]):
     modality = serializers.CharField()
     available = serializers.BooleanField()
     unavailable_reason = serializers.CharField()
+    enabled = serializers.BooleanField()
+    loaded_in = serializers.IntegerField(help_text="worker processes that hold it in memory")
     weights_sha256 = serializers.CharField()
     card = serializers.DictField()
 
 
-def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The REST object of a checkpoint."""
+def describe_checkpoint(checkpoint: Checkpoint, loaded: Mapping[str, int]) -> dict[str, Any]:
+    """The REST object of a checkpoint; `loaded` counts the processes that hold each."""
     return {
         "slug": checkpoint.slug,
         "name": checkpoint.name,
@@ -37,6 +44,8 @@ def describe_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
         "modality": checkpoint.modality,
         "available": checkpoint.available,
         "unavailable_reason": checkpoint.unavailable_reason,
+        "enabled": checkpoint.enabled,
+        "loaded_in": loaded.get(checkpoint.slug, 0),
         "weights_sha256": checkpoint.revision,
         "card": checkpoint.card_data,
     }
@@ -56,8 +65,14 @@ class ModelsApi(APIView):
 
     @extend_schema(operation_id="models_list", responses={200: list_of(ModelOutput)})
     def get(self, request: Request) -> Response:
-        """Every model, those that are not available with the reason."""
-        data = [describe_checkpoint(row) for row in queries.list_checkpoints()]
+        """Every model, those that are not available with the reason.
+
+        Admins are told of those that are switched off too.
+        """
+        whole = member(request).runs_the_site
+        rows = queries.list_all_checkpoints() if whole else queries.list_checkpoints()
+        loaded = count_loaded()
+        data = [describe_checkpoint(row, loaded) for row in rows]
         return Response(whole_list(data))
 
 
@@ -67,7 +82,29 @@ class ModelApi(APIView):
     @extend_schema(operation_id="models_get", responses={200: ModelOutput})
     def get(self, request: Request, slug: str) -> Response:
         """One model."""
-        return Response(describe_checkpoint(queries.get_checkpoint(slug)))
+        return Response(describe_checkpoint(queries.get_checkpoint(slug), count_loaded()))
+
+
+class ModelSwitchInput(StrictSerializer):
+    """The body of `PUT /models/{slug}/enabled`."""
+
+    enabled = serializers.BooleanField()
+
+
+class ModelSwitchApi(APIView):
+    """`/api/v1/models/{slug}/enabled`."""
+
+    permission_classes = [IsAuthenticated, RunsTheSite]
+
+    @extend_schema(
+        operation_id="models_switch", request=ModelSwitchInput, responses={200: ModelOutput}
+    )
+    def put(self, request: Request, slug: str) -> Response:
+        """Let requests for it in, or refuse them from now on with `model_unavailable`."""
+        checkpoint = queries.get_checkpoint(slug)
+        body = parse_body(ModelSwitchInput, request)
+        operations.switch_checkpoint(checkpoint=checkpoint, enabled=body["enabled"])
+        return Response(describe_checkpoint(queries.get_checkpoint(slug), count_loaded()))
 
 
 class ModelVersionsApi(APIView):

@@ -51,6 +51,13 @@ class Checkpoint(models.Model):
         """Whether a request for it can be accepted now."""
         return self.available and self.enabled
 
+    @property
+    def why_unusable(self) -> str:
+        """Why no request for it is accepted now; empty where one is."""
+        if not self.enabled:
+            return "An admin has switched it off. What it made stays."
+        return "" if self.available else self.unavailable_reason or "It cannot be read."
+
 
 class CheckpointVersion(models.Model):
     """Weights that a slug has stood for, with the card that they came with.

@@ -65,3 +65,12 @@ def _mark_folder(folder: Path, reason: str) -> list[str]:
 def mark_unavailable(*, checkpoint_id: int, reason: str) -> None:
     """Note that a worker could not load a checkpoint."""
     Checkpoint.objects.filter(id=checkpoint_id).update(available=False, unavailable_reason=reason)
+
+
+def switch_checkpoint(*, checkpoint: Checkpoint, enabled: bool) -> bool:
+    """Let requests for a checkpoint in, or refuse them from now on; whether that was a change.
+
+    What was accepted before is still made, and what it made stays.
+    """
+    rows = Checkpoint.objects.filter(id=checkpoint.id).exclude(enabled=enabled)
+    return bool(rows.update(enabled=enabled))

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import timedelta
-
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from webapp.catalog.queries import UnableToFindCheckpoint, get_checkpoint, list_checkpoints
-from webapp.jobs.queries import list_workers
+from webapp.accounts.models import User
+from webapp.catalog.loaded import count_loaded
+from webapp.catalog.operations import switch_checkpoint
+from webapp.catalog.queries import (
+    UnableToFindCheckpoint,
+    get_checkpoint,
+    list_all_checkpoints,
+    list_checkpoints,
+)
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
 
 
 @login_required
 @require_GET
 def models(request: HttpRequest) -> HttpResponse:
     """Every model by family, those that cannot be used with the reason."""
-    context = {"checkpoints": list(list_checkpoints()), "loaded": _loaded()}
+    whole = _user(request).runs_the_site
+    rows = list_all_checkpoints() if whole else list_checkpoints()
+    context = {"checkpoints": list(rows), "loaded": count_loaded()}
     return render(request, "catalog/models.html", context)
-
-
-def _loaded() -> dict[str, int]:
-    """How many live processes have which model loaded, so that it begins at once."""
-    workers = list_workers(dead_within=timedelta(0))
-    return Counter(slug for worker in workers if worker.is_live for slug in worker.checkpoints)
 
 
 @login_required
@@ -41,7 +48,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "checkpoint": checkpoint,
         "card": card,
-        "loaded": _loaded().get(checkpoint.slug, 0),
+        "loaded": count_loaded().get(checkpoint.slug, 0),
         "data": _as_lines(card.data),
         "training": _as_lines({**card.training, "curve": None}),
     }
@@ -68,7 +75,28 @@ def _as_lines(facts: object, start: str = "") -> list[tuple[str, str]]:
     return lines
 
 
+@login_required
+@require_POST
+def switch(request: HttpRequest, slug: str) -> HttpResponse:
+    """Switch a model on or off, as admins may."""
+    if not _user(request).runs_the_site:
+        raise PermissionDenied
+    try:
+        checkpoint = get_checkpoint(slug)
+    except UnableToFindCheckpoint as error:
+        raise Http404 from error
+    wanted = request.POST.get("enabled", "")
+    if wanted not in {"on", "off"}:
+        messages.error(request, "Say whether it is to be on or off.")
+        return redirect("model", slug=slug)
+    switch_checkpoint(checkpoint=checkpoint, enabled=wanted == "on")
+    said = "takes prompts again" if wanted == "on" else "takes no more prompts"
+    messages.info(request, f"{checkpoint.name} {said}.")
+    return redirect("model", slug=slug)
+
+
 urlpatterns: list[URLPattern] = [
     path("models", models, name="models"),
     path("models/<slug:slug>", model, name="model"),
+    path("models/<slug:slug>/enabled", switch, name="model-switch"),
 ]

@@ -33,11 +33,19 @@ def list_checkpoints() -> QuerySet[Checkpoint]:
     return Checkpoint.objects.filter(enabled=True).order_by("family", "slug")
 
 
-_BY_SLUG = PreparedQuery(lambda slug: list_checkpoints().filter(slug=slug), slug="the slug")
+def list_all_checkpoints() -> QuerySet[Checkpoint]:
+    """Those that are switched off as well, for who may switch them on."""
+    return Checkpoint.objects.order_by("family", "slug")
+
+
+_BY_SLUG = PreparedQuery(lambda slug: list_all_checkpoints().filter(slug=slug), slug="the slug")
 
 
 def get_checkpoint(slug: str) -> Checkpoint:
-    """The checkpoint of this slug; raises UnableToFindCheckpoint."""
+    """The checkpoint of this slug, switched off or not: what it made stays with it.
+
+    Raises UnableToFindCheckpoint.
+    """
     found = _BY_SLUG.first(slug=slug)
     if found is None:
         raise UnableToFindCheckpoint(slug)
@@ -63,7 +71,7 @@ def checkpoint_for(
     if slug != AUTO:
         checkpoint = get_checkpoint(slug)
         if not checkpoint.usable:
-            raise UnableToUseCheckpoint(checkpoint.unavailable_reason or "It is switched off.")
+            raise UnableToUseCheckpoint(checkpoint.why_unusable)
         return checkpoint
     own = list_checkpoints().exclude(family=CONNECTED)
     usable = [checkpoint for checkpoint in own if checkpoint.usable]

@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "webapp.chains",
     "webapp.collections",
     "webapp.search",
+    "webapp.bulk",
     "webapp.knowledge",
     "webapp.grounding",
     "webapp.chats",

@@ -17,6 +17,7 @@ api_patterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.chains.urls")),
     path("", include("webapp.collections.urls")),
     path("", include("webapp.search.urls")),
+    path("", include("webapp.bulk.urls")),
     path("", include("webapp.knowledge.urls")),
     path("", include("webapp.grounding.urls")),
     path("", include("webapp.chats.urls")),

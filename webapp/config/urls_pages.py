@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver
 
 from webapp.accounts import pages as accounts
+from webapp.bulk import pages as bulk
 from webapp.catalog import comparison_pages as comparisons
 from webapp.catalog import connector_pages as connectors
 from webapp.catalog import pages as catalog
@@ -12,6 +13,7 @@ from webapp.chats import pages as chats
 from webapp.collections import pages as collections
 from webapp.common import pages as common
 from webapp.comparisons import pages as compared
+from webapp.comparisons import two_pages as compared_two
 from webapp.generations import batch_pages as batches
 from webapp.generations import pages as generations
 from webapp.generations import studio_pages as studio
@@ -53,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *chain_runs.urlpatterns,
     *collections.urlpatterns,
     *search.urlpatterns,
+    *bulk.urlpatterns,
     *references.urlpatterns,
     *spaces.urlpatterns,
     *saved.urlpatterns,
@@ -68,6 +71,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *review.urlpatterns,
     *reviewing.urlpatterns,
     *compared.urlpatterns,
+    *compared_two.urlpatterns,
     *lineage.urlpatterns,
     *insights.urlpatterns,
 ]

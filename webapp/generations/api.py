@@ -41,7 +41,7 @@ from webapp.jobs.models import JobState, Priority
 from webapp.prompts.api import read_use
 from webapp.prompts.requests import render_template
 
-_FILTERS = (
+FILTERS = (
     "status", "model", "family", "tag", "batch", "from", "to", "owner", "code", "mine", "trashed",
 )  # fmt: skip
 _PERSON = re.compile(r"[1-9][0-9]{0,8}")
@@ -114,14 +114,14 @@ class GenerationsApi(APIView):
         operation_id="generations_list",
         parameters=[
             *PAGE,
-            *(OpenApiParameter(name, str) for name in _FILTERS),
+            *(OpenApiParameter(name, str) for name in FILTERS),
         ],
         responses={200: list_of(GenerationOutput)},
     )
     def get(self, request: Request) -> Response:
         """The generations that one may see, newest first."""
         query = request.query_params
-        page = parse_page(query.dict(), filters=_FILTERS)
+        page = parse_page(query.dict(), filters=FILTERS)
         user = member(request)
         found = queries.list_generations(user=user, only=parse_filter(query.dict()), page=page)
         rows = [describe_generation(row, brief=True, viewer=user) for row in found.rows]

@@ -55,8 +55,8 @@ def find_models(slugs: Sequence[str]) -> tuple[list[Checkpoint | None], list[Fau
         if checkpoint.usable:
             found[place] = checkpoint
         else:
-            reason = checkpoint.unavailable_reason or "it is switched off"
-            faults.append(Fault(pointer, "unavailable", f"{checkpoint.name}: {reason}"))
+            detail = f"{checkpoint.name}: {checkpoint.why_unusable}"
+            faults.append(Fault(pointer, "unavailable", detail))
     return found, faults
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Avg, F, prefetch_related_objects
 
 from webapp.accounts.models import User
+from webapp.catalog.models import Checkpoint
 from webapp.common.pagination import Page, PageRequest, paginate
 from webapp.common.prepared import PreparedQuery
 from webapp.common.refusals import UnableToFind
@@ -55,6 +56,8 @@ class GenerationFilter:
     #: The caller has made sure that the user may see it.
     collection_ids: tuple[uuid.UUID, ...] = ()
     min_score: float | None = None
+    #: As reviewers decided, empty for undecided; only who sees everything finds anything by it.
+    standings: tuple[str, ...] = ()
     created_from: datetime.datetime | None = None
     created_to: datetime.datetime | None = None
     owner_id: int | None = None
@@ -98,6 +101,8 @@ def visible_generations(*, user: User, only: GenerationFilter) -> GenerationQuer
         rows = rows.filter(id__in=held.values("id"))
     if only.min_score is not None:
         rows = rows.filter(mean_score__gte=only.min_score)
+    if only.standings:
+        rows = rows.filter(standing__in=only.standings) if user.sees_everything else rows.none()
     if only.created_from:
         rows = rows.filter(created_at__gte=only.created_from)
     if only.created_to:
@@ -246,6 +251,22 @@ def list_reproductions(*, user: User, original: Generation) -> list[Generation]:
     """The latest generations that were to make this one's result again, as the user sees them."""
     rows = Generation.objects.visible_to(user).kept().with_details()
     return list(rows.filter(reproduction__original=original).order_by("-id")[:_MOST_REPRODUCTIONS])
+
+
+#: From this mean on, people are taken to like a result.
+_LIKED = 3.5
+_NUM_SAMPLES = 3
+
+
+def list_samples(*, owner: User, checkpoint: Checkpoint) -> list[Generation]:
+    """Up to three of the owner's results of a checkpoint: the newest liked, else the newest."""
+    own = Generation.objects.filter(owner=owner, checkpoint=checkpoint).kept()
+    results = own.filter(job__state=JobState.SUCCEEDED).with_details().order_by("-id")
+    liked = list(results.filter(mean_score__gte=_LIKED)[:_NUM_SAMPLES])
+    if len(liked) == _NUM_SAMPLES:
+        return liked
+    seen = [row.id for row in liked]
+    return [*liked, *results.exclude(id__in=seen)[: _NUM_SAMPLES - len(liked)]]
 
 
 @dataclass(frozen=True)

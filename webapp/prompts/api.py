@@ -103,6 +103,7 @@ class TemplateInput(TemplateUseFields):
 class PromptVersionOutput(serializers.Serializer[Any]):
     """The words of a prompt at one time."""
 
+    id = serializers.UUIDField()
     number = serializers.IntegerField()
     text = serializers.CharField()
     variables = serializers.ListField(child=serializers.CharField())
@@ -159,6 +160,7 @@ def describe_version(version: PromptVersion, template: PromptTemplate) -> dict[s
     """A version as the interface shows it."""
     labels = template.labels.all()
     return {
+        "id": str(version.id),
         "number": version.number,
         "text": version.text,
         "variables": list(variables_of(version.text)),

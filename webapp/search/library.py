@@ -11,7 +11,14 @@ from genmodels.contract import FAMILIES
 from webapp.common.problems import Problem
 from webapp.generations.queries import GenerationFilter
 from webapp.jobs.models import JobState
-from webapp.search.requests import SearchRequest, parse_search, read_moment
+from webapp.search.requests import (
+    STANDINGS,
+    UNDECIDED,
+    SearchRequest,
+    as_stored,
+    parse_search,
+    read_moment,
+)
 from webapp.search.results import SearchFilter
 
 #: What the REST interface can ask for and the form has no field for. A link or a saved search
@@ -20,6 +27,9 @@ CARRIED = (
     "mode", "owner", "source", "provenance", "language", "min_score", "max_score", "repeats",
     "exact",
 )  # fmt: skip
+
+#: Where the session keeps what was done to many, until the Library has told it.
+BULK_DONE = "bulk_done"
 
 #: Longer questions are cut for the search, and the page says so.
 MAX_QUERY_LENGTH = 2000
@@ -33,6 +43,11 @@ STARS = {
     "3": "3 stars or more",
     "2": "2 stars or more",
     "1": "Any score",
+}
+
+#: What reviewers decided; only they and admins are offered it.
+STANDING_WORDS = {
+    name: "No decision" if name == UNDECIDED else name.capitalize() for name in STANDINGS
 }
 
 #: From where on a mean is rounded to so many stars, as `min_score` of the REST interface has it.
@@ -63,6 +78,7 @@ class LibraryRequest:
     tag: str
     collection: str
     score: str
+    standing: str
     day_from: str
     day_to: str
     created_from: dt.datetime | None
@@ -94,6 +110,7 @@ class LibraryRequest:
             self.tag,
             self.collection,
             self.score,
+            self.standing,
             self.code,
             self.with_trash,
         )
@@ -114,6 +131,7 @@ class LibraryRequest:
             "model": self.model,
             "tag": self.tag,
             "collection": self.collection,
+            "standing": self.standing,
             "from": self.day_from,
             "to": self.day_to,
             **self.carried,
@@ -134,7 +152,13 @@ class LibraryRequest:
             created_to=self.created_to,
             collections=self.collection_ids,
             min_score=self.min_score,
+            standings=self.standings,
         )
+
+    @property
+    def standings(self) -> tuple[str, ...]:
+        """The standings that are kept to, as rows hold them; empty for all."""
+        return as_stored(_several(self.standing))
 
     @property
     def collection_ids(self) -> tuple[uuid.UUID, ...]:
@@ -146,6 +170,10 @@ class LibraryRequest:
         """The lowest mean that is shown."""
         return float(_LEAST_MEANS[self.score]) if self.score else self.asked.only.min_score
 
+    def as_searched(self) -> SearchRequest:
+        """The search for all of it, as the REST interface has it."""
+        return replace(self.asked, query=self.query, only=self.as_search())
+
     def as_filter(self, *, models_of_kind: tuple[str, ...]) -> GenerationFilter:
         """The filter of a plain list; a kind is the set of models that make it."""
         models = _several(self.model) or models_of_kind
@@ -156,6 +184,7 @@ class LibraryRequest:
             tags=_several(self.tag),
             collection_ids=self.collection_ids,
             min_score=self.min_score,
+            standings=self.standings,
             created_from=self.created_from,
             created_to=self.created_to,
             owner_id=self.asked.only.owner,
@@ -165,11 +194,12 @@ class LibraryRequest:
 
 
 def read_library_request(
-    fields: Mapping[str, str], *, collections: Mapping[str, str]
+    fields: Mapping[str, str], *, collections: Mapping[str, str], sees_standing: bool = False
 ) -> LibraryRequest:
     """Read the address; what is not understood is left out and named in `faults`.
 
-    `collections` are those that the reader may keep to: names by id.
+    `collections` are those that the reader may keep to: names by id. Who does not see what
+    reviewers decided cannot narrow down by it.
     """
     faults: list[str] = []
 
@@ -215,6 +245,7 @@ def read_library_request(
         tag=fields.get("tag", "").strip().replace("\x00", ""),
         collection=choice("collection", collections),
         score=score,
+        standing=choice("standing", STANDINGS if sees_standing else ()),
         day_from=day_from,
         day_to=day_to,
         created_from=created_from,

@@ -24,10 +24,17 @@ from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.cards import GenerationCard, make_cards
 from webapp.generations.pages import find_or_404, signed_in_user
-from webapp.generations.queries import get_generations, list_generations
+from webapp.generations.queries import (
+    GenerationFilter,
+    get_generations,
+    list_generations,
+    visible_generations,
+)
 from webapp.search.facets import present_facets
 from webapp.search.library import (
+    BULK_DONE,
     KINDS,
+    STANDING_WORDS,
     STARS,
     STATUSES,
     LibraryRequest,
@@ -42,6 +49,8 @@ PAGE_SIZE = 24
 DEEPEST = 240
 EXCERPT_LENGTH = 420
 NUM_SIMILAR = 8
+#: What matches is counted so far; more cannot be changed at once either.
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -75,13 +84,29 @@ class FoundItem:
         return round(100 * self.hit.similarity_share)
 
 
+@dataclass(frozen=True)
+class _Matching:
+    """How many generations a view has on all of its pages, as far as they are counted."""
+
+    count: int
+
+    @property
+    def words(self) -> str:
+        """The number, or that there are more than are counted."""
+        if self.count > MOST_COUNTED:
+            return f"more than {MOST_COUNTED:,}"
+        return f"{self.count:,}"
+
+
 @login_required
 @require_GET
 def library(request: HttpRequest) -> HttpResponse:
     """The grid with its search line and filters; every view of it has an address."""
     user = signed_in_user(request)
     offered = offered_names(user=user, chosen=request.GET.get("collection", ""))
-    wish = read_library_request(request.GET.dict(), collections=offered)
+    wish = read_library_request(
+        request.GET.dict(), collections=offered, sees_standing=user.sees_everything
+    )
     checkpoints = list(list_checkpoints())
     saved = list(list_saved_searches(user=user))
     context: dict[str, Any] = {
@@ -95,6 +120,9 @@ def library(request: HttpRequest) -> HttpResponse:
         "checkpoints": checkpoints,
         "collections": offered,
         "stars": STARS,
+        "standings": STANDING_WORDS if user.sees_everything else {},
+        "view": request.GET.urlencode(),
+        "bulk_done": request.session.pop(BULK_DONE, None),
         "faults": list(wish.faults),
     }
     if wish.searching:
@@ -115,27 +143,37 @@ def _list(
     of_kind = tuple(row.slug for row in checkpoints if row.modality in wish.kinds)
     if wish.kind and not of_kind:
         # No model makes this kind, and an empty tuple would mean all of them.
-        return {"cards": [], "next_cursor": None}
+        return {"cards": [], "next_cursor": None, "matching": _Matching(0)}
     page = PageRequest(limit=PAGE_SIZE)
     if wish.cursor:
         try:
             page = parse_page({"cursor": wish.cursor, "limit": str(PAGE_SIZE)})
         except Problem:
             faults.append("The address names no page of this list; the first one is shown.")
-    found = list_generations(user=user, only=wish.as_filter(models_of_kind=of_kind), page=page)
+    only = wish.as_filter(models_of_kind=of_kind)
+    found = list_generations(user=user, only=only, page=page)
+    is_whole = page.after is None and found.next_cursor is None
     return {
         "cards": make_cards(generations=found.rows, viewer=user),
         "next_cursor": found.next_cursor,
+        "matching": _Matching(len(found.rows)) if is_whole else _count(user, only),
     }
+
+
+def _count(user: User, only: GenerationFilter) -> _Matching:
+    rows = visible_generations(user=user, only=only).order_by()
+    return _Matching(rows[: MOST_COUNTED + 1].count())
 
 
 def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
     offset = min(wish.offset, DEEPEST)
     page = _find(user, wish, offset)
     more = len(page.hits) > PAGE_SIZE
+    kinds = page.facets.get("kind", {})
     return {
         "items": _with_cards(user, page.hits[:PAGE_SIZE]),
         "took_ms": page.took_ms,
+        "matching": _Matching(sum(num for kind, num in kinds.items() if kind != "document")),
         "also_searched": page.also_searched,
         "marked_words": " ".join([wish.query, *chain(*page.also_searched.values())]),
         "facets": present_facets(page.facets, wish, collections=_names_of(user, page.facets)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlencode
@@ -15,13 +15,16 @@ from django.utils.dateparse import parse_datetime
 
 from genmodels.contract import FAMILIES, Fault
 from webapp.common.problems import Problem, invalid
-from webapp.generations.models import Provenance
+from webapp.generations.models import Provenance, Standing
 from webapp.search.queries import MAX_LIMIT, MAX_PLACES
 from webapp.search.results import MODES, Mode, SearchFilter
 
 MAX_QUERY_LENGTH = 2_000
 DEFAULT_LIMIT = 20
 PROVENANCES = tuple(Provenance.values)
+#: What reviewers decided, and that they did not.
+UNDECIDED = "undecided"
+STANDINGS = (*Standing.values, UNDECIDED)
 #: The lowest and the highest score that people give.
 _SCORES = (1, 5)
 _DECIMAL = re.compile(r"[0-9](\.[0-9]{1,6})?")
@@ -29,7 +32,8 @@ _DECIMAL = re.compile(r"[0-9](\.[0-9]{1,6})?")
 #: What a search is, as it can be saved.
 SAVED_PARAMETERS = (
     "q", "mode", "kind", "family", "model", "owner", "tag", "source", "from", "to",
-    "provenance", "language", "collection", "min_score", "max_score", "repeats", "exact",
+    "provenance", "language", "collection", "min_score", "max_score", "standing", "repeats",
+    "exact",
 )  # fmt: skip
 #: And which part of what it finds is asked for.
 SEARCH_PARAMETERS = (*SAVED_PARAMETERS, "facets", "limit", "offset", "cursor")
@@ -80,6 +84,7 @@ def parse_search(fields: Mapping[str, str]) -> SearchRequest:
             collections=reader.ids("collection"),
             min_score=reader.score("min_score"),
             max_score=reader.score("max_score"),
+            standings=as_stored(reader.names("standing", STANDINGS)),
         ),
         limit=reader.number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
         offset=offset,
@@ -89,6 +94,11 @@ def parse_search(fields: Mapping[str, str]) -> SearchRequest:
     )
     reader.finish()
     return request
+
+
+def as_stored(standings: Iterable[str]) -> tuple[str, ...]:
+    """Standings as rows hold them: undecided ones hold none."""
+    return tuple("" if each == UNDECIDED else each for each in standings)
 
 
 def faults_of(parameters: Mapping[str, str]) -> tuple[Fault, ...]:

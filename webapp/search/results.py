@@ -31,6 +31,8 @@ class SearchFilter:
     #: Of the mean of what people gave; what has no score is in neither.
     min_score: float | None = None
     max_score: float | None = None
+    #: As reviewers decided, empty for undecided; only who sees everything finds anything by it.
+    standings: tuple[str, ...] = ()
     generations_only: bool = False
     sources_only: bool = False
     except_generation: uuid.UUID | None = None

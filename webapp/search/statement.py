@@ -80,6 +80,8 @@ _FILTERS = {
     " WHERE mean_score >= %(min_score)s)",
     "max_score": "p.generation_id IN (SELECT id FROM generations_generation"
     " WHERE mean_score <= %(max_score)s)",
+    "standings": "%(sees_everything)s AND p.generation_id IN"
+    " (SELECT id FROM generations_generation WHERE standing = ANY(%(standings)s))",
     "generations_only": "p.generation_id IS NOT NULL",
     "sources_only": "p.source_id IS NOT NULL",
     "except_generation": "p.generation_id IS DISTINCT FROM %(except_generation)s",

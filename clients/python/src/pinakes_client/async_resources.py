@@ -1160,6 +1160,35 @@ class AsyncGenerationTags(AsyncGroup):
 class AsyncGenerations(AsyncGenerationStreams):
     """The operations of `generations`."""
 
+    async def bulk(
+        self, *, idempotency_key: str | None = None, **body: Unpack[schema.BulkInput]
+    ) -> schema.BulkOutput:
+        """Do the same to many; those that one may not change are refused one by one."""
+        return await self._transport.read(
+            Call[schema.BulkOutput](
+                method="POST",
+                path="/generations/bulk",
+                headers={**key_header(idempotency_key)},
+                body=body,
+            )
+        )
+
+    async def bulk_get(self, act_id: str, /) -> schema.BulkOutput:
+        """What was done to many by one call of one's own."""
+        return await self._transport.read(
+            Call[schema.BulkOutput](
+                method="GET", path=fill("/generations/bulk/{act_id}", act_id=act_id)
+            )
+        )
+
+    async def bulk_undo(self, act_id: str, /) -> schema.UndoneOutput:
+        """Take back tags or trash where that still stands; again changes nothing."""
+        return await self._transport.read(
+            Call[schema.UndoneOutput](
+                method="POST", path=fill("/generations/bulk/{act_id}/undo", act_id=act_id)
+            )
+        )
+
     async def cancel(self, generation_id: str, /) -> AsyncWork[schema.GenerationOutput]:
         """Stop it: 202 while it is stopping, 200 where it has ended already."""
         return await self._transport.start(
@@ -1186,6 +1215,12 @@ class AsyncGenerations(AsyncGenerationStreams):
                 body=body,
             ),
             "/generations/{id}",
+        )
+
+    def export(self, **body: Unpack[schema.ExportInput]) -> AsyncDownload:
+        """One's own generations as JSONL, CSV, or ZIP with their files, while they are read."""
+        return self._transport.download(
+            Call[bytes](method="POST", path="/generations/export", body=body)
         )
 
     async def get(self, generation_id: str, /) -> schema.GenerationOutput:
@@ -1359,8 +1394,21 @@ class AsyncModels(AsyncGroup):
         )
 
     def list(self) -> AsyncListing[schema.ModelList, schema.ModelOutput]:
-        """Every model, those that are not available with the reason."""
+        """Every model, those that are not available with the reason.
+
+        Admins are told of those that are switched off too.
+        """
         return self._transport.listing(Call[schema.ModelList](method="GET", path="/models"))
+
+    async def switch(
+        self, slug: str, /, **body: Unpack[schema.ModelSwitchInput]
+    ) -> schema.ModelOutput:
+        """Let requests for it in, or refuse them from now on with `model_unavailable`."""
+        return await self._transport.read(
+            Call[schema.ModelOutput](
+                method="PUT", path=fill("/models/{slug}/enabled", slug=slug), body=body
+            )
+        )
 
 
 class AsyncPromptLabels(AsyncGroup):

@@ -1156,6 +1156,35 @@ class GenerationTags(Group):
 class Generations(GenerationStreams):
     """The operations of `generations`."""
 
+    def bulk(
+        self, *, idempotency_key: str | None = None, **body: Unpack[schema.BulkInput]
+    ) -> schema.BulkOutput:
+        """Do the same to many; those that one may not change are refused one by one."""
+        return self._transport.read(
+            Call[schema.BulkOutput](
+                method="POST",
+                path="/generations/bulk",
+                headers={**key_header(idempotency_key)},
+                body=body,
+            )
+        )
+
+    def bulk_get(self, act_id: str, /) -> schema.BulkOutput:
+        """What was done to many by one call of one's own."""
+        return self._transport.read(
+            Call[schema.BulkOutput](
+                method="GET", path=fill("/generations/bulk/{act_id}", act_id=act_id)
+            )
+        )
+
+    def bulk_undo(self, act_id: str, /) -> schema.UndoneOutput:
+        """Take back tags or trash where that still stands; again changes nothing."""
+        return self._transport.read(
+            Call[schema.UndoneOutput](
+                method="POST", path=fill("/generations/bulk/{act_id}/undo", act_id=act_id)
+            )
+        )
+
     def cancel(self, generation_id: str, /) -> Work[schema.GenerationOutput]:
         """Stop it: 202 while it is stopping, 200 where it has ended already."""
         return self._transport.start(
@@ -1182,6 +1211,12 @@ class Generations(GenerationStreams):
                 body=body,
             ),
             "/generations/{id}",
+        )
+
+    def export(self, **body: Unpack[schema.ExportInput]) -> Download:
+        """One's own generations as JSONL, CSV, or ZIP with their files, while they are read."""
+        return self._transport.download(
+            Call[bytes](method="POST", path="/generations/export", body=body)
         )
 
     def get(self, generation_id: str, /) -> schema.GenerationOutput:
@@ -1353,8 +1388,19 @@ class Models(Group):
         )
 
     def list(self) -> Listing[schema.ModelList, schema.ModelOutput]:
-        """Every model, those that are not available with the reason."""
+        """Every model, those that are not available with the reason.
+
+        Admins are told of those that are switched off too.
+        """
         return self._transport.listing(Call[schema.ModelList](method="GET", path="/models"))
+
+    def switch(self, slug: str, /, **body: Unpack[schema.ModelSwitchInput]) -> schema.ModelOutput:
+        """Let requests for it in, or refuse them from now on with `model_unavailable`."""
+        return self._transport.read(
+            Call[schema.ModelOutput](
+                method="PUT", path=fill("/models/{slug}/enabled", slug=slug), body=body
+            )
+        )
 
 
 class PromptLabels(Group):

@@ -237,6 +237,33 @@ BucketOutput = TypedDict(
 )
 
 
+class BulkInput(TypedDict):
+    """The body of `POST /generations/bulk`."""
+
+    action: ActionEnum
+    collection: NotRequired[str]
+    filter: NotRequired[dict[str, str]]
+    generations: NotRequired[Sequence[str]]
+    search: NotRequired[dict[str, str]]
+    tags: NotRequired[Sequence[str]]
+
+
+class BulkOutput(TypedDict):
+    """What was done: of those `selected`, so many were `changed`, and the rest is as wanted."""
+
+    action: ActionEnum
+    changed: int
+    created_at: str
+    finished_at: str | None
+    id: str
+    links: dict[str, str]
+    refused: Sequence[RefusedOutput]
+    selected: int
+    unchanged: int
+    undoable: bool
+    undone_at: str | None
+
+
 class ChainAskedInput(TypedDict):
     """A value that a run is asked for; without a default it must be given."""
 
@@ -807,6 +834,15 @@ class EntityOutput(TypedDict):
     owner: str
 
 
+class ExportInput(TypedDict):
+    """The body of `POST /generations/export`."""
+
+    filter: NotRequired[dict[str, str]]
+    format: NotRequired[FormatEnum]
+    generations: NotRequired[Sequence[str]]
+    search: NotRequired[dict[str, str]]
+
+
 class FailureOutput(TypedDict):
     """How many failed with a code."""
 
@@ -1038,7 +1074,9 @@ class ModelOutput(TypedDict):
 
     available: bool
     card: dict[str, Any]
+    enabled: bool
     family: str
+    loaded_in: int
     modality: str
     name: str
     slug: str
@@ -1054,6 +1092,12 @@ class ModelReferenceOutput(TypedDict):
     routed: bool
     slug: str
     weights_sha256: str
+
+
+class ModelSwitchInput(TypedDict):
+    """The body of `PUT /models/{slug}/enabled`."""
+
+    enabled: bool
 
 
 class ModelVersionList(TypedDict):
@@ -1354,6 +1398,7 @@ class PromptVersionOutput(TypedDict):
 
     created_at: str
     defaults: dict[str, str]
+    id: str
     labels: Sequence[str]
     note: str
     number: int
@@ -1460,6 +1505,14 @@ class ReferencesOutput(TypedDict):
     """Results, the nearest first."""
 
     data: Sequence[ReferenceOutput]
+
+
+class RefusedOutput(TypedDict):
+    """A generation that was left as it is, and why."""
+
+    code: str
+    detail: str
+    id: str
 
 
 class RelationList(TypedDict):
@@ -1981,6 +2034,23 @@ class TurnOutput(TypedDict):
     text: str | None
 
 
+class UndoneOutput(TypedDict):
+    """An act that was taken back, and on how many generations that changed something now."""
+
+    action: ActionEnum
+    changed: int
+    created_at: str
+    finished_at: str | None
+    id: str
+    links: dict[str, str]
+    refused: Sequence[RefusedOutput]
+    restored: int
+    selected: int
+    unchanged: int
+    undoable: bool
+    undone_at: str | None
+
+
 class UploadInput(TypedDict):
     """A picture: PNG, JPEG, WebP or BMP, as a field of a form."""
 
@@ -2104,6 +2174,9 @@ class _SourceInput(TypedDict):
     value: NotRequired[str]
 
 
+ActionEnum: TypeAlias = Literal["tag", "untag", "collect", "trash", "restore", "cancel", "retry"]
+
+
 AnswererEnum: TypeAlias = Literal["quotes", "connector"]
 
 
@@ -2166,6 +2239,9 @@ FamilyEnum: TypeAlias = Literal[
     "hybrid",
     "connected",
 ]
+
+
+FormatEnum: TypeAlias = Literal["csv", "jsonl", "zip"]
 
 
 GenerationEvent: TypeAlias = Mapping[str, Any]
@@ -2548,6 +2624,7 @@ class SearchCallQuery(TypedDict):
     q: NotRequired[str]
     repeats: NotRequired[bool]
     source: NotRequired[str]
+    standing: NotRequired[str]
     tag: NotRequired[str]
     to: NotRequired[str]
 
