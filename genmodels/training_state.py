@@ -95,9 +95,10 @@ def restore_state(state: TrainingState, path: Path, *, slug: str) -> None:
         state.average.load_state_dict(_under(tensors, "average/"))
         for number, optimizer in enumerate(state.optimizers):
             entries: dict[int, dict[str, torch.Tensor]] = {}
+            moved = [each for group in optimizer.param_groups for each in group["params"]]
             for name, tensor in _under(tensors, f"optimizer/{number}/").items():
                 index, _, key = name.partition("/")
-                entries.setdefault(int(index), {})[key] = tensor
+                entries.setdefault(int(index), {})[key] = _laid_out_like(moved[int(index)], tensor)
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": entries, "param_groups": groups})
         state.random.set_state(tensors["random"])
@@ -107,6 +108,17 @@ def restore_state(state: TrainingState, path: Path, *, slug: str) -> None:
     state.best = facts["best"]
     state.stale = facts.get("stale", 0)
     state.precision = facts["precision"]
+
+
+def _laid_out_like(parameter: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor in the parameter's order of memory, where it is one of its size.
+
+    Fused optimisers go through the memory of both side by side, whatever their strides say: with
+    channels last in one of them alone, each weight would be moved by another's average.
+    """
+    if tensor.shape != parameter.shape:
+        return tensor
+    return torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
 
 
 @contextmanager

@@ -94,8 +94,8 @@ def test_another_sentence_width_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_family_that_is_not_installed_is_refused(folder: Path) -> None:
-    write_card(folder, replace(read_card(folder), family="hybrid"))
-    with pytest.raises(UnableToLoadCheckpoint, match="hybrid"):
+    write_card(folder, replace(read_card(folder), family="connected"))
+    with pytest.raises(UnableToLoadCheckpoint, match="connected"):
         load_generator(folder)
 
 

@@ -85,7 +85,8 @@ class PromptBank:
         lengths = torch.tensor([len(each) for each in states])
         self._starts = torch.cumsum(lengths, 0) - lengths
         self._lengths = lengths
-        self._words = torch.cat([torch.from_numpy(each).half() for each in states])
+        # Halved last: `cat` takes no half precision under autocast, in which a course may open.
+        self._words = torch.cat([torch.from_numpy(each) for each in states]).half()
         self._sentences = torch.from_numpy(embedder.embed(sentences)).half()
 
     def __len__(self) -> int:
