@@ -5,6 +5,7 @@
 import htmx from "htmx.org";
 
 import { announce } from "./announcer.js";
+import { tellDesktop } from "./notices.js";
 
 // Browsers open six connections to one HTTP/1.1 host; half stay free for everything else.
 const MAX_STREAMS = 3;
@@ -294,6 +295,7 @@ class Follower {
     if (document.hidden) {
       finishedUnseen += 1;
       document.title = `(${finishedUnseen}) ${plainTitle}`;
+      tellDesktop(this.name, finishedUnseen, document.getElementById(id)?.querySelector("a")?.href);
     }
   }
 }
