@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from genmodels.alignment.course import CLIP_PICTURES, open_alignment_course
+from genmodels.alignment.loading import ALIGNMENT, restore_alignment
 from genmodels.checkpoint import (
     SHIPPED_CHECKPOINTS,
     UnableToLoadCheckpoint,
@@ -18,8 +20,10 @@ from genmodels.checkpoint import (
     write_card,
 )
 from genmodels.contract import (
+    FAMILIES,
     Card,
     InvalidRequest,
+    Metric,
     Parameter,
     Progress,
     Sample,
@@ -178,7 +182,7 @@ def _list(_: argparse.Namespace) -> None:
     for folder in list_checkpoints():
         card = read_card(folder)
         sys.stdout.write(f"{card.slug:20} {card.family:14} {card.summary}\n")
-    trainable = ", ".join([*list_presets(), *JUDGE_PRESETS, SPEECH_JUDGE.slug])
+    trainable = ", ".join([*list_presets(), *JUDGE_PRESETS, SPEECH_JUDGE.slug, CLIP_PICTURES.slug])
     sys.stdout.write(f"presets to train: {trainable}\n")
 
 
@@ -230,6 +234,8 @@ def _train(options: argparse.Namespace) -> None:
         course: Course = open_judge_course(options.preset, data=options.data)
     elif options.preset == SPEECH_JUDGE.slug:
         course = open_speech_judge_course(data=options.data)
+    elif options.preset == CLIP_PICTURES.slug:
+        course = open_alignment_course(data=options.data, own=options.own)
     elif options.start is not None:
         start = load_checkpoint(_folder(options.start))
         course = open_tuning(
@@ -258,9 +264,14 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     folder = _folder(options.checkpoint)
-    checkpoint = load_checkpoint(folder)
+    checkpoint = load_checkpoint(folder, families=(*FAMILIES, ALIGNMENT))
     preset = str(checkpoint.card.training.get("preset", checkpoint.card.slug))
     tuning = checkpoint.card.training.get("tuning")
+    if checkpoint.card.family == ALIGNMENT:
+        network = restore_alignment(checkpoint).eval()
+        metrics = open_alignment_course(data=options.data, own=options.own).measure(network)
+        _show_metrics(options, checkpoint.card, folder, metrics)
+        return
     if tuning is None:
         course = open_course(preset, data=options.data, own=options.own)
     else:
@@ -268,13 +279,19 @@ def _evaluate(options: argparse.Namespace) -> None:
             preset, checkpoint, way=tuning["train"], data=options.data, own=options.own
         )
     metrics = measure_checkpoint(checkpoint, course, samples=options.samples)
+    _show_metrics(options, checkpoint.card, folder, metrics)
+
+
+def _show_metrics(
+    options: argparse.Namespace, card: Card, folder: Path, metrics: tuple[Metric, ...]
+) -> None:
     if options.write:
-        write_card(folder, replace(checkpoint.card, metrics=metrics))
+        write_card(folder, replace(card, metrics=metrics))
     if options.json:
         json.dump([asdict(metric) for metric in metrics], sys.stdout, indent=2)
         sys.stdout.write("\n")
         return
-    written = {metric.name: metric.value for metric in checkpoint.card.metrics}
+    written = {metric.name: metric.value for metric in card.metrics}
     for metric in metrics:
         before = written.get(metric.name)
         sys.stdout.write(f"{metric.name}: {metric.value} {metric.unit} (card: {before})\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from genmodels.contract import Card
+from genmodels.contract import FAMILIES, Card
 
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "card.json"
@@ -66,23 +66,24 @@ def write_card(folder: Path, card: Card) -> None:
     write_bytes_atomically(folder / CARD_NAME, text.encode())
 
 
-def read_card(folder: Path) -> Card:
+def read_card(folder: Path, *, families: Collection[str] = FAMILIES) -> Card:
     """The card alone; raises UnableToLoadCheckpoint."""
     path = folder / CARD_NAME
     try:
-        return Card.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return Card.from_dict(json.loads(path.read_text(encoding="utf-8")), families=families)
     except OSError as error:
         raise UnableToLoadCheckpoint(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UnableToLoadCheckpoint(f"{path} is not a card: {error}") from error
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
+def load_checkpoint(folder: Path, *, families: Collection[str] = FAMILIES) -> Checkpoint:
     """Card and weights, after the weights' SHA-256 has been compared with the card's.
 
-    Raises UnableToLoadCheckpoint.
+    Only networks that generate have one of FAMILIES; who wants another names it. Raises
+    UnableToLoadCheckpoint.
     """
-    card = read_card(folder)
+    card = read_card(folder, families=families)
     path = folder / WEIGHTS_NAME
     try:
         content = path.read_bytes()
