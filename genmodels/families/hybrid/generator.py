@@ -21,6 +21,7 @@ from genmodels.contract import (
     Run,
     Sample,
 )
+from genmodels.families.diffusion.knobs import MASK, guidance_of, path_of
 from genmodels.families.diffusion.objective import predict_data
 from genmodels.families.diffusion.samplers import AUTOMATIC, SAMPLERS, Path, choose_sampler
 from genmodels.families.hybrid.given import TASKS, Beginning, begin
@@ -194,16 +195,7 @@ class PaintGenerator:
 def parameters_of(*, guidance: float, steps: int) -> tuple[Parameter, ...]:
     """What can be set, with the defaults of a preset."""
     return (
-        Parameter(
-            name="guidance",
-            kind="number",
-            default=guidance,
-            minimum=0.0,
-            maximum=10.0,
-            label="Guidance",
-            help="How strongly the picture follows the prompt: 0 ignores it, 1 is as learned.",
-            essential=True,
-        ),
+        guidance_of(guidance),
         Parameter(
             name="without",
             kind="string",
@@ -234,33 +226,13 @@ def parameters_of(*, guidance: float, steps: int) -> tuple[Parameter, ...]:
             label="Strength",
             help="For vary, how much of the given picture gives way to noise.",
         ),
-        Parameter(
-            name="sampler",
-            kind="choice",
-            default=AUTOMATIC,
-            choices=(AUTOMATIC, *SAMPLERS),
-            label="Sampler",
-            help=(
+        *path_of(
+            samplers=(AUTOMATIC, *SAMPLERS),
+            told=(
                 "automatic: dpm++, or repaint where a part of a given picture is filled. The "
                 "others are described with the diffusion family."
             ),
-        ),
-        Parameter(
-            name="steps",
-            kind="integer",
-            default=steps,
-            minimum=1,
-            maximum=1000,
-            label="Steps",
-            help="More steps follow the learned path more closely and take longer.",
-        ),
-        Parameter(
-            name="show",
-            kind="choice",
-            default="picture",
-            choices=("picture", "filmstrip"),
-            label="Show",
-            help="A filmstrip shows what the network expects to draw at up to eight moments.",
+            steps=steps,
         ),
         SCENE_UPSCALE,
     )
@@ -272,10 +244,5 @@ INPUTS = (
         label="Picture",
         help="What is varied or filled; its middle square is scaled to 64 x 64 pixels.",
     ),
-    Input(
-        name="mask",
-        label="Mask",
-        help="For inpaint: white is drawn anew, black is kept as it is.",
-        kind="mask",
-    ),
+    MASK,
 )
