@@ -15,11 +15,11 @@ import torch
 
 from genmodels.contract import Card, GenerationRequest, Preview, Progress, Run, Sample
 from genmodels.families.diffusion.given import Correction, begin
-from genmodels.families.diffusion.guidance import LEAST_ROWS, guided_velocities
+from genmodels.families.diffusion.guidance import guided_velocities
 from genmodels.families.diffusion.objective import predict_data
 from genmodels.families.diffusion.samplers import Path, choose_sampler
 from genmodels.families.diffusion.velocity import VelocityNetwork
-from genmodels.nn.company import is_indifferent_to_company
+from genmodels.nn.company import LEAST_ROWS, is_indifferent_to_company
 from genmodels.pictures.concepts import PromptReader, ReadPrompt
 from genmodels.pictures.encoding import lay_out
 from genmodels.pictures.runs import PromptedRun
@@ -169,5 +169,4 @@ class DiffusionGenerator:
         return is_indifferent_to_company(
             lambda rows: self._network(x[rows], time[rows], sentence[rows]),
             rows=count,
-            least=LEAST_ROWS,
         )

@@ -25,12 +25,12 @@ from genmodels.families.diffusion.knobs import MASK, guidance_of, path_of
 from genmodels.families.diffusion.objective import predict_data
 from genmodels.families.diffusion.samplers import AUTOMATIC, SAMPLERS, Path, choose_sampler
 from genmodels.families.hybrid.given import TASKS, Beginning, begin
-from genmodels.families.hybrid.guidance import LEAST_ROWS, guided_velocities
+from genmodels.families.hybrid.guidance import guided_velocities
 from genmodels.families.hybrid.painter import Painter
 from genmodels.families.hybrid.prompts import Prompts, PromptTower, join, silence
 from genmodels.families.hybrid.reconstruction import SCENE_UPSCALE
 from genmodels.families.hybrid.runs import SceneRun, judge_drawn
-from genmodels.nn.company import is_indifferent_to_company
+from genmodels.nn.company import LEAST_ROWS, in_company, is_indifferent_to_company
 from genmodels.pictures.encoding import lay_out
 from genmodels.randomness import seeded, stacked_normal
 
@@ -104,7 +104,7 @@ class PaintRun(SceneRun):
     @torch.inference_mode()
     def _show(self, latents: torch.Tensor) -> torch.Tensor:
         """The picture (C, Y, X) of latents (1, L, y, x), always decoded alone."""
-        picture = self._painter.decode(latents.expand(LEAST_ROWS, -1, -1, -1))[:1]
+        picture = self._painter.decode(in_company(latents))[:1]
         return self._beginning.finish(picture)[0].cpu()
 
     def _is_frame(self, evaluation: int) -> bool:
@@ -188,7 +188,6 @@ class PaintGenerator:
         return is_indifferent_to_company(
             lambda rows: self._painter.denoiser(x[rows], time[rows], prompts.take(rows)),
             rows=count,
-            least=LEAST_ROWS,
         )
 
 
