@@ -18,6 +18,7 @@ from torch.nn import functional
 from genmodels.contract import Card, Input, Metric, Parameter
 from genmodels.course import Preset, PresetCourse
 from genmodels.data.emoji import ATTRIBUTION, EMOJI, STYLES, Emoji, EmojiSet
+from genmodels.data.location import licence_of_weights
 from genmodels.embedding import Embedder
 from genmodels.pictures.batches import SENTENCE_NOISE
 
@@ -163,6 +164,12 @@ class EmojiCourse(PresetCourse):
 
         `provenance` is what there is to say of the data beside where they come from.
         """
+        data = {
+            **EMOJI.provenance(),
+            "subject": SUBJECT,
+            "attribution": ATTRIBUTION,
+            **provenance,
+        }
         return Card(
             slug=self.slug,
             name=self.name,
@@ -177,13 +184,8 @@ class EmojiCourse(PresetCourse):
             config=config,
             prompt_help=prompt_help,
             max_prompt_length=500,
-            data={
-                **EMOJI.provenance(),
-                "subject": SUBJECT,
-                "attribution": ATTRIBUTION,
-                **provenance,
-            },
-            licence=f"Apache-2.0. {ATTRIBUTION}",
+            data=data,
+            licence=licence_of_weights(data),
             weights_sha256=weights_sha256,
             commit=commit,
             papers=papers,

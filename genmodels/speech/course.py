@@ -10,6 +10,7 @@ from typing import Any
 from genmodels.contract import Card, Metric, Parameter
 from genmodels.course import Preset, PresetCourse
 from genmodels.data.fsdd import FSDD, SPEAKERS, read_fsdd
+from genmodels.data.location import licence_of_weights
 from genmodels.embedding import Embedder
 from genmodels.speech.batches import Sentences, Utterances, prepare
 from genmodels.speech.wordings import EXAMPLE_PROMPTS, PROMPT_HELP
@@ -67,7 +68,7 @@ class SpeechCourse(PresetCourse):
         training: Mapping[str, Any],
         commit: str,
     ) -> Card:
-        """The card of these weights. They carry the licence of the recordings."""
+        """The card of these weights."""
         return Card(
             slug=self.slug,
             name=self.name,
@@ -82,7 +83,7 @@ class SpeechCourse(PresetCourse):
             prompt_help=PROMPT_HELP,
             max_prompt_length=500,
             data=self.corpus.provenance,
-            licence="CC-BY-SA-4.0",
+            licence=licence_of_weights(self.corpus.provenance),
             weights_sha256=weights_sha256,
             commit=commit,
             papers=papers,
