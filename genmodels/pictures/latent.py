@@ -30,18 +30,29 @@ from genmodels.pictures.encoding import lay_out_by_count
 from genmodels.pictures.runs import OnePassRun, PromptedRun
 from genmodels.randomness import seeded
 
+FRAMES = Parameter(
+    name="frames",
+    kind="integer",
+    default=1,
+    minimum=1,
+    maximum=16,
+    label="Pictures",
+    help="How many pictures stand in the file, side by side.",
+    essential=True,
+)
+
+TOWARDS = Parameter(
+    name="towards",
+    kind="string",
+    default="",
+    max_length=500,
+    label="Towards",
+    help="What the last picture of a journey shows; empty means the same as the first.",
+)
+
 #: What a card of such a family offers, besides what is the family's own.
 LATENT_PARAMETERS = (
-    Parameter(
-        name="frames",
-        kind="integer",
-        default=1,
-        minimum=1,
-        maximum=16,
-        label="Pictures",
-        help="How many pictures stand in the file, side by side.",
-        essential=True,
-    ),
+    FRAMES,
     Parameter(
         name="show",
         kind="choice",
@@ -54,14 +65,7 @@ LATENT_PARAMETERS = (
         ),
         essential=True,
     ),
-    Parameter(
-        name="towards",
-        kind="string",
-        default="",
-        max_length=500,
-        label="Towards",
-        help="What the last picture of a journey shows; empty means the same as the first.",
-    ),
+    TOWARDS,
     Parameter(
         name="spread",
         kind="number",

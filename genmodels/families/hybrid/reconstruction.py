@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import cast
 
@@ -24,6 +25,7 @@ from genmodels.families.hybrid.runs import SceneRun, read_input
 from genmodels.nn.company import in_company, is_indifferent_to_company
 from genmodels.pictures.course import UPSCALE
 from genmodels.pictures.encoding import lay_out_by_count
+from genmodels.pictures.latent import FRAMES, TOWARDS
 from genmodels.pictures.runs import OnePassRun
 from genmodels.randomness import seeded
 from genmodels.scenes.drawing import as_network_sees, draw_scenes
@@ -33,7 +35,7 @@ from genmodels.scenes.wording import understand
 _TASKS = ("reconstruct", "sample", "interpolate")
 
 #: Enlarges less than other families: these pictures are larger.
-SCENE_UPSCALE = Parameter(**{**vars(UPSCALE), "default": 4, "maximum": 8.0})
+SCENE_UPSCALE = replace(UPSCALE, default=4, maximum=8.0)
 
 PARAMETERS = (
     Parameter(
@@ -49,22 +51,11 @@ PARAMETERS = (
         ),
         essential=True,
     ),
-    Parameter(
-        name="frames",
-        kind="integer",
-        default=6,
-        minimum=2,
-        maximum=16,
-        label="Pictures",
-        help="How many pictures a sample or a way has, side by side.",
-        essential=True,
+    replace(
+        FRAMES, default=6, minimum=2, help="How many pictures a sample or a way has, side by side."
     ),
-    Parameter(
-        name="towards",
-        kind="string",
-        default="",
-        max_length=500,
-        label="Towards",
+    replace(
+        TOWARDS,
         help="The scene where an interpolation ends, unless a second picture is given.",
         essential=True,
     ),
