@@ -17,10 +17,10 @@ from genmodels.contract import (
     Input,
     Parameter,
     Preview,
-    Progress,
     Run,
     Sample,
 )
+from genmodels.families.diffusion.generator import PathRun
 from genmodels.families.diffusion.knobs import MASK, guidance_of, path_of
 from genmodels.families.diffusion.objective import predict_data
 from genmodels.families.diffusion.samplers import AUTOMATIC, SAMPLERS, Path, choose_sampler
@@ -34,11 +34,8 @@ from genmodels.nn.company import LEAST_ROWS, in_company, is_indifferent_to_compa
 from genmodels.pictures.encoding import lay_out
 from genmodels.randomness import seeded, stacked_normal
 
-#: Pictures of a filmstrip, if there are as many evaluations.
-FRAMES = 8
 
-
-class PaintRun(SceneRun):
+class PaintRun(SceneRun, PathRun):
     """One picture on its way."""
 
     def __init__(
@@ -62,17 +59,6 @@ class PaintRun(SceneRun):
         self.away = away
         self.path = path
         self.guidance = float(request.parameters["guidance"])
-
-    @property
-    def progress(self) -> Progress:
-        """In evaluations of the network: two a step with Heun, four with RePaint, else one."""
-        return Progress(
-            done=self._total - self.path.num_left, total=self._total, unit="evaluation"
-        )
-
-    @property
-    def done(self) -> bool:
-        return self.path.num_left == 0
 
     def preview(self) -> Preview | None:
         """Where the path seems to lead, as a small PNG; None before the first pass."""
@@ -98,7 +84,7 @@ class PaintRun(SceneRun):
             velocity = (predicted - self.path.x) / (1.0 - self.path.time)
         self._predicted = predicted
         self.path.follow(velocity)
-        if self._is_frame(self.progress.done):
+        if self._is_frame:
             self._frames.append(self._predicted)
 
     @torch.inference_mode()
@@ -106,11 +92,6 @@ class PaintRun(SceneRun):
         """The picture (C, Y, X) of latents (1, L, y, x), always decoded alone."""
         picture = self._painter.decode(in_company(latents))[:1]
         return self._beginning.finish(picture)[0].cpu()
-
-    def _is_frame(self, evaluation: int) -> bool:
-        """Whether it is one of FRAMES evenly spaced evaluations, of which the last is one."""
-        before, now = ((evaluation - back) * FRAMES // self._total for back in (1, 0))
-        return now > before
 
 
 class PaintGenerator:
