@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 import torch
 from torch import nn
@@ -103,6 +103,17 @@ class Course(Protocol):
         ...
 
 
+def adamw_over(
+    network: nn.Module, *, rate: float, fused: bool | None = None
+) -> tuple[Player, ...]:
+    """The one player of most courses: AdamW over every weight of the network."""
+    parameters = tuple(network.parameters())
+    optimizer = torch.optim.AdamW(
+        parameters, lr=rate, betas=(0.9, 0.99), weight_decay=0.01, fused=fused
+    )
+    return (Player(parameters, (optimizer,)),)
+
+
 class Preset(Protocol):
     """What the base class of courses needs of a family's preset."""
 
@@ -114,6 +125,18 @@ class Preset(Protocol):
 
     @property
     def recipe(self) -> Recipe: ...
+
+
+class Described(TypedDict):
+    """The fields of a card that a course of a family fills in, whatever it generates."""
+
+    family: str
+    architecture: str
+    papers: tuple[str, ...]
+    determinism: str
+    weights_sha256: str
+    metrics: tuple[Metric, ...]
+    commit: str
 
 
 class PresetCourse:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from genmodels.clips.corpus import ClipCorpus, Scripts
 from genmodels.clips.wordings import EXAMPLE_PROMPTS, PROMPT_HELP
-from genmodels.contract import Card, Metric, Parameter
-from genmodels.course import Preset, PresetCourse
+from genmodels.contract import Card, Parameter
+from genmodels.course import Described, Preset, PresetCourse
 from genmodels.data.location import licence_of_weights
 
 #: Ends the slugs of presets.
@@ -26,23 +26,15 @@ class ClipCourse(PresetCourse):
     def make_card(
         self,
         *,
-        family: str,
-        architecture: str,
         parameters: tuple[Parameter, ...],
         config: Mapping[str, Any],
-        papers: tuple[str, ...],
-        determinism: str,
-        weights_sha256: str,
-        metrics: tuple[Metric, ...],
         training: Mapping[str, Any],
-        commit: str,
+        **described: Unpack[Described],
     ) -> Card:
         """The card of these weights."""
         return Card(
             slug=self.slug,
             name=self.name,
-            family=family,
-            architecture=architecture,
             summary="Draws clips of one or two handwritten digits that move, from free wording.",
             tasks=("text-to-video",),
             modality="video",
@@ -53,11 +45,7 @@ class ClipCourse(PresetCourse):
             max_prompt_length=500,
             data=self.corpus.provenance,
             licence=licence_of_weights(self.corpus.provenance),
-            weights_sha256=weights_sha256,
-            commit=commit,
-            papers=papers,
             example_prompts=EXAMPLE_PROMPTS,
-            metrics=metrics,
             training={"preset": self._preset.slug, **training},
-            determinism=determinism,
+            **described,
         )

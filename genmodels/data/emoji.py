@@ -18,8 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from genmodels.data.location import DataFile, DataSet
+from genmodels.data.location import OWN_LICENCE, DataFile, DataSet
 from genmodels.data.own import hold_out
+
+#: What who shows a picture, or one that a network made of them, has to say (CC BY 4.0, 3(a)).
+ATTRIBUTION = (
+    "Learned from Twemoji (Copyright Twitter, Inc and other contributors, CC BY 4.0, "
+    "changed) and Noto Emoji (Google, Apache-2.0)"
+)
 
 EMOJI = DataSet(
     name="emoji",
@@ -36,6 +42,7 @@ EMOJI = DataSet(
         "by Noto Emoji Apache-2.0, Google; captions by emojibase MIT on Unicode CLDR, Unicode "
         "licence"
     ),
+    weights_licence=f"{OWN_LICENCE}. {ATTRIBUTION}",
     files=(
         DataFile(
             "noto_72.zip", "1c933b02fe1c963ada7cf847988baee2746d73f8c2bc3922997f046137eb1ac6"
@@ -44,12 +51,6 @@ EMOJI = DataSet(
             "twemoji_72.zip", "a16eecf01371e5e3066368eb98df94b613abaf2ddbe420d3b6570dc688bd623a"
         ),
     ),
-)
-
-#: What who shows a picture, or one that a network made of them, has to say (CC BY 4.0, 3(a)).
-ATTRIBUTION = (
-    "Learned from Twemoji (Copyright Twitter, Inc and other contributors, CC BY 4.0, "
-    "changed) and Noto Emoji (Google, Apache-2.0)"
 )
 
 TWEMOJI, NOTO = "twemoji", "noto"

@@ -19,6 +19,7 @@ FSDD = DataSet(
     folder="fsdd",
     source="GitHub Jakobovski/free-spoken-digit-dataset, recordings/, as a zip",
     licence="CC BY-SA 4.0, Zohar Jackson and contributors",
+    weights_licence="CC BY-SA 4.0, as the data",
     files=(
         DataFile(
             "recordings.zip",

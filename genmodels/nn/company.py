@@ -15,6 +15,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+#: Convolutions of two rows and of more have the same bits, those of one row may not.
+LEAST_ROWS = 2
+
 #: Rows that a product needs to be computed as products of many rows are.
 _ROWS = 16
 
@@ -52,16 +55,21 @@ class PointwiseConv(nn.Conv2d):
         return result.view(len(x), -1, *x.shape[2:])
 
 
-@torch.inference_mode()
-def is_indifferent_to_company(
-    compute: Callable[[slice], torch.Tensor], *, rows: int, least: int = 2
-) -> bool:
-    """Whether rows have the same results, bit by bit, in batches of `least` and of more.
+def in_company(rows: torch.Tensor) -> torch.Tensor:
+    """Rows (n, ...) as they are, but a lone one twice: (max(n, LEAST_ROWS), ...)."""
+    return torch.cat((rows, rows[: max(0, LEAST_ROWS - len(rows))]))
 
-    `compute` gives the results of a slice of a fixed batch of `rows` rows, a multiple of `least`.
+
+@torch.inference_mode()
+def is_indifferent_to_company(compute: Callable[[slice], torch.Tensor], *, rows: int) -> bool:
+    """Whether rows have the same results, bit by bit, in batches of LEAST_ROWS and of more.
+
+    `compute` gives the results of a slice of a fixed batch of `rows` rows, a multiple of that.
     """
-    in_least = torch.cat([compute(slice(start, start + least)) for start in range(0, rows, least)])
+    in_least = torch.cat(
+        [compute(slice(start, start + LEAST_ROWS)) for start in range(0, rows, LEAST_ROWS)]
+    )
     return all(
         torch.equal(compute(slice(0, size)), in_least[:size])
-        for size in range(2 * least, rows + 1, least)
+        for size in range(2 * LEAST_ROWS, rows + 1, LEAST_ROWS)
     )

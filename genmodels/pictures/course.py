@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
-from genmodels.contract import Card, Input, Metric, Parameter
-from genmodels.course import Preset, PresetCourse
+from genmodels.contract import Card, Input, Parameter
+from genmodels.course import Described, Preset, PresetCourse
 from genmodels.data.location import licence_of_weights
 from genmodels.embedding import Embedder
 from genmodels.pictures.batches import CaptionedPictures
@@ -45,26 +45,18 @@ class PictureCourse(PresetCourse):
     def make_card(
         self,
         *,
-        family: str,
-        architecture: str,
         verb: str,
         tasks: tuple[str, ...],
         parameters: tuple[Parameter, ...],
         inputs: tuple[Input, ...] = (),
         config: Mapping[str, Any],
-        papers: tuple[str, ...],
-        determinism: str,
-        weights_sha256: str,
-        metrics: tuple[Metric, ...],
         training: Mapping[str, Any],
-        commit: str,
+        **described: Unpack[Described],
     ) -> Card:
         """The card of these weights; `verb` begins its summary, such as "Draws"."""
         return Card(
             slug=self.slug,
             name=self.name,
-            family=family,
-            architecture=architecture,
             summary=f"{verb} {self.subject.summary} from free wording.",
             tasks=tasks,
             modality="image",
@@ -76,11 +68,7 @@ class PictureCourse(PresetCourse):
             max_prompt_length=500,
             data=self.subject.provenance,
             licence=licence_of_weights(self.subject.provenance),
-            weights_sha256=weights_sha256,
-            commit=commit,
-            papers=papers,
             example_prompts=self.subject.example_prompts,
-            metrics=metrics,
             training={"preset": self._preset.slug, **training},
-            determinism=determinism,
+            **described,
         )

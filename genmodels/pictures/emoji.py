@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from genmodels.contract import Card, Input, Metric, Parameter
-from genmodels.course import Preset, PresetCourse
+from genmodels.contract import Card, Input, Parameter
+from genmodels.course import Described, Preset, PresetCourse
 from genmodels.data.emoji import ATTRIBUTION, EMOJI, STYLES, Emoji, EmojiSet
+from genmodels.data.location import licence_of_weights
 from genmodels.embedding import Embedder
 from genmodels.pictures.batches import SENTENCE_NOISE
 
@@ -142,8 +143,6 @@ class EmojiCourse(PresetCourse):
     def make_card(
         self,
         *,
-        family: str,
-        architecture: str,
         summary: str,
         tasks: tuple[str, ...],
         parameters: tuple[Parameter, ...],
@@ -152,22 +151,22 @@ class EmojiCourse(PresetCourse):
         provenance: Mapping[str, object],
         prompt_help: str,
         example_prompts: tuple[str, ...],
-        papers: tuple[str, ...],
-        determinism: str,
-        weights_sha256: str,
-        metrics: tuple[Metric, ...],
         training: Mapping[str, Any],
-        commit: str,
+        **described: Unpack[Described],
     ) -> Card:
         """The card of these weights, with what the licence of the pictures asks to be said.
 
         `provenance` is what there is to say of the data beside where they come from.
         """
+        data = {
+            **EMOJI.provenance(),
+            "subject": SUBJECT,
+            "attribution": ATTRIBUTION,
+            **provenance,
+        }
         return Card(
             slug=self.slug,
             name=self.name,
-            family=family,
-            architecture=architecture,
             summary=summary,
             tasks=tasks,
             modality="image",
@@ -177,20 +176,11 @@ class EmojiCourse(PresetCourse):
             config=config,
             prompt_help=prompt_help,
             max_prompt_length=500,
-            data={
-                **EMOJI.provenance(),
-                "subject": SUBJECT,
-                "attribution": ATTRIBUTION,
-                **provenance,
-            },
-            licence=f"Apache-2.0. {ATTRIBUTION}",
-            weights_sha256=weights_sha256,
-            commit=commit,
-            papers=papers,
+            data=data,
+            licence=licence_of_weights(data),
             example_prompts=example_prompts,
-            metrics=metrics,
             training={"preset": self._preset.slug, **training},
-            determinism=determinism,
+            **described,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,6 +57,12 @@ def lay_out(pictures: torch.Tensor, *, columns: int) -> torch.Tensor:
         top, left = place // columns * (height + _GAP), place % columns * (width + _GAP)
         sheet[:, top : top + height, left : left + width] = picture
     return sheet
+
+
+def lay_out_by_count(pictures: torch.Tensor) -> torch.Tensor:
+    """The same: a row of up to eight pictures, more of them as a square."""
+    count = len(pictures)
+    return lay_out(pictures, columns=count if count <= 8 else math.ceil(math.sqrt(count)))
 
 
 def decode_picture(

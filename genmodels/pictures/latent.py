@@ -20,30 +20,39 @@ from genmodels.contract import (
     GenerationRequest,
     InvalidRequest,
     Parameter,
-    Preview,
-    Progress,
     Run,
     Sample,
 )
-from genmodels.nn.company import is_indifferent_to_company
+from genmodels.nn.company import in_company, is_indifferent_to_company
 from genmodels.pictures.concepts import PromptReader, ReadPrompt
 from genmodels.pictures.course import UPSCALE
-from genmodels.pictures.encoding import lay_out
-from genmodels.pictures.runs import PromptedRun
+from genmodels.pictures.encoding import lay_out_by_count
+from genmodels.pictures.runs import OnePassRun, PromptedRun
 from genmodels.randomness import seeded
+
+FRAMES = Parameter(
+    name="frames",
+    kind="integer",
+    default=1,
+    minimum=1,
+    maximum=16,
+    label="Pictures",
+    help="How many pictures stand in the file, side by side.",
+    essential=True,
+)
+
+TOWARDS = Parameter(
+    name="towards",
+    kind="string",
+    default="",
+    max_length=500,
+    label="Towards",
+    help="What the last picture of a journey shows; empty means the same as the first.",
+)
 
 #: What a card of such a family offers, besides what is the family's own.
 LATENT_PARAMETERS = (
-    Parameter(
-        name="frames",
-        kind="integer",
-        default=1,
-        minimum=1,
-        maximum=16,
-        label="Pictures",
-        help="How many pictures stand in the file, side by side.",
-        essential=True,
-    ),
+    FRAMES,
     Parameter(
         name="show",
         kind="choice",
@@ -56,14 +65,7 @@ LATENT_PARAMETERS = (
         ),
         essential=True,
     ),
-    Parameter(
-        name="towards",
-        kind="string",
-        default="",
-        max_length=500,
-        label="Towards",
-        help="What the last picture of a journey shows; empty means the same as the first.",
-    ),
+    TOWARDS,
     Parameter(
         name="spread",
         kind="number",
@@ -75,9 +77,6 @@ LATENT_PARAMETERS = (
     ),
     UPSCALE,
 )
-
-#: Convolutions of two rows and of more have the same bits, those of one row may not.
-_FEWEST_ROWS = 2
 
 
 class LatentModel(Protocol):
@@ -109,7 +108,7 @@ class Rows:
         return len(self.latents)
 
 
-class LatentRun(PromptedRun):
+class LatentRun(PromptedRun, OnePassRun):
     """One sheet on its way; it takes a single pass."""
 
     def __init__(
@@ -117,28 +116,13 @@ class LatentRun(PromptedRun):
     ) -> None:
         super().__init__(request, card=card, prompt=prompt)
         self.rows = rows
-        self.pictures: torch.Tensor | None = None
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(done=int(self.done), total=1, unit="pass")
-
-    @property
-    def done(self) -> bool:
-        return self.pictures is not None
-
-    def preview(self) -> Preview | None:
-        """The first picture, once there is one."""
-        return None if self.pictures is None else self.make_preview(self.pictures[0])
 
     @property
     def sample(self) -> Sample:
         """All pictures in one file: a row of up to eight, more of them in a square."""
         assert self.pictures is not None, "a sample is asked for when the run is done"
-        count = len(self.pictures)
-        columns = count if count <= 8 else math.ceil(math.sqrt(count))
-        metrics = {"pictures": float(count), **self.rows.figures}
-        return self.make_sample(lay_out(self.pictures, columns=columns), metrics, {})
+        metrics = {"pictures": float(len(self.pictures)), **self.rows.figures}
+        return self.make_sample(lay_out_by_count(self.pictures), metrics, {})
 
 
 class LatentGenerator:
@@ -186,11 +170,8 @@ class LatentGenerator:
                 run.pictures = part
 
     def _decode(self, latents: torch.Tensor, sentences: torch.Tensor) -> torch.Tensor:
-        count = len(latents)
-        missing = max(0, _FEWEST_ROWS - count)
-        latents = torch.cat((latents, latents[:missing])).to(self._device)
-        sentences = torch.cat((sentences, sentences[:missing])).to(self._device)
-        return self._model.decode(latents, sentences)[:count]
+        rows = (in_company(each).to(self._device) for each in (latents, sentences))
+        return self._model.decode(*rows)[: len(latents)]
 
     def draw_rows(self, request: GenerationRequest, prompt: ReadPrompt) -> Rows:
         """What a request puts into its pass; raises InvalidRequest."""

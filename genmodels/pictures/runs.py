@@ -1,4 +1,4 @@
-"""What the runs of all families of pictures share: the prompt that was read, and the sample."""
+"""What the runs of all families of pictures share: previews, the prompt, and the sample."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from genmodels.contract import Card, GenerationRequest, Preview, Sample
+from genmodels.contract import Card, GenerationRequest, Preview, Progress, Sample
 from genmodels.pictures.concepts import ReadPrompt
 from genmodels.pictures.encoding import encode_png
 
-_PREVIEW_UPSCALE = 4
 
-
-class PromptedRun:
+class DrawnRun:
     """The part of a run that does not depend on the family; pictures are (C, Y, X) in -1..1."""
 
-    def __init__(self, request: GenerationRequest, *, card: Card, prompt: ReadPrompt) -> None:
+    preview_upscale = 4
+
+    def __init__(self, request: GenerationRequest, *, card: Card) -> None:
         self._request = request
         self._card = card
-        self.prompt = prompt
 
     @property
     def request(self) -> GenerationRequest:
@@ -30,23 +29,56 @@ class PromptedRun:
     def make_preview(self, picture: torch.Tensor) -> Preview:
         """A small PNG of what there is so far."""
         return Preview(
-            media_type="image/png", content=encode_png(picture, upscale=_PREVIEW_UPSCALE)
+            media_type="image/png", content=encode_png(picture, upscale=self.preview_upscale)
         )
 
     def make_sample(
         self, picture: torch.Tensor, metrics: Mapping[str, float], extra: Mapping[str, object]
     ) -> Sample:
-        """The picture with its recipe inside; `extra` also names the nearest concept."""
+        """The picture with its recipe inside."""
         content = encode_png(
             picture,
             upscale=int(self._request.parameters["upscale"]),
             recipe=make_recipe(self._card, self._request),
         )
         return Sample(
-            content=content,
-            media_type="image/png",
-            metrics={**metrics, "prompt_similarity": self.similarity},
-            extra={**self.tell_nearest(), **extra},
+            content=content, media_type="image/png", metrics=dict(metrics), extra=dict(extra)
+        )
+
+
+class OnePassRun(DrawnRun):
+    """A run that takes a single pass, which sets `pictures` (n, C, Y, X)."""
+
+    pictures: torch.Tensor | None = None
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(done=int(self.done), total=1, unit="pass")
+
+    @property
+    def done(self) -> bool:
+        return self.pictures is not None
+
+    def preview(self) -> Preview | None:
+        """The first picture, once there is one."""
+        return None if self.pictures is None else self.make_preview(self.pictures[0])
+
+
+class PromptedRun(DrawnRun):
+    """A run of a network that is told its prompt as a vector."""
+
+    def __init__(self, request: GenerationRequest, *, card: Card, prompt: ReadPrompt) -> None:
+        super().__init__(request, card=card)
+        self.prompt = prompt
+
+    def make_sample(
+        self, picture: torch.Tensor, metrics: Mapping[str, float], extra: Mapping[str, object]
+    ) -> Sample:
+        """The same, with the nearest concept."""
+        return super().make_sample(
+            picture,
+            {**metrics, "prompt_similarity": self.similarity},
+            {**self.tell_nearest(), **extra},
         )
 
     @property

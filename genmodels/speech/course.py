@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from genmodels.contract import Card, Metric, Parameter
-from genmodels.course import Preset, PresetCourse
+from genmodels.contract import Card, Parameter
+from genmodels.course import Described, Preset, PresetCourse
 from genmodels.data.fsdd import FSDD, SPEAKERS, read_fsdd
+from genmodels.data.location import licence_of_weights
 from genmodels.embedding import Embedder
 from genmodels.speech.batches import Sentences, Utterances, prepare
 from genmodels.speech.wordings import EXAMPLE_PROMPTS, PROMPT_HELP
@@ -55,24 +56,16 @@ class SpeechCourse(PresetCourse):
     def make_card(
         self,
         *,
-        family: str,
-        architecture: str,
         tasks: tuple[str, ...],
         parameters: tuple[Parameter, ...],
         config: Mapping[str, Any],
-        papers: tuple[str, ...],
-        determinism: str,
-        weights_sha256: str,
-        metrics: tuple[Metric, ...],
         training: Mapping[str, Any],
-        commit: str,
+        **described: Unpack[Described],
     ) -> Card:
-        """The card of these weights. They carry the licence of the recordings."""
+        """The card of these weights."""
         return Card(
             slug=self.slug,
             name=self.name,
-            family=family,
-            architecture=architecture,
             summary="Speaks digits in the voices of six men, from free wording.",
             tasks=tasks,
             modality="audio",
@@ -82,12 +75,8 @@ class SpeechCourse(PresetCourse):
             prompt_help=PROMPT_HELP,
             max_prompt_length=500,
             data=self.corpus.provenance,
-            licence="CC-BY-SA-4.0",
-            weights_sha256=weights_sha256,
-            commit=commit,
-            papers=papers,
+            licence=licence_of_weights(self.corpus.provenance),
             example_prompts=EXAMPLE_PROMPTS,
-            metrics=metrics,
             training={"preset": self._preset.slug, **training},
-            determinism=determinism,
+            **described,
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 import torch
 from torch import nn
 
 from genmodels.contract import Card, Metric, Parameter
-from genmodels.course import Preset, PresetCourse
+from genmodels.course import Described, Preset, PresetCourse
 from genmodels.data.location import UnableToFindData, licence_of_weights
 from genmodels.text.batches import RecordBatches
 from genmodels.text.corpus import Corpus
@@ -115,18 +115,12 @@ class LanguageCourse(PresetCourse):
     def make_card(
         self,
         *,
-        family: str,
-        architecture: str,
         memory: str,
         length: int,
         longest: int,
         config: Mapping[str, Any],
-        papers: tuple[str, ...],
-        determinism: str,
-        weights_sha256: str,
-        metrics: tuple[Metric, ...],
         training: Mapping[str, Any],
-        commit: str,
+        **described: Unpack[Described],
     ) -> Card:
         """The card of these weights; `memory` says how much of a long prompt counts.
 
@@ -136,8 +130,6 @@ class LanguageCourse(PresetCourse):
         return Card(
             slug=self.slug,
             name=self.name,
-            family=family,
-            architecture=architecture,
             summary=corpus.summary,
             tasks=kind.tasks,
             modality=kind.modality,
@@ -148,13 +140,9 @@ class LanguageCourse(PresetCourse):
             max_prompt_length=4000,
             data=corpus.provenance,
             licence=licence_of_weights(corpus.provenance),
-            weights_sha256=weights_sha256,
-            commit=commit,
-            papers=papers,
             example_prompts=corpus.example_prompts,
-            metrics=metrics,
             training={"preset": self._preset.slug, **training},
-            determinism=determinism,
+            **described,
         )
 
     def _knobs(self, length: int, longest: int) -> tuple[Parameter, ...]:

@@ -9,7 +9,7 @@ import torch
 
 from genmodels.checkpoint import load_checkpoint
 from genmodels.contract import GenerationRequest, InvalidRequest, resolve_request
-from genmodels.evaluation import sheets
+from genmodels.evaluation.sheets import draw_checkpoint_sheet
 from genmodels.families.gan.cycle.generator import TranslationGenerator
 from genmodels.families.gan.cycle.measures import (
     PixelComponents,
@@ -169,8 +169,8 @@ def test_a_sheet_shows_pairs_and_a_prompt_alone_draws_nothing(
     def read_tiny(_: Path | None) -> object:
         return tiny_emoji()
 
-    monkeypatch.setattr(sheets, "read_emoji", read_tiny)
-    sheet = sheets.draw_checkpoint_sheet(load_checkpoint(tmp_path), upscale=1)
+    monkeypatch.setattr("genmodels.families.gan.family.read_emoji", read_tiny)
+    sheet = draw_checkpoint_sheet(load_checkpoint(tmp_path), upscale=1)
     size = [int.from_bytes(sheet[start : start + 4], "big") for start in (16, 20)]
     assert size == [12 * 34 - 2, 4 * 34 - 2]
     course = tiny_cyclegan()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from genmodels.data import fashion_mnist, tinyshakespeare
+from genmodels.data.fsdd import FSDD
 from genmodels.data.location import (
     DATA_VARIABLE,
     OWN_LICENCE,
@@ -63,6 +64,7 @@ def test_a_missing_file_and_a_changed_one_are_named(tmp_path: Path) -> None:
 def test_weights_keep_the_terms_that_their_data_asks_to_keep() -> None:
     assert licence_of_weights(_SET.provenance()) == OWN_LICENCE
     assert licence_of_weights(MULTI30K.provenance()) == "for research, as the data"
+    assert licence_of_weights(FSDD.provenance()) == "CC BY-SA 4.0, as the data"
     assert licence_of_weights({}) == OWN_LICENCE, "of one's own data nobody else has terms"
 
 

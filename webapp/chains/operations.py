@@ -14,6 +14,7 @@ from webapp.chains.checking import check_definition
 from webapp.chains.definitions import Definition
 from webapp.chains.models import Chain, ChainVersion
 from webapp.chains.queries import UnableToFindChain
+from webapp.common.cleaning import clean_line, clean_text, length_faults, name_faults
 from webapp.common.ids import uuid7
 from webapp.common.refusals import ChangedSinceRead, Conflict
 from webapp.jobs.idempotency import made_before
@@ -104,29 +105,20 @@ def _store_version(chain: Chain, author: User, steps: VersionWish, *, number: in
 
 
 def _clean_wish(wish: ChainWish, faults: list[Fault]) -> ChainWish:
-    name = " ".join(wish.name.replace("\x00", " ").split())
-    description = wish.description.replace("\x00", " ").strip()
-    if not name:
-        faults.append(Fault("/name", "required", "must have a letter or two"))
-    faults += _too_long("/name", name, MAX_NAME_LENGTH)
-    faults += _too_long("/description", description, MAX_DESCRIPTION_LENGTH)
+    name, description = clean_line(wish.name), clean_text(wish.description)
+    faults += name_faults(name, MAX_NAME_LENGTH)
+    faults += length_faults("/description", description, MAX_DESCRIPTION_LENGTH)
     return ChainWish(name, description)
 
 
 def _clean_steps(user: User, steps: VersionWish, faults: list[Fault]) -> VersionWish:
-    note = " ".join(steps.note.replace("\x00", " ").split())
-    faults += _too_long("/note", note, MAX_NOTE_LENGTH)
+    note = clean_line(steps.note)
+    faults += length_faults("/note", note, MAX_NOTE_LENGTH)
     try:
         check_definition(user=user, definition=steps.definition)
     except InvalidRequest as error:
         faults += error.faults
     return VersionWish(steps.definition, note)
-
-
-def _too_long(pointer: str, text: str, most: int) -> list[Fault]:
-    if len(text) <= most:
-        return []
-    return [Fault(pointer, "too_long", f"must have at most {most} characters")]
 
 
 def add_version(

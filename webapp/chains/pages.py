@@ -28,8 +28,7 @@ from webapp.chains.operations import (
     VersionWish,
 )
 from webapp.chains.run_queries import RunFilter
-from webapp.common.pagination import PageRequest, parse_page
-from webapp.common.problems import Problem
+from webapp.common.pagination import PageRequest, page_of
 from webapp.generations.models import Generation
 from webapp.generations.pages import find_or_404, signed_in_user
 
@@ -45,7 +44,7 @@ def chains(request: HttpRequest) -> HttpResponse:
     """The chains that one may see, and an example where there is none yet."""
     trashed = request.GET.get("trash") == "1"
     page = queries.list_chains(
-        user=signed_in_user(request), page=_page_of(request), trashed=trashed
+        user=signed_in_user(request), page=page_of(request, size=PAGE_SIZE), trashed=trashed
     )
     context = {
         "rows": [(row, step_names(queries.newest_version(row))) for row in page.rows],
@@ -55,14 +54,6 @@ def chains(request: HttpRequest) -> HttpResponse:
         "example": example.NAME if example.is_possible() else "",
     }
     return render(request, "chains/chains.html", context)
-
-
-def _page_of(request: HttpRequest) -> PageRequest:
-    cursor = request.GET.get("cursor", "")
-    try:
-        return parse_page({"cursor": cursor, "limit": str(PAGE_SIZE)})
-    except Problem as error:
-        raise Http404 from error
 
 
 @login_required

@@ -26,8 +26,7 @@ from webapp.chats.queries import ReadTurn, UnableToFindChat
 from webapp.chats.shown import show_turn, turn_url
 from webapp.chats.threads import UnknownTurn
 from webapp.collections.queries import find_collections, offered_collections
-from webapp.common.pagination import PageRequest, parse_page
-from webapp.common.problems import Problem
+from webapp.common.pagination import PageRequest, page_of
 from webapp.generations.pages import is_fragment, signed_in_user
 from webapp.grounding.answerers import CONNECTOR, QUOTES
 from webapp.grounding.chat_server import configured_server
@@ -70,13 +69,7 @@ def chats(request: HttpRequest) -> HttpResponse:
 
 def _render_list(request: HttpRequest, *, fault: str = "") -> HttpResponse:
     user = signed_in_user(request)
-    cursor = request.GET.get("cursor", "")
-    page = PageRequest(limit=PAGE_SIZE)
-    if cursor:
-        try:
-            page = parse_page({"cursor": cursor, "limit": str(PAGE_SIZE)})
-        except Problem as error:
-            raise Http404 from error
+    page = page_of(request, size=PAGE_SIZE)
     words = request.GET.get("q", "")[:200].replace("\x00", " ")
     trashed = request.GET.get("trash") == "1"
     found = queries.list_chats(user=user, page=page, trashed=trashed, words=words)

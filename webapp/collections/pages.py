@@ -20,8 +20,7 @@ from webapp.collections import operations, queries
 from webapp.collections.models import Collection, CollectionItem
 from webapp.collections.operations import CollectionWish, UnableToNameCollection
 from webapp.collections.queries import ItemReference
-from webapp.common.pagination import PageRequest, parse_page
-from webapp.common.problems import Problem
+from webapp.common.pagination import page_of
 from webapp.generations.cards import GenerationCard, make_cards
 from webapp.generations.pages import signed_in_user
 from webapp.generations.queries import get_generations
@@ -59,7 +58,9 @@ def _render_list(
 ) -> HttpResponse:
     user = signed_in_user(request)
     trashed = request.GET.get("trash") == "1"
-    page = queries.list_collections(user=user, page=_page_of(request), trashed=trashed)
+    page = queries.list_collections(
+        user=user, page=page_of(request, size=PAGE_SIZE), trashed=trashed
+    )
     counts = queries.count_items(user=user, collection_ids=[row.id for row in page.rows])
     context = {
         "rows": [(row, counts[row.id]) for row in page.rows],
@@ -70,14 +71,6 @@ def _render_list(
         "faults": faults,
     }
     return render(request, "collections/collections.html", context, status=422 if faults else 200)
-
-
-def _page_of(request: HttpRequest) -> PageRequest:
-    cursor = request.GET.get("cursor", "")
-    try:
-        return parse_page({"cursor": cursor, "limit": str(PAGE_SIZE)})
-    except Problem as error:
-        raise Http404 from error
 
 
 def _wish(request: HttpRequest) -> CollectionWish:
@@ -136,7 +129,9 @@ def _render_collection(
     faults: Sequence[str] = (),
 ) -> HttpResponse:
     user = signed_in_user(request)
-    page = queries.list_items(user=user, collection=collection, page=_page_of(request))
+    page = queries.list_items(
+        user=user, collection=collection, page=page_of(request, size=PAGE_SIZE)
+    )
     context = {
         "collection": collection,
         "items": _shown(user, page.rows),

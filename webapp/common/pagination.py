@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
 
 from genmodels.contract import Fault
-from webapp.common.problems import invalid
+from webapp.common.problems import Problem, invalid
 
 Row = TypeVar("Row", bound=Model)
 MAX_LIMIT = 200
@@ -73,6 +74,14 @@ def parse_page(query: Mapping[str, str], *, filters: Collection[str] = ()) -> Pa
     if faults:
         raise invalid(faults)
     return PageRequest(limit=limit, after=after)
+
+
+def page_of(request: HttpRequest, *, size: int) -> PageRequest:
+    """The part of a list that a page of the site shows; raises Http404 for a garbled cursor."""
+    try:
+        return parse_page({"cursor": request.GET.get("cursor", ""), "limit": str(size)})
+    except Problem as error:
+        raise Http404 from error
 
 
 def paginate(rows: QuerySet[Row], page: PageRequest) -> Page[Row]:

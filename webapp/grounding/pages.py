@@ -13,8 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webapp.accounts.models import User
 from webapp.collections.queries import offered_names
-from webapp.common.pagination import PageRequest, parse_page
-from webapp.common.problems import Problem
+from webapp.common.pagination import page_of
 from webapp.generations.pages import signed_in_user
 from webapp.grounding.answerers import CONNECTOR, QUOTES
 from webapp.grounding.chat_server import configured_server
@@ -50,13 +49,7 @@ def _render_ask(
     chosen_collection: str = "",
     fault: str = "",
 ) -> HttpResponse:
-    page = PageRequest(limit=PAGE_SIZE)
-    cursor = request.GET.get("cursor", "")
-    if cursor:
-        try:
-            page = parse_page({"cursor": cursor, "limit": str(PAGE_SIZE)})
-        except Problem as error:
-            raise Http404 from error
+    page = page_of(request, size=PAGE_SIZE)
     answers = list_answers(user=signed_in_user(request), page=page)
     context = {
         "answers": answers.rows,

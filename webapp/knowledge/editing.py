@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from genmodels.embedding import Embedder, UnableToEmbed
+from webapp.common.cleaning import clean_line
 from webapp.common.refusals import ChangedSinceRead, Conflict
 from webapp.jobs.models import Job
 from webapp.knowledge.models import Source
@@ -69,7 +70,7 @@ def head_passage(
     revision: int | None = None,
 ) -> Passage:
     """Say what a passage is about; its heading is searched with it."""
-    heading = " ".join(heading.replace("\x00", " ").split())
+    heading = clean_line(heading)
     if len(heading) > MAX_HEADING_CHARACTERS:
         raise UnableToChangePassage(f"A heading has at most {MAX_HEADING_CHARACTERS} characters.")
     with transaction.atomic():

@@ -15,8 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET, require_POST
 
-from webapp.common.pagination import PageRequest, parse_page
-from webapp.common.problems import Problem
+from webapp.common.pagination import page_of
 from webapp.generations.pages import signed_in_user
 from webapp.jobs.admission import Refused
 from webapp.knowledge.editing import places_to_split
@@ -99,12 +98,7 @@ def render_documents(
     """The list, with what was refused and the address that was typed."""
     cursor = request.GET.get("cursor", "")
     trashed = request.GET.get("trash") == "1"
-    page = PageRequest(limit=PAGE_SIZE)
-    if cursor:
-        try:
-            page = parse_page({"cursor": cursor, "limit": str(PAGE_SIZE)})
-        except Problem as error:
-            raise Http404 from error
+    page = page_of(request, size=PAGE_SIZE)
     found = list_sources(user=signed_in_user(request), page=page, trashed=trashed)
     context = {
         "sources": found.rows,

@@ -16,8 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from genmodels.contract import InvalidRequest
 from webapp.accounts.models import User
-from webapp.common.pagination import PageRequest, parse_page
-from webapp.common.problems import Problem
+from webapp.common.pagination import page_of
 from webapp.prompts import operations, queries
 from webapp.prompts.models import PromptTemplate, PromptVersion
 from webapp.prompts.operations import (
@@ -89,7 +88,9 @@ def _render_list(
     faults: Sequence[str] = (),
 ) -> HttpResponse:
     trashed = request.GET.get("trash") == "1"
-    page = queries.list_templates(user=_member(request), page=_page_of(request), trashed=trashed)
+    page = queries.list_templates(
+        user=_member(request), page=page_of(request, size=PAGE_SIZE), trashed=trashed
+    )
     context = {
         "rows": [(row, queries.newest_version(row)) for row in page.rows],
         "trashed": trashed,
@@ -100,14 +101,6 @@ def _render_list(
         "faults": faults,
     }
     return render(request, "prompts/prompts.html", context, status=422 if faults else 200)
-
-
-def _page_of(request: HttpRequest) -> PageRequest:
-    cursor = request.GET.get("cursor", "")
-    try:
-        return parse_page({"cursor": cursor, "limit": str(PAGE_SIZE)})
-    except Problem as error:
-        raise Http404 from error
 
 
 def _sentences(error: Exception) -> list[str]:

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from genmodels.contract import Fault, InvalidRequest
 from webapp.accounts.models import User
+from webapp.common.cleaning import clean_text, length_faults
 from webapp.common.ids import uuid7
 from webapp.common.refusals import Conflict
 from webapp.generations.models import Generation
@@ -105,15 +106,13 @@ def decide(
 
 
 def _clean(judgement: Judgement) -> Judgement:
-    comment = judgement.comment.replace("\x00", " ").strip()
+    comment = clean_text(judgement.comment)
     labels = clean_labels(judgement.labels)
     faults = label_faults(labels)
     if judgement.verdict not in Verdict.values:
         detail = f"must be one of {', '.join(Verdict.values)}"
         faults.append(Fault("/verdict", "unknown_value", detail))
-    if len(comment) > MAX_COMMENT_LENGTH:
-        detail = f"must have at most {MAX_COMMENT_LENGTH} characters"
-        faults.append(Fault("/comment", "too_long", detail))
+    faults += length_faults("/comment", comment, MAX_COMMENT_LENGTH)
     if faults:
         raise InvalidRequest(faults)
     return Judgement(judgement.verdict, labels, comment, judgement.score)

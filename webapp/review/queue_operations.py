@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from genmodels.contract import FAMILIES, Fault, InvalidRequest
 from webapp.accounts.models import User
+from webapp.common.cleaning import clean_line, clean_text, length_faults, name_faults
 from webapp.common.ids import uuid7
 from webapp.common.refusals import ChangedSinceRead, Conflict
 from webapp.generations.models import Generation, Standing
@@ -119,19 +120,11 @@ def create_queue(
 
 
 def _clean(wish: QueueWish) -> QueueWish:
-    name = " ".join(wish.name.replace("\x00", " ").split())
-    instructions = wish.instructions.replace("\x00", " ").strip()
+    name, instructions = clean_line(wish.name), clean_text(wish.instructions)
     labels = clean_labels(wish.labels)
     only = wish.only
-    faults = []
-    if not name:
-        faults.append(Fault("/name", "required", "must have a letter or two"))
-    if len(name) > MAX_NAME_LENGTH:
-        detail = f"must have at most {MAX_NAME_LENGTH} characters"
-        faults.append(Fault("/name", "too_long", detail))
-    if len(instructions) > MAX_INSTRUCTIONS_LENGTH:
-        detail = f"must have at most {MAX_INSTRUCTIONS_LENGTH} characters"
-        faults.append(Fault("/instructions", "too_long", detail))
+    faults = name_faults(name, MAX_NAME_LENGTH)
+    faults += length_faults("/instructions", instructions, MAX_INSTRUCTIONS_LENGTH)
     if not 1 <= wish.overlap <= MOST_OVERLAP:
         detail = f"must be between 1 and {MOST_OVERLAP}"
         faults.append(Fault("/overlap", "out_of_range", detail))
@@ -153,7 +146,7 @@ def _unknown(pointer: str, given: Sequence[str], known: Sequence[str]) -> list[F
 
 def clean_labels(labels: Sequence[str]) -> tuple[str, ...]:
     """Labels as they are kept: single spaces, each once, none empty."""
-    spaced = (" ".join(label.replace("\x00", " ").split()) for label in labels)
+    spaced = (clean_line(label) for label in labels)
     return tuple(dict.fromkeys(label for label in spaced if label))
 
 

@@ -13,8 +13,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET, require_POST
 
 from genmodels.contract import FAMILIES, InvalidRequest
-from webapp.common.pagination import PageRequest, parse_page
-from webapp.common.problems import Problem
+from webapp.common.pagination import page_of
 from webapp.generations.cards import make_cards
 from webapp.generations.models import Standing
 from webapp.generations.pages import signed_in_user
@@ -45,14 +44,6 @@ from webapp.review.reviewing import (
 PAGE_SIZE = 48
 
 
-def _page_of(request: HttpRequest) -> PageRequest:
-    cursor = request.GET.get("cursor", "")
-    try:
-        return parse_page({"cursor": cursor, "limit": str(PAGE_SIZE)})
-    except Problem as error:
-        raise Http404 from error
-
-
 @require_GET
 @for_reviewers
 def queues(request: HttpRequest) -> HttpResponse:
@@ -65,7 +56,7 @@ def _render_queues(
 ) -> HttpResponse:
     user = signed_in_user(request)
     shows_closed = "closed" in request.GET
-    page = queue_queries.list_queues(closed=shows_closed, page=_page_of(request))
+    page = queue_queries.list_queues(closed=shows_closed, page=page_of(request, size=PAGE_SIZE))
     progress = queue_queries.measure_progress(queues=page.rows, reviewer=user)
     context = {
         "rows": [(queue, progress[queue.id]) for queue in page.rows],
@@ -136,7 +127,7 @@ def _render_queue(
 ) -> HttpResponse:
     user = signed_in_user(request)
     only = _item_filter(request.GET.get("show", ""))
-    page = queue_queries.list_items(queue=queue, only=only, page=_page_of(request))
+    page = queue_queries.list_items(queue=queue, only=only, page=page_of(request, size=PAGE_SIZE))
     agreement, reviewers = queue_queries.tally(queue)
     context = {
         "queue": queue,
@@ -268,7 +259,7 @@ def show_standing(request: HttpRequest, standing: str) -> HttpResponse:
     """The results that stand so, such as those that were flagged."""
     if standing not in Standing.values:
         raise Http404
-    page = queue_queries.list_standing(standing=standing, page=_page_of(request))
+    page = queue_queries.list_standing(standing=standing, page=page_of(request, size=PAGE_SIZE))
     context = {
         "standing": standing,
         "cards": make_cards(generations=page.rows, viewer=signed_in_user(request)),

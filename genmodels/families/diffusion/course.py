@@ -19,7 +19,7 @@ from genmodels.checkpoint import (
     read_config,
 )
 from genmodels.contract import Card, Metric
-from genmodels.course import Player, Recipe
+from genmodels.course import Player, Recipe, adamw_over
 from genmodels.embedding import Embedder
 from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.knobs import INPUTS, parameters_of
@@ -38,25 +38,33 @@ from genmodels.randomness import seeded
 
 
 @dataclass(frozen=True)
-class DiffusionPreset:
-    """Sizes and rates of one training.
+class FlowPreset:
+    """Sizes and rates of one training, of pictures, sounds or clips.
 
-    `sentence_dropout` is the share of pictures that are shown without a caption. `begins_with`
-    names a shipped checkpoint of the same sizes whose weights take the place of random ones: what
-    a network knows of noise, time and edges holds for other pictures too.
+    `sentence_dropout` is the share of them that are shown without a caption.
     """
 
     slug: str
     name: str
-    subject: str
     channels: int
     num_blocks: int
     batch: int
     rate: float
     sentence_dropout: float
     num_validation: int
-    num_likelihood: int
     recipe: Recipe
+
+
+@dataclass(frozen=True)
+class DiffusionPreset(FlowPreset):
+    """What there is to say besides of one of pictures.
+
+    `begins_with` names a shipped checkpoint of the same sizes whose weights take the place of
+    random ones: what a network knows of noise, time and edges holds for other pictures too.
+    """
+
+    subject: str
+    num_likelihood: int
     begins_with: str = ""
 
 
@@ -124,11 +132,7 @@ class DiffusionCourse(PictureCourse):
 
     def players(self) -> Sequence[Player]:
         """AdamW over everything."""
-        parameters = tuple(self.network.parameters())
-        optimizer = torch.optim.AdamW(
-            parameters, lr=self.preset.rate, betas=(0.9, 0.99), weight_decay=0.01
-        )
-        return (Player(parameters, (optimizer,)),)
+        return adamw_over(self.network, rate=self.preset.rate)
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Velocity error on random pictures under random captions."""

@@ -18,7 +18,7 @@ from torch import nn
 
 from genmodels.checkpoint import Checkpoint
 from genmodels.contract import Card, Metric
-from genmodels.course import Player, Recipe
+from genmodels.course import Player, Recipe, adamw_over
 from genmodels.embedding import Embedder
 from genmodels.families.diffusion.course import (
     DETERMINISM,
@@ -106,11 +106,7 @@ class DistillationCourse(PictureCourse):
 
     def players(self) -> Sequence[Player]:
         """AdamW over everything."""
-        parameters = tuple(self.network.parameters())
-        optimizer = torch.optim.AdamW(
-            parameters, lr=self.preset.rate, betas=(0.9, 0.99), weight_decay=0.01
-        )
-        return (Player(parameters, (optimizer,)),)
+        return adamw_over(self.network, rate=self.preset.rate)
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Velocity error on the straight lines of fresh pairs."""

@@ -15,21 +15,46 @@ import torch
 
 from genmodels.contract import Card, GenerationRequest, Preview, Progress, Run, Sample
 from genmodels.families.diffusion.given import Correction, begin
-from genmodels.families.diffusion.guidance import LEAST_ROWS, guided_velocities
+from genmodels.families.diffusion.guidance import guided_velocities
 from genmodels.families.diffusion.objective import predict_data
 from genmodels.families.diffusion.samplers import Path, choose_sampler
 from genmodels.families.diffusion.velocity import VelocityNetwork
-from genmodels.nn.company import is_indifferent_to_company
+from genmodels.nn.company import LEAST_ROWS, is_indifferent_to_company
 from genmodels.pictures.concepts import PromptReader, ReadPrompt
 from genmodels.pictures.encoding import lay_out
-from genmodels.pictures.runs import PromptedRun
+from genmodels.pictures.runs import DrawnRun, PromptedRun
 from genmodels.randomness import seeded, stacked_normal
 
 #: Pictures of a filmstrip, if there are as many evaluations.
-FRAMES = 8
+_FRAMES = 8
 
 
-class PictureRun(PromptedRun):
+class PathRun(DrawnRun):
+    """A run that follows a path from noise; a family sets the path and its number of passes."""
+
+    path: Path
+    _total: int
+
+    @property
+    def progress(self) -> Progress:
+        """In evaluations of the network: two a step with Heun, four with RePaint, else one."""
+        return Progress(
+            done=self._total - self.path.num_left, total=self._total, unit="evaluation"
+        )
+
+    @property
+    def done(self) -> bool:
+        return self.path.num_left == 0
+
+    @property
+    def _is_frame(self) -> bool:
+        """Whether the last evaluation is one of _FRAMES evenly spaced ones up to the end."""
+        done = self.progress.done
+        before, now = ((done - back) * _FRAMES // self._total for back in (1, 0))
+        return now > before
+
+
+class PictureRun(PromptedRun, PathRun):
     """One picture on its way."""
 
     def __init__(
@@ -48,17 +73,6 @@ class PictureRun(PromptedRun):
         self._frames: list[torch.Tensor] = []
         self.path = path
         self.guidance = float(request.parameters["guidance"])
-
-    @property
-    def progress(self) -> Progress:
-        """In evaluations of the network: two a step with Heun, four with RePaint, else one."""
-        return Progress(
-            done=self._total - self.path.num_left, total=self._total, unit="evaluation"
-        )
-
-    @property
-    def done(self) -> bool:
-        return self.path.num_left == 0
 
     def preview(self) -> Preview | None:
         """Where the path seems to lead, as a small PNG; None before the first pass."""
@@ -85,13 +99,8 @@ class PictureRun(PromptedRun):
         if self.done and self._correct is not None:
             # The way there may have rounded what is known.
             self.path.x = self._correct(self.path.x, 1.0)
-        if self._is_frame(self.progress.done):
+        if self._is_frame:
             self._frames.append(self._predicted)
-
-    def _is_frame(self, evaluation: int) -> bool:
-        """Whether it is one of FRAMES evenly spaced evaluations, of which the last is one."""
-        before, now = ((evaluation - back) * FRAMES // self._total for back in (1, 0))
-        return now > before
 
 
 class DiffusionGenerator:
@@ -169,5 +178,4 @@ class DiffusionGenerator:
         return is_indifferent_to_company(
             lambda rows: self._network(x[rows], time[rows], sentence[rows]),
             rows=count,
-            least=LEAST_ROWS,
         )

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from genmodels.families.diffusion.velocity import VelocityNetwork
-
-#: Passes have a multiple of so many rows: a lone row is rounded otherwise (nn/company.py).
-LEAST_ROWS = 2
+from genmodels.nn.company import LEAST_ROWS
 
 
 def guided_velocities(
@@ -29,7 +27,7 @@ def guided_velocities(
     told = [row for row, weight in enumerate(guidance) if weight != 0.0]
     untold = [row for row, weight in enumerate(guidance) if weight != 1.0]
     rows = [*told, *untold]
-    # What fills the pass up is computed for nothing.
+    # A lone row may be rounded otherwise. What fills the pass up is computed for nothing.
     rows += [rows[-1]] * (-len(rows) % LEAST_ROWS)
     conditions = sentences[rows]
     conditions[len(told) :] = network.no_sentence

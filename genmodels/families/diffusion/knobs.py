@@ -12,25 +12,39 @@ def parameters_of(
     *, guidance: float, steps: int, samplers: tuple[str, ...], starts_from_pictures: bool
 ) -> tuple[Parameter, ...]:
     """The parameters that fit a preset, with its defaults; the first sampler is one of them."""
+    told = " ".join(f"{name}: {_SAMPLER_HELP[name]}" for name in samplers)
     return (
-        Parameter(
-            name="guidance",
-            kind="number",
-            default=guidance,
-            minimum=0.0,
-            maximum=10.0,
-            label="Guidance",
-            help="How strongly the picture follows the prompt: 0 ignores it, 1 is as learned.",
-            essential=True,
-        ),
+        guidance_of(guidance),
         *(_EDITING if starts_from_pictures else ()),
+        *path_of(samplers=samplers, told=told, steps=steps),
+        UPSCALE,
+    )
+
+
+def guidance_of(default: float) -> Parameter:
+    """How strongly a prompt speaks, for all that draw by velocities."""
+    return Parameter(
+        name="guidance",
+        kind="number",
+        default=default,
+        minimum=0.0,
+        maximum=10.0,
+        label="Guidance",
+        help="How strongly the picture follows the prompt: 0 ignores it, 1 is as learned.",
+        essential=True,
+    )
+
+
+def path_of(*, samplers: tuple[str, ...], told: str, steps: int) -> tuple[Parameter, ...]:
+    """The way from noise to a picture, and what is shown of it; `told` says what samplers do."""
+    return (
         Parameter(
             name="sampler",
             kind="choice",
             default=samplers[0],
             choices=samplers,
             label="Sampler",
-            help=" ".join(f"{name}: {_SAMPLER_HELP[name]}" for name in samplers),
+            help=told,
         ),
         Parameter(
             name="steps",
@@ -49,7 +63,6 @@ def parameters_of(
             label="Show",
             help="A filmstrip shows what the network expects to draw at up to eight moments.",
         ),
-        UPSCALE,
     )
 
 
@@ -90,6 +103,13 @@ _EDITING = (
     ),
 )
 
+MASK = Input(
+    name="mask",
+    label="Mask",
+    help="For inpaint: white is drawn anew, black is kept as it is.",
+    kind="mask",
+)
+
 INPUTS = (
     Input(
         name="image",
@@ -99,10 +119,5 @@ INPUTS = (
             "size. To enlarge, give a picture of 7 x 7 pixels."
         ),
     ),
-    Input(
-        name="mask",
-        label="Mask",
-        help="For inpaint: white is drawn anew, black is kept as it is.",
-        kind="mask",
-    ),
+    MASK,
 )

@@ -9,16 +9,16 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from genmodels.contract import Card, Metric
-from genmodels.course import Player, Recipe
+from genmodels.course import Player, adamw_over
 from genmodels.embedding import Embedder
-from genmodels.families.diffusion.course import DETERMINISM
+from genmodels.families.diffusion.course import DETERMINISM, FLOW_FASHION, FlowPreset
 from genmodels.families.diffusion.drawing import draw_pictures
 from genmodels.families.diffusion.knobs import parameters_of
 from genmodels.families.diffusion.network import UNet, UNetConfig
@@ -39,22 +39,7 @@ _CHUNK = 50
 _SPEED_ROUNDS = 3
 
 
-@dataclass(frozen=True)
-class MelFlowPreset:
-    """Sizes and rates of one training."""
-
-    slug: str
-    name: str
-    channels: int
-    num_blocks: int
-    batch: int
-    rate: float
-    sentence_dropout: float
-    num_validation: int
-    recipe: Recipe
-
-
-MELFLOW_DIGITS = MelFlowPreset(
+MELFLOW_DIGITS = FlowPreset(
     slug="melflow-digits",
     name="Mel flow, FSDD",
     channels=64,
@@ -63,15 +48,7 @@ MELFLOW_DIGITS = MelFlowPreset(
     rate=1.5e-3,
     sentence_dropout=0.1,
     num_validation=100,
-    recipe=Recipe(
-        seed=1,
-        warmup=0.02,
-        decay=0.6,
-        clip_norm=1.0,
-        average_decay=0.998,
-        validate_every=400,
-        minutes=90,
-    ),
+    recipe=replace(FLOW_FASHION.recipe, minutes=90),
 )
 
 
@@ -80,7 +57,7 @@ class MelFlowCourse(SpeechCourse):
 
     network: UNet
 
-    def __init__(self, preset: MelFlowPreset, corpus: SpeechCorpus, embedder: Embedder) -> None:
+    def __init__(self, preset: FlowPreset, corpus: SpeechCorpus, embedder: Embedder) -> None:
         super().__init__(preset, corpus, embedder)
         self.preset = preset
         self.config = UNetConfig(
@@ -96,11 +73,7 @@ class MelFlowCourse(SpeechCourse):
 
     def players(self) -> Sequence[Player]:
         """AdamW over everything."""
-        parameters = tuple(self.network.parameters())
-        optimizer = torch.optim.AdamW(
-            parameters, lr=self.preset.rate, betas=(0.9, 0.99), weight_decay=0.01
-        )
-        return (Player(parameters, (optimizer,)),)
+        return adamw_over(self.network, rate=self.preset.rate)
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Velocity error on random utterances, moved a little, under random captions."""

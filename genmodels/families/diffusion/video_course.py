@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -14,8 +14,8 @@ from genmodels.clips.course import ClipCourse
 from genmodels.clips.rendering import FRAMES, SIDE
 from genmodels.clips.wordings import EVERY
 from genmodels.contract import Card, Metric
-from genmodels.course import Player, Recipe
-from genmodels.families.diffusion.course import DETERMINISM
+from genmodels.course import Player, adamw_over
+from genmodels.families.diffusion.course import DETERMINISM, FLOW_FASHION, FlowPreset
 from genmodels.families.diffusion.knobs import parameters_of
 from genmodels.families.diffusion.objective import velocity_loss
 from genmodels.families.diffusion.samplers import AUTOMATIC, SAMPLERS
@@ -28,22 +28,7 @@ CLIPS = "clips"
 _CHUNK = 16
 
 
-@dataclass(frozen=True)
-class ClipPreset:
-    """Sizes and rates of one training."""
-
-    slug: str
-    name: str
-    channels: int
-    num_blocks: int
-    batch: int
-    rate: float
-    sentence_dropout: float
-    num_validation: int
-    recipe: Recipe
-
-
-FLOW_MOTION = ClipPreset(
+FLOW_MOTION = FlowPreset(
     slug="flow-motion",
     name="Flow, moving digits",
     channels=64,
@@ -52,15 +37,7 @@ FLOW_MOTION = ClipPreset(
     rate=1.2e-3,
     sentence_dropout=0.1,
     num_validation=64,
-    recipe=Recipe(
-        seed=1,
-        warmup=0.02,
-        decay=0.6,
-        clip_norm=1.0,
-        average_decay=0.998,
-        validate_every=250,
-        minutes=180,
-    ),
+    recipe=replace(FLOW_FASHION.recipe, validate_every=250, minutes=180),
 )
 
 
@@ -69,7 +46,7 @@ class MotionCourse(ClipCourse):
 
     network: ClipUNet
 
-    def __init__(self, preset: ClipPreset, corpus: ClipCorpus, scripts: Scripts) -> None:
+    def __init__(self, preset: FlowPreset, corpus: ClipCorpus, scripts: Scripts) -> None:
         super().__init__(preset, corpus, scripts)
         self.preset = preset
         self.config = ClipConfig(
@@ -83,11 +60,7 @@ class MotionCourse(ClipCourse):
 
     def players(self) -> Sequence[Player]:
         """AdamW over everything."""
-        parameters = tuple(self.network.parameters())
-        optimizer = torch.optim.AdamW(
-            parameters, lr=self.preset.rate, betas=(0.9, 0.99), weight_decay=0.01
-        )
-        return (Player(parameters, (optimizer,)),)
+        return adamw_over(self.network, rate=self.preset.rate)
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Velocity error on clips that were drawn for this step, under random wordings."""

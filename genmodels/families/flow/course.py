@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from genmodels.contract import Card, Metric
-from genmodels.course import Player, Recipe
+from genmodels.course import Player, Recipe, adamw_over
 from genmodels.embedding import Embedder
 from genmodels.families.flow.anomaly import (
     NUM_DRAWS,
@@ -150,11 +150,7 @@ class GlowCourse(PictureCourse):
 
     def players(self) -> Sequence[Player]:
         """AdamW over everything."""
-        parameters = tuple(self.network.parameters())
-        optimizer = torch.optim.AdamW(
-            parameters, lr=self.preset.rate, betas=(0.9, 0.99), weight_decay=0.01
-        )
-        return (Player(parameters, (optimizer,)),)
+        return adamw_over(self.network, rate=self.preset.rate)
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Bits per dimension of random pictures, half of them under a caption."""

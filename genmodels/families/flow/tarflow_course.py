@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from genmodels.contract import Card, Metric
-from genmodels.course import Player, Recipe
+from genmodels.course import Player, Recipe, adamw_over
 from genmodels.embedding import Embedder
 from genmodels.families.flow.drawing import Drawing, advance_together, denoise
 from genmodels.families.flow.tarflow import TarFlow, TarFlowConfig
@@ -111,11 +111,7 @@ class TarFlowCourse(PictureCourse):
 
     def players(self) -> Sequence[Player]:
         """AdamW over everything."""
-        parameters = tuple(self.network.parameters())
-        optimizer = torch.optim.AdamW(
-            parameters, lr=self.preset.rate, betas=(0.9, 0.99), weight_decay=0.01
-        )
-        return (Player(parameters, (optimizer,)),)
+        return adamw_over(self.network, rate=self.preset.rate)
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Nats per dimension of random noisy pictures, most of them under a caption."""

@@ -12,14 +12,11 @@ from genmodels.contract import Card, GenerationRequest, Preview, Progress, Run, 
 from genmodels.families.flow.drawing import Drawing, advance_together, denoise
 from genmodels.families.flow.tarflow import TarFlow
 from genmodels.families.flow.tarflow_course import draw_latents
-from genmodels.nn.company import is_indifferent_to_company
+from genmodels.nn.company import in_company, is_indifferent_to_company
 from genmodels.pictures.concepts import PromptReader, ReadPrompt
 from genmodels.pictures.encoding import lay_out
 from genmodels.pictures.runs import PromptedRun
 from genmodels.randomness import seeded
-
-#: Products of two rows and of more have the same bits, those of one row may not.
-_FEWEST_ROWS = 2
 
 
 class TarFlowRun(PromptedRun):
@@ -84,8 +81,7 @@ class TarFlowGenerator:
             seeded(request.seed),
             spread=float(request.parameters["spread"]),
         )
-        if frames < _FEWEST_ROWS:
-            latents = latents.expand(_FEWEST_ROWS, -1, -1)
+        latents = in_company(latents)
         sentences = prompt.vector.expand(len(latents), -1)
         with torch.no_grad():
             drawing = Drawing(self._network, latents.to(self._device), sentences)

@@ -45,7 +45,7 @@ from genmodels.randomness import seeded
 __all__ = [
     "PRESETS",
     "draw_pictures",
-    "draw_translations",
+    "draw_sheet",
     "list_settings",
     "load",
     "open_course",
@@ -127,6 +127,22 @@ def draw_pictures(
         kinds = torch.full((len(sentences),), STYLES.index(style))
         return draw_emoji(network, sentences, kinds, random, truncation=spread)
     return draw_by_prompt(network, sentences, random, spread=spread)
+
+
+def draw_sheet(
+    checkpoint: Checkpoint,
+    *,
+    rows: int,
+    seed: int,
+    embedder: Embedder | None,
+    data: Path | None,
+) -> torch.Tensor | None:
+    """Held-out pairs and what became of them, of a network that redraws pictures; else None."""
+    del rows, seed, embedder
+    network = restore_network(checkpoint)
+    if not isinstance(network, Translators):
+        return None
+    return draw_translations(network, read_emoji(data))
 
 
 def list_settings(card: Card) -> tuple[Setting, ...]:

@@ -17,27 +17,25 @@ from genmodels.contract import (
     Input,
     Parameter,
     Preview,
-    Progress,
     Run,
     Sample,
 )
+from genmodels.families.diffusion.generator import PathRun
+from genmodels.families.diffusion.knobs import MASK, guidance_of, path_of
 from genmodels.families.diffusion.objective import predict_data
 from genmodels.families.diffusion.samplers import AUTOMATIC, SAMPLERS, Path, choose_sampler
 from genmodels.families.hybrid.given import TASKS, Beginning, begin
-from genmodels.families.hybrid.guidance import LEAST_ROWS, guided_velocities
+from genmodels.families.hybrid.guidance import guided_velocities
 from genmodels.families.hybrid.painter import Painter
 from genmodels.families.hybrid.prompts import Prompts, PromptTower, join, silence
 from genmodels.families.hybrid.reconstruction import SCENE_UPSCALE
 from genmodels.families.hybrid.runs import SceneRun, judge_drawn
-from genmodels.nn.company import is_indifferent_to_company
+from genmodels.nn.company import LEAST_ROWS, in_company, is_indifferent_to_company
 from genmodels.pictures.encoding import lay_out
 from genmodels.randomness import seeded, stacked_normal
 
-#: Pictures of a filmstrip, if there are as many evaluations.
-FRAMES = 8
 
-
-class PaintRun(SceneRun):
+class PaintRun(SceneRun, PathRun):
     """One picture on its way."""
 
     def __init__(
@@ -61,17 +59,6 @@ class PaintRun(SceneRun):
         self.away = away
         self.path = path
         self.guidance = float(request.parameters["guidance"])
-
-    @property
-    def progress(self) -> Progress:
-        """In evaluations of the network: two a step with Heun, four with RePaint, else one."""
-        return Progress(
-            done=self._total - self.path.num_left, total=self._total, unit="evaluation"
-        )
-
-    @property
-    def done(self) -> bool:
-        return self.path.num_left == 0
 
     def preview(self) -> Preview | None:
         """Where the path seems to lead, as a small PNG; None before the first pass."""
@@ -97,19 +84,14 @@ class PaintRun(SceneRun):
             velocity = (predicted - self.path.x) / (1.0 - self.path.time)
         self._predicted = predicted
         self.path.follow(velocity)
-        if self._is_frame(self.progress.done):
+        if self._is_frame:
             self._frames.append(self._predicted)
 
     @torch.inference_mode()
     def _show(self, latents: torch.Tensor) -> torch.Tensor:
         """The picture (C, Y, X) of latents (1, L, y, x), always decoded alone."""
-        picture = self._painter.decode(latents.expand(LEAST_ROWS, -1, -1, -1))[:1]
+        picture = self._painter.decode(in_company(latents))[:1]
         return self._beginning.finish(picture)[0].cpu()
-
-    def _is_frame(self, evaluation: int) -> bool:
-        """Whether it is one of FRAMES evenly spaced evaluations, of which the last is one."""
-        before, now = ((evaluation - back) * FRAMES // self._total for back in (1, 0))
-        return now > before
 
 
 class PaintGenerator:
@@ -187,23 +169,13 @@ class PaintGenerator:
         return is_indifferent_to_company(
             lambda rows: self._painter.denoiser(x[rows], time[rows], prompts.take(rows)),
             rows=count,
-            least=LEAST_ROWS,
         )
 
 
 def parameters_of(*, guidance: float, steps: int) -> tuple[Parameter, ...]:
     """What can be set, with the defaults of a preset."""
     return (
-        Parameter(
-            name="guidance",
-            kind="number",
-            default=guidance,
-            minimum=0.0,
-            maximum=10.0,
-            label="Guidance",
-            help="How strongly the picture follows the prompt: 0 ignores it, 1 is as learned.",
-            essential=True,
-        ),
+        guidance_of(guidance),
         Parameter(
             name="without",
             kind="string",
@@ -234,33 +206,13 @@ def parameters_of(*, guidance: float, steps: int) -> tuple[Parameter, ...]:
             label="Strength",
             help="For vary, how much of the given picture gives way to noise.",
         ),
-        Parameter(
-            name="sampler",
-            kind="choice",
-            default=AUTOMATIC,
-            choices=(AUTOMATIC, *SAMPLERS),
-            label="Sampler",
-            help=(
+        *path_of(
+            samplers=(AUTOMATIC, *SAMPLERS),
+            told=(
                 "automatic: dpm++, or repaint where a part of a given picture is filled. The "
                 "others are described with the diffusion family."
             ),
-        ),
-        Parameter(
-            name="steps",
-            kind="integer",
-            default=steps,
-            minimum=1,
-            maximum=1000,
-            label="Steps",
-            help="More steps follow the learned path more closely and take longer.",
-        ),
-        Parameter(
-            name="show",
-            kind="choice",
-            default="picture",
-            choices=("picture", "filmstrip"),
-            label="Show",
-            help="A filmstrip shows what the network expects to draw at up to eight moments.",
+            steps=steps,
         ),
         SCENE_UPSCALE,
     )
@@ -272,10 +224,5 @@ INPUTS = (
         label="Picture",
         help="What is varied or filled; its middle square is scaled to 64 x 64 pixels.",
     ),
-    Input(
-        name="mask",
-        label="Mask",
-        help="For inpaint: white is drawn anew, black is kept as it is.",
-        kind="mask",
-    ),
+    MASK,
 )

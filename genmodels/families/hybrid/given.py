@@ -16,9 +16,9 @@ from torch.nn import functional
 from genmodels.contract import Fault, GenerationRequest, InvalidRequest
 from genmodels.families.diffusion.given import Correction, keep_outside
 from genmodels.families.diffusion.objective import mix
-from genmodels.families.hybrid.guidance import LEAST_ROWS
 from genmodels.families.hybrid.painter import Painter
 from genmodels.families.hybrid.runs import read_input
+from genmodels.nn.company import in_company
 
 #: The files that each task needs.
 _NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -58,7 +58,7 @@ def begin(request: GenerationRequest, noise: torch.Tensor, painter: Painter) -> 
     given = read_input(request, "image", side=config.side, colours=config.colours)
     given = given.to(noise.device)
     with torch.inference_mode():
-        latents = painter.encode(given.expand(LEAST_ROWS, -1, -1, -1))[:1]
+        latents = painter.encode(in_company(given))[:1]
     if task == "vary":
         time = 1.0 - float(request.parameters["strength"])
         return Beginning(mix(latents, noise, torch.tensor([time], device=noise.device)), time=time)

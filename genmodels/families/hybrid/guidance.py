@@ -13,9 +13,7 @@ import torch
 from genmodels.families.diffusion.samplers import SAMPLERS
 from genmodels.families.hybrid.painter import Denoiser, Painter
 from genmodels.families.hybrid.prompts import Prompts, join, silence
-
-#: Passes have a multiple of so many rows: a lone row is rounded otherwise (nn/company.py).
-LEAST_ROWS = 2
+from genmodels.nn.company import LEAST_ROWS
 
 
 def guided_velocities(
@@ -35,7 +33,7 @@ def guided_velocities(
     away_rows = [row for row, weight in enumerate(guidance) if weight != 1.0]
     rows = [*towards_rows, *away_rows]
     said = join((prompts.take(towards_rows), away.take(away_rows)))
-    # What fills the pass up is computed for nothing.
+    # A lone row may be rounded otherwise. What fills the pass up is computed for nothing.
     missing = -len(rows) % LEAST_ROWS
     rows += [rows[-1]] * missing
     said = join((said, said.take([len(said) - 1] * missing))) if missing else said

@@ -29,7 +29,7 @@ from genmodels.checkpoint import (
 )
 from genmodels.contract import Card, Metric
 from genmodels.course import Player, PresetCourse, Recipe
-from genmodels.data.location import OWN_LICENCE
+from genmodels.data.location import licence_of_weights
 from genmodels.embedding import TokenEmbedder
 from genmodels.families.diffusion.objective import draw_times, mix
 from genmodels.families.hybrid.autoencoder import Autoencoder, AutoencoderConfig
@@ -360,7 +360,7 @@ class LatentCourse(PresetCourse):
         commit: str,
     ) -> Card:
         """The card of this preset with these weights."""
-        preset, kind = self.preset, name_of(self.config)
+        preset, kind, data = self.preset, name_of(self.config), provenance()
         networks = {
             "dit": f"diffusion transformer of {preset.depth} blocks of width {preset.width}",
             "unet": f"U-Net of {preset.width} and {2 * preset.width} channels with attention",
@@ -386,8 +386,8 @@ class LatentCourse(PresetCourse):
             },
             prompt_help=PROMPT_HELP,
             max_prompt_length=500,
-            data=provenance(),
-            licence=OWN_LICENCE,
+            data=data,
+            licence=licence_of_weights(data),
             weights_sha256=weights_sha256,
             commit=commit,
             papers=(*_OWN_PAPERS[kind], *PAPERS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import cast
 
@@ -16,16 +17,16 @@ from genmodels.contract import (
     Input,
     InvalidRequest,
     Parameter,
-    Preview,
-    Progress,
     Run,
     Sample,
 )
 from genmodels.families.hybrid.autoencoder import Autoencoder, Posterior
 from genmodels.families.hybrid.runs import SceneRun, read_input
-from genmodels.nn.company import is_indifferent_to_company
+from genmodels.nn.company import in_company, is_indifferent_to_company
 from genmodels.pictures.course import UPSCALE
-from genmodels.pictures.encoding import lay_out
+from genmodels.pictures.encoding import lay_out_by_count
+from genmodels.pictures.latent import FRAMES, TOWARDS
+from genmodels.pictures.runs import OnePassRun
 from genmodels.randomness import seeded
 from genmodels.scenes.drawing import as_network_sees, draw_scenes
 from genmodels.scenes.layout import lay_scene
@@ -34,7 +35,7 @@ from genmodels.scenes.wording import understand
 _TASKS = ("reconstruct", "sample", "interpolate")
 
 #: Enlarges less than other families: these pictures are larger.
-SCENE_UPSCALE = Parameter(**{**vars(UPSCALE), "default": 4, "maximum": 8.0})
+SCENE_UPSCALE = replace(UPSCALE, default=4, maximum=8.0)
 
 PARAMETERS = (
     Parameter(
@@ -50,22 +51,11 @@ PARAMETERS = (
         ),
         essential=True,
     ),
-    Parameter(
-        name="frames",
-        kind="integer",
-        default=6,
-        minimum=2,
-        maximum=16,
-        label="Pictures",
-        help="How many pictures a sample or a way has, side by side.",
-        essential=True,
+    replace(
+        FRAMES, default=6, minimum=2, help="How many pictures a sample or a way has, side by side."
     ),
-    Parameter(
-        name="towards",
-        kind="string",
-        default="",
-        max_length=500,
-        label="Towards",
+    replace(
+        TOWARDS,
         help="The scene where an interpolation ends, unless a second picture is given.",
         essential=True,
     ),
@@ -94,11 +84,8 @@ INPUTS = (
     ),
 )
 
-#: Convolutions of two rows and of more have the same bits, those of one row may not.
-_FEWEST_ROWS = 2
 
-
-class ReconstructionRun(SceneRun):
+class ReconstructionRun(SceneRun, OnePassRun):
     """One sheet on its way; it takes a single pass."""
 
     def __init__(
@@ -112,19 +99,6 @@ class ReconstructionRun(SceneRun):
         super().__init__(request, card=card)
         self.latents = latents
         self._given = given
-        self.pictures: torch.Tensor | None = None
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(done=int(self.done), total=1, unit="pass")
-
-    @property
-    def done(self) -> bool:
-        return self.pictures is not None
-
-    def preview(self) -> Preview | None:
-        """The first picture, once there is one."""
-        return None if self.pictures is None else self.make_preview(self.pictures[0])
 
     @property
     def sample(self) -> Sample:
@@ -135,9 +109,7 @@ class ReconstructionRun(SceneRun):
             error = float((pictures - self._given).square().mean())
             metrics["psnr"] = round(10 * math.log10(4.0 / max(error, 1e-9)), 2)
             pictures = torch.cat((self._given, pictures))
-        count = len(pictures)
-        columns = count if count <= 8 else math.ceil(math.sqrt(count))
-        return self.make_sample(lay_out(pictures, columns=columns), metrics, {})
+        return self.make_sample(lay_out_by_count(pictures), metrics, {})
 
 
 class ReconstructionGenerator:
@@ -207,13 +179,11 @@ class ReconstructionGenerator:
 
     @torch.inference_mode()
     def _encode(self, picture: torch.Tensor) -> Posterior:
-        twice = self._network.encode(picture.expand(_FEWEST_ROWS, -1, -1, -1))
+        twice = self._network.encode(in_company(picture))
         return Posterior(twice.mean[:1], twice.log_variance[:1])
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
-        missing = max(0, _FEWEST_ROWS - len(latents))
-        filled = torch.cat((latents, latents[:missing]))
-        return self._network.decode(filled)[: len(latents)].clamp(-1.0, 1.0)
+        return self._network.decode(in_company(latents))[: len(latents)].clamp(-1.0, 1.0)
 
     def _is_indifferent_to_company(self) -> bool:
         """Whether pictures have the same bits in passes of 2 and of more."""

@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 
-from genmodels.contract import Card, Fault, GenerationRequest, InvalidRequest, Preview, Sample
-from genmodels.pictures.encoding import (
-    UnableToReadPicture,
-    decode_picture,
-    encode_png,
-)
-from genmodels.pictures.runs import make_recipe
+from genmodels.contract import Fault, GenerationRequest, InvalidRequest
+from genmodels.pictures.encoding import UnableToReadPicture, decode_picture
+from genmodels.pictures.runs import DrawnRun
 from genmodels.scenes.judge import judge, read_pictures
 from genmodels.scenes.wording import understand
 
-_PREVIEW_UPSCALE = 2
 
+class SceneRun(DrawnRun):
+    """The part of a run that does not depend on the network."""
 
-class SceneRun:
-    """The part of a run that does not depend on the network; pictures are (C, Y, X) in -1..1."""
-
-    def __init__(self, request: GenerationRequest, *, card: Card) -> None:
-        self._request = request
-        self._card = card
-
-    @property
-    def request(self) -> GenerationRequest:
-        return self._request
-
-    def make_preview(self, picture: torch.Tensor) -> Preview:
-        """A small PNG of what there is so far."""
-        return Preview(
-            media_type="image/png", content=encode_png(picture, upscale=_PREVIEW_UPSCALE)
-        )
-
-    def make_sample(
-        self, picture: torch.Tensor, metrics: Mapping[str, float], extra: Mapping[str, object]
-    ) -> Sample:
-        """The picture with its recipe inside."""
-        content = encode_png(
-            picture,
-            upscale=int(self._request.parameters["upscale"]),
-            recipe=make_recipe(self._card, self._request),
-        )
-        return Sample(
-            content=content, media_type="image/png", metrics=dict(metrics), extra=dict(extra)
-        )
+    #: Less than other families: these pictures are larger.
+    preview_upscale = 2
 
 
 def read_input(request: GenerationRequest, name: str, *, side: int, colours: int) -> torch.Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from genmodels.checkpoint import Checkpoint
@@ -20,13 +22,19 @@ _COLUMNS = 10
 
 
 def draw_sheet(
-    checkpoint: Checkpoint, *, rows: int, seed: int, embedder: Embedder | None
+    checkpoint: Checkpoint,
+    *,
+    rows: int,
+    seed: int,
+    embedder: Embedder | None,
+    data: Path | None,
 ) -> torch.Tensor:
     """A sheet (C, Y, X): the first captions of the seen part, then of the unseen one.
 
     A column is a caption, and its rows are other noise. Of an autoencoder, every second row is
     what it makes of the row above.
     """
+    del data  # scenes are drawn by rule
     network = restore_network(checkpoint).eval()
     if not isinstance(network, Painter):
         scenes = make_part(SEEN, _COLUMNS) + make_part(UNSEEN, _COLUMNS)

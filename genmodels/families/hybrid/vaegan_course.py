@@ -16,7 +16,7 @@ from torch import nn
 
 from genmodels.contract import Card, Metric
 from genmodels.course import Player, PresetCourse, Recipe
-from genmodels.data.location import OWN_LICENCE
+from genmodels.data.location import licence_of_weights
 from genmodels.families.hybrid.autoencoder import Adversaries, Autoencoder, AutoencoderConfig
 from genmodels.families.hybrid.reconstruction import INPUTS, PARAMETERS
 from genmodels.families.hybrid.vaegan_objective import (
@@ -264,6 +264,7 @@ class VaeGanCourse(PresetCourse):
     ) -> Card:
         """The card of this preset with these weights."""
         latents, height, width = self.config.latent_shape
+        data = provenance()
         return Card(
             slug=self.slug,
             name=self.name,
@@ -287,8 +288,8 @@ class VaeGanCourse(PresetCourse):
                 "by rule and put through the network."
             ),
             max_prompt_length=500,
-            data=provenance(),
-            licence=OWN_LICENCE,
+            data=data,
+            licence=licence_of_weights(data),
             weights_sha256=weights_sha256,
             commit=commit,
             papers=PAPERS,

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from genmodels.contract import Card, Metric
-from genmodels.course import Player
+from genmodels.course import Player, adamw_over
 from genmodels.embedding import Embedder
 from genmodels.families.vae.ladder import LadderVAE
 from genmodels.families.vae.likelihood import LIKELIHOODS, binarise
@@ -98,11 +98,7 @@ class VAECourse(PictureCourse):
 
     def players(self) -> Sequence[Player]:
         """AdamW over everything."""
-        parameters = tuple(self.network.parameters())
-        optimizer = torch.optim.AdamW(
-            parameters, lr=self.preset.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
-        )
-        return (Player(parameters, (optimizer,)),)
+        return adamw_over(self.network, rate=self.preset.rate, fused=True)
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """The bound on random pictures, binarised anew where pixels are black or white."""

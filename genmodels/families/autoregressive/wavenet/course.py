@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from genmodels.contract import Card, Metric, Parameter
-from genmodels.course import Player, Recipe
+from genmodels.course import Player, Recipe, adamw_over
 from genmodels.data.fsdd import RATE
 from genmodels.embedding import Embedder
 from genmodels.families.autoregressive.drawing import choose_levels
@@ -145,11 +145,7 @@ class WaveNetCourse(SpeechCourse):
 
     def players(self) -> Sequence[Player]:
         """AdamW over everything."""
-        parameters = tuple(self.network.parameters())
-        optimizer = torch.optim.AdamW(
-            parameters, lr=self.preset.rate, betas=(0.9, 0.99), weight_decay=0.01
-        )
-        return (Player(parameters, (optimizer,)),)
+        return adamw_over(self.network, rate=self.preset.rate)
 
     def losses(self, random: torch.Generator) -> Iterator[torch.Tensor]:
         """Nats a sample of random utterances under random captions, and how long they are."""

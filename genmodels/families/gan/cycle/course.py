@@ -38,6 +38,7 @@ from genmodels.families.gan.distance import RandomFeatures, Reference
 from genmodels.families.gan.objective import with_fixed_weights
 from genmodels.families.gan.watch import compare_scores, find_alarms
 from genmodels.pictures.emoji import EmojiCourse, to_unit
+from genmodels.pictures.encoding import lay_out
 from genmodels.randomness import seeded
 
 DETERMINISM = (
@@ -47,6 +48,8 @@ DETERMINISM = (
     "pixel may differ."
 )
 _AT_ONCE = 32
+#: Of the sheet to look at.
+_COLUMNS = 12
 #: A translation that changes less than this share of what styles differ by hardly is one.
 _LEAST_CHANGE = 0.1
 
@@ -304,16 +307,16 @@ class CycleCourse(EmojiCourse):
 
 
 @torch.no_grad()
-def draw_translations(network: Translators, emoji: EmojiSet, *, columns: int) -> torch.Tensor:
-    """Four rows of pictures (4 * columns, C, Y, X): a sheet to look at, of held-out pairs.
+def draw_translations(network: Translators, emoji: EmojiSet) -> torch.Tensor:
+    """A sheet (C, Y, X) of four rows to look at, of held-out pairs.
 
     Twemoji as given, redrawn as Noto, the true Noto, and that redrawn as Twemoji.
     """
     pairs = HeldOutPairs.of(emoji)
-    chosen = torch.linspace(0, len(pairs) - 1, columns).round().long()
+    chosen = torch.linspace(0, len(pairs) - 1, _COLUMNS).round().long()
     twemoji, noto = pairs.twemoji[chosen], pairs.noto[chosen]
     there, back = redraw(network, twemoji, TO_NOTO), redraw(network, noto, TO_TWEMOJI)
-    return torch.cat((twemoji, there, noto, back))
+    return lay_out(torch.cat((twemoji, there, noto, back)), columns=_COLUMNS)
 
 
 def _to_levels(emoji: EmojiSet, style: str) -> torch.Tensor:

@@ -14,21 +14,14 @@ from genmodels.contract import (
     Input,
     InvalidRequest,
     Parameter,
-    Preview,
-    Progress,
     Run,
     Sample,
 )
 from genmodels.families.gan.cycle.network import Translators
-from genmodels.nn.company import is_indifferent_to_company
+from genmodels.nn.company import in_company, is_indifferent_to_company
 from genmodels.pictures.course import UPSCALE
-from genmodels.pictures.encoding import (
-    UnableToReadPicture,
-    decode_picture,
-    encode_png,
-    lay_out,
-)
-from genmodels.pictures.runs import make_recipe
+from genmodels.pictures.encoding import UnableToReadPicture, decode_picture, lay_out
+from genmodels.pictures.runs import OnePassRun
 from genmodels.randomness import seeded
 
 TO_NOTO, TO_TWEMOJI = "to_noto", "to_twemoji"
@@ -67,54 +60,24 @@ INPUTS = (
     ),
 )
 
-_PREVIEW_UPSCALE = 4
-#: Convolutions of two rows and of more have the same bits, those of one row may not.
-_FEWEST_ROWS = 2
 
-
-class TranslationRun:
+class TranslationRun(OnePassRun):
     """One picture (C, Y, X) on its way."""
 
     def __init__(self, request: GenerationRequest, *, card: Card, given: torch.Tensor) -> None:
-        self._request = request
-        self._card = card
+        super().__init__(request, card=card)
         self.given = given
         self.task = str(request.parameters["task"])
-        self.drawn: torch.Tensor | None = None
-
-    @property
-    def request(self) -> GenerationRequest:
-        return self._request
-
-    @property
-    def progress(self) -> Progress:
-        return Progress(done=int(self.done), total=1, unit="pass")
-
-    @property
-    def done(self) -> bool:
-        return self.drawn is not None
-
-    def preview(self) -> Preview | None:
-        """The redrawn picture, once there is one."""
-        if self.drawn is None:
-            return None
-        content = encode_png(self.drawn, upscale=_PREVIEW_UPSCALE)
-        return Preview(media_type="image/png", content=content)
 
     @property
     def sample(self) -> Sample:
         """The redrawn picture, or both, with the recipe inside."""
-        assert self.drawn is not None, "a sample is asked for when the run is done"
-        picture = self.drawn
+        assert self.pictures is not None, "a sample is asked for when the run is done"
+        (picture,) = self.pictures
+        changed = round(float((picture - self.given).abs().mean()), 4)
         if self._request.parameters["show"] == "beside":
-            picture = lay_out(torch.stack((self.given, self.drawn)), columns=2)
-        content = encode_png(
-            picture,
-            upscale=int(self._request.parameters["upscale"]),
-            recipe=make_recipe(self._card, self._request),
-        )
-        changed = round(float((self.drawn - self.given).abs().mean()), 4)
-        return Sample(content=content, media_type="image/png", metrics={"changed": changed})
+            picture = lay_out(torch.stack((self.given, picture)), columns=2)
+        return self.make_sample(picture, {"changed": changed}, {})
 
 
 class TranslationGenerator:
@@ -154,12 +117,11 @@ class TranslationGenerator:
             for group in (group for group in groups if group):
                 drawn = self._redraw(torch.stack([run.given for run in group]), task)
                 for run, picture in zip(group, drawn, strict=True):
-                    run.drawn = picture
+                    run.pictures = picture[None]
 
     def _redraw(self, pictures: torch.Tensor, task: str) -> torch.Tensor:
-        count = len(pictures)
-        rows = torch.cat((pictures, pictures[: max(0, _FEWEST_ROWS - count)]))
-        return redraw(self._network, rows.to(self._device), task)[:count].cpu()
+        rows = in_company(pictures).to(self._device)
+        return redraw(self._network, rows, task)[: len(pictures)].cpu()
 
     def _is_indifferent_to_company(self) -> bool:
         """Whether pictures have the same bits in passes of 2 and of more."""

@@ -6,6 +6,8 @@ level and the noise of every level, both made when the run is opened.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -16,7 +18,7 @@ from genmodels.families.gan.style.network import StyleConfig, StyleNetwork
 from genmodels.pictures.concepts import PromptReader, ReadPrompt
 from genmodels.pictures.course import UPSCALE
 from genmodels.pictures.emoji import STYLE
-from genmodels.pictures.latent import LatentGenerator, Rows, require_way
+from genmodels.pictures.latent import FRAMES, TOWARDS, LatentGenerator, Rows, require_way
 from genmodels.randomness import seeded
 
 _AT_ONCE = 64
@@ -29,16 +31,7 @@ def parameters_of(config: StyleConfig) -> tuple[Parameter, ...]:
     last = len(config.sides) - 1
     return (
         STYLE,
-        Parameter(
-            name="frames",
-            kind="integer",
-            default=1,
-            minimum=1,
-            maximum=16,
-            label="Pictures",
-            help="How many pictures stand in the file, side by side.",
-            essential=True,
-        ),
+        FRAMES,
         Parameter(
             name="show",
             kind="choice",
@@ -62,12 +55,8 @@ def parameters_of(config: StyleConfig) -> tuple[Parameter, ...]:
             help="How far from the typical picture of the prompt: 0 always that, 1 as learned.",
             essential=True,
         ),
-        Parameter(
-            name="towards",
-            kind="string",
-            default="",
-            max_length=500,
-            label="Towards",
+        replace(
+            TOWARDS,
             help=(
                 "What the end of a journey shows, or whose manner is mixed in; empty means the "
                 "same as the prompt."
