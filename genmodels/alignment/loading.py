@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -48,13 +49,13 @@ class AlignedSpace:
         seen = [decode_picture(each, side=SIDE, colours=3, ground="white") for each in contents]
         return self.embed_pictures(torch.stack(seen)) if seen else torch.empty(0, self.dims)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def embed_pictures(self, pictures: torch.Tensor) -> torch.Tensor:
         """(n, D) of pictures (n, 3, SIDE, SIDE) in -1..1."""
         parts = pictures.split(_PASS)  # type: ignore[no-untyped-call]
         return torch.cat([self.network.pictures(part) for part in parts])
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def embed_sentences(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n, D) of sentences."""
         vectors: torch.Tensor = self.network.sentences(
@@ -64,9 +65,10 @@ class AlignedSpace:
 
 
 def load_alignment(
-    folder: Path = SHIPPED_ALIGNMENT, *, embedder: Embedder | None = None
+    folder: Path | None = None, *, embedder: Embedder | None = None
 ) -> AlignedSpace:
-    """A checkpoint as a space; raises UnableToLoadCheckpoint."""
+    """A checkpoint, else the one that ships, as a space; raises UnableToLoadCheckpoint."""
+    folder = folder or SHIPPED_ALIGNMENT
     if not folder.is_dir():
         raise UnableToLoadCheckpoint(f"there is no alignment of pictures and sentences: {folder}")
     checkpoint = load_checkpoint(folder, families=(ALIGNMENT,))
@@ -78,6 +80,11 @@ def load_alignment(
             f"{network.config.sentence_width} dimensions; {chosen.name} makes {chosen.dims}"
         )
     return AlignedSpace(checkpoint.card, network, chosen)
+
+
+def finder(embedder: Embedder | None) -> Callable[[], AlignedSpace]:
+    """What loads the shipped space when it is first asked for, and remembers it."""
+    return functools.cache(lambda: load_alignment(embedder=embedder))
 
 
 def restore_alignment(checkpoint: Checkpoint) -> Alignment:

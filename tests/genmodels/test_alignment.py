@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from genmodels.__main__ import main
+from genmodels.alignment import loading
 from genmodels.alignment.course import CLIP_PICTURES, AlignmentCourse, Weighted
 from genmodels.alignment.figures import find_among
+from genmodels.alignment.guidance import Pull
 from genmodels.alignment.loading import load_alignment
 from genmodels.alignment.network import Alignment, AlignmentConfig, contrast
 from genmodels.alignment.sources import (
@@ -24,13 +26,23 @@ from genmodels.alignment.sources import (
     mix,
 )
 from genmodels.checkpoint import UnableToLoadCheckpoint
+from genmodels.contract import InvalidRequest
 from genmodels.embedding import HashingEmbedder
 from genmodels.pictures.emoji import CaptionedEmoji
 from genmodels.pictures.encoding import UnableToReadPicture, encode_png
 from genmodels.randomness import seeded
 from genmodels.scenes import pool
 from genmodels.training import Budget, train
-from tests.genmodels.tiny import EMBEDDER, tiny_emoji, tiny_subject
+from tests.genmodels.tiny import (
+    EMBEDDER,
+    FAMILIES,
+    TinyFamily,
+    finish,
+    load_stirred,
+    make_request,
+    tiny_emoji,
+    tiny_subject,
+)
 
 TINY = replace(
     CLIP_PICTURES,
@@ -169,3 +181,40 @@ def test_the_command_says_which_data_are_missing(
     arguments = ["train", "clip-pictures", "--data", str(tmp_path), "--out", str(tmp_path / "o")]
     assert main(arguments) == 1
     assert "twemoji" in capsys.readouterr().err.lower()
+
+
+def test_a_pull_moves_towards_the_sentence_and_less_near_the_end(trained: Path) -> None:
+    space = load_alignment(trained, embedder=EMBEDDER)
+    said = space.embed_sentences(["a red circle on a white background"])
+    picture = torch.rand(1, 3, SIDE, SIDE, generator=seeded(2)) * 2 - 1
+    pull = Pull(space.network, said, strength=0.2, show=lambda x: x)
+    moved = pull(picture, 0.0)
+    before, after = (float((space.embed_pictures(x) @ said.T).item()) for x in (picture, moved))
+    assert after > before
+    assert float((moved - picture).square().mean().sqrt()) == pytest.approx(0.2, rel=1e-3)
+    late = pull(picture, 0.75)
+    assert float((late - picture).square().mean().sqrt()) == pytest.approx(0.05, rel=1e-3)
+
+
+DRAWERS = [each for each in FAMILIES if each.id in {"diffusion", "dit", "unet"}]
+
+
+@pytest.mark.parametrize("family", DRAWERS, ids=lambda family: family.id)
+def test_a_run_is_pulled_only_where_that_is_asked_for(
+    family: TinyFamily, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = load_stirred(family, tmp_path)
+
+    def draw(**parameters: float) -> bytes:
+        asked = {"steps": 2, "guidance": 1.0, **parameters}
+        return finish(generator, make_request(generator, "a red coat", asked, seed=3))
+
+    plain = draw()
+    assert draw(alignment=0.0) == plain
+    monkeypatch.setattr(loading, "SHIPPED_ALIGNMENT", tmp_path / "nowhere")
+    with pytest.raises(InvalidRequest) as refused:
+        draw(alignment=1.0)
+    assert [each.pointer for each in refused.value.faults] == ["/parameters/alignment"]
+    monkeypatch.setattr(loading, "SHIPPED_ALIGNMENT", trained)
+    pulled = draw(alignment=2.0)
+    assert pulled == draw(alignment=2.0) != plain

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import torch
 
+from genmodels.alignment.loading import finder
 from genmodels.checkpoint import (
     SHIPPED_CHECKPOINTS,
     Checkpoint,
@@ -121,6 +122,7 @@ def load(
             device=device,
             naming=naming() if naming is not None else None,
         ),
+        find_alignment=finder(embedder),
         device=device,
     )
 

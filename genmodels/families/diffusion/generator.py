@@ -8,11 +8,13 @@ differ, each run gets a pass of its own. docs/families/diffusion.md says what wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
 
+from genmodels.alignment.guidance import Pull, open_pull
+from genmodels.alignment.loading import AlignedSpace
 from genmodels.contract import Card, GenerationRequest, Preview, Progress, Run, Sample
 from genmodels.families.diffusion.given import Correction, begin
 from genmodels.families.diffusion.guidance import guided_velocities
@@ -34,6 +36,8 @@ class PathRun(DrawnRun):
 
     path: Path
     _total: int
+    #: What moves the predicted picture at every evaluation, in this order.
+    _bends: tuple[Correction, ...]
 
     @property
     def progress(self) -> Progress:
@@ -45,6 +49,15 @@ class PathRun(DrawnRun):
     @property
     def done(self) -> bool:
         return self.path.num_left == 0
+
+    def _bend(self, velocity: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the velocity leads to, moved by the bends, and the velocity that leads there."""
+        predicted = predict_data(self.path.x, velocity, self.path.time)
+        if not self._bends:
+            return predicted, velocity
+        for bend in self._bends:
+            predicted = bend(predicted, self.path.time)
+        return predicted, (predicted - self.path.x) / (1.0 - self.path.time)
 
     @property
     def _is_frame(self) -> bool:
@@ -65,10 +78,12 @@ class PictureRun(PromptedRun, PathRun):
         prompt: ReadPrompt,
         path: Path,
         correct: Correction | None,
+        pull: Pull | None = None,
     ) -> None:
         super().__init__(request, card=card, prompt=prompt)
         self._total = path.num_left
         self._correct = correct
+        self._bends = tuple(bend for bend in (pull, correct) if bend is not None)
         self._predicted: torch.Tensor | None = None
         self._frames: list[torch.Tensor] = []
         self.path = path
@@ -90,10 +105,7 @@ class PictureRun(PromptedRun, PathRun):
 
     def follow(self, velocity: torch.Tensor) -> None:
         """Go on by this velocity (1, C, Y, X), bent to what the run is held to."""
-        predicted = predict_data(self.path.x, velocity, self.path.time)
-        if self._correct is not None:
-            predicted = self._correct(predicted, self.path.time)
-            velocity = (predicted - self.path.x) / (1.0 - self.path.time)
+        predicted, velocity = self._bend(velocity)
         self._predicted = predicted[0]
         self.path.follow(velocity)
         if self.done and self._correct is not None:
@@ -118,11 +130,13 @@ class DiffusionGenerator:
         card: Card,
         network: VelocityNetwork,
         reader: PromptReader,
+        find_alignment: Callable[[], AlignedSpace],
         device: torch.device,
     ) -> None:
         self._card = card
         self._network = network
         self._reader = reader
+        self._find_alignment = find_alignment
         self._device = device
         self.shares_passes = self._is_indifferent_to_company()
 
@@ -149,6 +163,7 @@ class DiffusionGenerator:
             prompt=self._reader.read(request.prompt),
             path=make_path(beginning.x, int(request.parameters["steps"]), beginning.time, random),
             correct=beginning.correct,
+            pull=open_pull(request, self._find_alignment, device=self._device),
         )
 
     @torch.inference_mode()

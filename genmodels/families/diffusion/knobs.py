@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from genmodels.alignment.guidance import ALIGNMENT
 from genmodels.contract import Input, Parameter
 from genmodels.families.diffusion.given import TASKS
 from genmodels.families.diffusion.samplers import AUTOMATIC
@@ -17,6 +18,7 @@ def parameters_of(
         guidance_of(guidance),
         *(_EDITING if starts_from_pictures else ()),
         *path_of(samplers=samplers, told=told, steps=steps),
+        *((ALIGNMENT,) if starts_from_pictures else ()),
         UPSCALE,
     )
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import torch
 
+from genmodels.alignment.loading import finder
 from genmodels.checkpoint import Checkpoint
 from genmodels.contract import Generator
 from genmodels.course import Course
@@ -71,5 +72,11 @@ def load(checkpoint: Checkpoint, *, device: torch.device, embedder: Embedder | N
     network = network.requires_grad_(requires_grad=False).eval().to(device)
     if isinstance(network, Painter):
         tower = open_tower(card, embedder, width=network.denoiser.config.word_width)
-        return PaintGenerator(card=card, painter=network, tower=tower, device=device)
+        return PaintGenerator(
+            card=card,
+            painter=network,
+            tower=tower,
+            find_alignment=finder(embedder),
+            device=device,
+        )
     return ReconstructionGenerator(card=card, network=network, device=device)

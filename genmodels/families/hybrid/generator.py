@@ -6,11 +6,13 @@ what is drawn is a map of latents, which becomes a picture when someone looks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
 
+from genmodels.alignment.guidance import ALIGNMENT, Pull, open_pull
+from genmodels.alignment.loading import AlignedSpace
 from genmodels.contract import (
     Card,
     GenerationRequest,
@@ -22,7 +24,6 @@ from genmodels.contract import (
 )
 from genmodels.families.diffusion.generator import PathRun
 from genmodels.families.diffusion.knobs import MASK, guidance_of, path_of
-from genmodels.families.diffusion.objective import predict_data
 from genmodels.families.diffusion.samplers import AUTOMATIC, SAMPLERS, Path, choose_sampler
 from genmodels.families.hybrid.given import TASKS, Beginning, begin
 from genmodels.families.hybrid.guidance import guided_velocities
@@ -48,8 +49,10 @@ class PaintRun(SceneRun, PathRun):
         away: Prompts,
         beginning: Beginning,
         path: Path,
+        pull: Pull | None,
     ) -> None:
         super().__init__(request, card=card)
+        self._bends = tuple(bend for bend in (pull, beginning.correct) if bend is not None)
         self._painter = painter
         self._beginning = beginning
         self._total = path.num_left
@@ -77,12 +80,7 @@ class PaintRun(SceneRun, PathRun):
 
     def follow(self, velocity: torch.Tensor) -> None:
         """Go on by this velocity (1, L, y, x), bent to what the run is held to."""
-        correct = self._beginning.correct
-        predicted = predict_data(self.path.x, velocity, self.path.time)
-        if correct is not None:
-            predicted = correct(predicted, self.path.time)
-            velocity = (predicted - self.path.x) / (1.0 - self.path.time)
-        self._predicted = predicted
+        self._predicted, velocity = self._bend(velocity)
         self.path.follow(velocity)
         if self._is_frame:
             self._frames.append(self._predicted)
@@ -101,10 +99,17 @@ class PaintGenerator:
     slots = 8
 
     def __init__(
-        self, *, card: Card, painter: Painter, tower: PromptTower, device: torch.device
+        self,
+        *,
+        card: Card,
+        painter: Painter,
+        tower: PromptTower,
+        find_alignment: Callable[[], AlignedSpace],
+        device: torch.device,
     ) -> None:
         self._card = card
         self._painter = painter
+        self._find_alignment = find_alignment
         self._tower = tower
         self._device = device
         self.shares_passes = self._is_indifferent_to_company()
@@ -132,6 +137,9 @@ class PaintGenerator:
             away=self._tower.read(str(request.parameters["without"])).to(self._device),
             beginning=beginning,
             path=make_path(beginning.x, int(request.parameters["steps"]), beginning.time, random),
+            pull=open_pull(
+                request, self._find_alignment, device=self._device, show=self._painter.decode
+            ),
         )
 
     @torch.inference_mode()
@@ -214,6 +222,7 @@ def parameters_of(*, guidance: float, steps: int) -> tuple[Parameter, ...]:
             ),
             steps=steps,
         ),
+        ALIGNMENT,
         SCENE_UPSCALE,
     )
 
