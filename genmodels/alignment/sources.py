@@ -137,7 +137,7 @@ class KindSource:
     @property
     def kinds(self) -> torch.Tensor:
         """(kinds, S): the plain name of each."""
-        labels = self._data.train_labels.unique()
+        labels = self._data.train_labels.unique()  # type: ignore[no-untyped-call]
         return self._data.plain_names(labels)
 
     def draw(self, count: int, random: torch.Generator) -> Matched:
