@@ -9,6 +9,7 @@ import random as stdlib_random
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ from tests.genmodels.pretrained.pipelines import (
 # What the library says of its own parts and of what it would rather be given.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 PROMPT = "a red house by the sea"
-MAKERS = {
+MAKERS: dict[str, Callable[[Path], Path]] = {
     "unet": save_stable_diffusion,
     "flow": save_stable_diffusion_3,
     "older": save_pixart,
@@ -247,7 +248,7 @@ def test_a_picture_is_varied_as_far_as_is_asked(loaded: dict[str, Any], name: st
     generator = loaded[name]
 
     def vary(strength: float) -> Any:
-        wish = {"task": "vary", "strength": strength, "steps": 10}
+        wish: dict[str, Any] = {"task": "vary", "strength": strength, "steps": 10}
         return finish(generator, request_for(generator, inputs={"image": GIVEN}, **wish))
 
     little, much = vary(0.2), vary(0.9)
