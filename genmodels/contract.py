@@ -23,7 +23,8 @@ FAMILIES = (
     "flow",
     "diffusion",
     "hybrid",
-    # Large models of others: behind a server, or in a folder that `transformers` reads.
+    # Large models of others: behind a server, or in a folder that `transformers` or `diffusers`
+    # reads.
     "connected",
 )
 

@@ -10,8 +10,10 @@ from django.conf import settings
 from genmodels.checkpoint import UnableToLoadCheckpoint
 from genmodels.contract import Generator
 from tasks.served_generator import ServedGenerator
+from webapp.catalog.connected_folders import read_folder
+from webapp.catalog.model_folders import UnableToReadFolder
 from webapp.catalog.models import Checkpoint, Connector, ConnectorKind
-from webapp.catalog.pretrained_folders import UnableToReadFolder, read_pretrained
+from webapp.catalog.pipeline_folders import PipelineFolder
 from webapp.catalog.served_models import served_model_of
 from webapp.common.encryption import UnableToDecrypt
 
@@ -32,13 +34,15 @@ def load_connected(checkpoint: Checkpoint, *, device: torch.device) -> Generator
 
 
 def _load_folder(checkpoint: Checkpoint, connector: Connector, device: torch.device) -> Generator:
-    # Brings in `transformers`, which is large and which servers need not have.
+    # These bring in `transformers` and `diffusers`, which are large; servers need neither.
     from genmodels.pretrained.loading import load_pretrained  # noqa: PLC0415 -- see above
+    from genmodels.pretrained.pipeline_loading import load_pipeline  # noqa: PLC0415 -- the same
 
     try:
-        found = read_pretrained(settings.PINAKES_MODELS, connector.model)
+        found = read_folder(settings.PINAKES_MODELS, connector.model)
     except UnableToReadFolder as error:
         raise UnableToLoadCheckpoint(str(error)) from error
     # What lies there now decides: a job of what lay there before ends as replaced.
     card = replace(checkpoint.card, weights_sha256=found.fingerprint)
-    return load_pretrained(found.path, card=card, device=device)
+    load = load_pipeline if isinstance(found, PipelineFolder) else load_pretrained
+    return load(found.path, card=card, device=device)

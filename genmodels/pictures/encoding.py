@@ -6,7 +6,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -73,17 +73,37 @@ def decode_picture(
     The middle square, scaled by averaging; transparent parts show the ground. Raises
     UnableToReadPicture.
     """
+    square = fit_picture(
+        content, size=(side, side), mode="L" if colours == 1 else "RGB", ground=ground
+    )
+    return to_picture(square)
+
+
+def to_picture(image: Image.Image) -> torch.Tensor:
+    """An image, grey or of three colours, as (C, Y, X) in -1..1; `encode_png` leads back."""
+    pixels = torch.from_numpy(np.array(image)).float().div_(127.5).sub_(1.0)
+    return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
+
+
+def fit_picture(
+    content: bytes,
+    *,
+    size: tuple[int, int],
+    mode: Literal["L", "RGB"],
+    ground: str = "black",
+    resampling: Image.Resampling = Image.Resampling.BOX,
+) -> Image.Image:
+    """The middle of a file, scaled to a width and height; transparent parts show the ground.
+
+    Raises UnableToReadPicture.
+    """
     try:
         with Image.open(io.BytesIO(content)) as image:
             upright = ImageOps.exif_transpose(image).convert("RGBA")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
         raise UnableToReadPicture("is no picture that can be read") from error
     flat = Image.alpha_composite(Image.new("RGBA", upright.size, ground), upright)
-    square = ImageOps.fit(
-        flat.convert("L" if colours == 1 else "RGB"), (side, side), Image.Resampling.BOX
-    )
-    pixels = torch.from_numpy(np.array(square)).float().div_(127.5).sub_(1.0)
-    return pixels[None] if colours == 1 else pixels.permute(2, 0, 1).contiguous()
+    return ImageOps.fit(flat.convert(mode), size, resampling)
 
 
 def read_recipe(content: bytes) -> dict[str, Any] | None:

@@ -175,6 +175,91 @@ def test_only_what_writes_text_is_taken(
         assert Checkpoint.objects.get().card.config["task"] == task
 
 
+def write_pipeline(root: Path, **index: object) -> Path:
+    """The folder `painter`, which looks like a pipeline as far as the web server looks."""
+    folder = root / "painter"
+    parts = {
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+        "scheduler": ["diffusers", "PNDMScheduler"],
+    }
+    configs = {"unet": {"sample_size": 64}, "vae": {"block_out_channels": [1, 2, 4, 4]}}
+    for part in parts:
+        (folder / part).mkdir(parents=True)
+        if part in configs:
+            (folder / part / "config.json").write_text(json.dumps(configs[part]))
+            (folder / part / "diffusion_pytorch_model.safetensors").write_bytes(b"weights")
+    facts = {"_class_name": "StableDiffusionPipeline", "_diffusers_version": "0.42.1", **parts}
+    (folder / "model_index.json").write_text(json.dumps({**facts, **index}))
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+    return folder
+
+
+def test_a_pipeline_is_described_by_what_lies_in_its_parts(client: APIClient, root: Path) -> None:
+    folder = write_pipeline(root)
+    body = {"kind": "folder", "model": "painter"}
+    assert client.post(CONNECTORS, body, format="json").status_code == 201
+    row = Checkpoint.objects.get(slug="painter")
+    assert (row.modality, row.card.architecture) == ("image", "StableDiffusionPipeline")
+    assert row.card.licence == "mit"
+    defaults = {each.name: each.default for each in row.card.parameters}
+    assert (defaults["width"], defaults["steps"]) == (512, 50)
+    assert [each.name for each in row.card.inputs] == ["image", "mask"]
+    (folder / "vae/diffusion_pytorch_model.safetensors").write_bytes(b"others!")
+    assert check_folders(root=root) == 1
+    assert Checkpoint.objects.get(slug="painter").revision != row.revision
+    browser = Client()
+    browser.force_login(make_user(Role.ADMIN))
+    shown = browser.get("/models/painter").content.decode()
+    assert Page(shown).breaches() == []
+    assert "StableDiffusionPipeline" in shown
+
+
+@pytest.mark.parametrize(
+    ("index", "pickled", "said"),
+    [
+        ({}, "unet", "part 'unet' has no weights in safetensors"),
+        ({"_class_name": ["own", "Pipeline"]}, "", "wants a program of its own"),
+        ({"_class_name": "StableVideoDiffusionPipeline"}, "", "no pipeline that draws a picture"),
+        ({"unet": ["own_program", "Network"]}, "", "programs that lie in a folder are never run"),
+        ({"unet": ["diffusers", "a.b"]}, "", "programs that lie in a folder are never run"),
+        ({"../unet": ["diffusers", "Network"]}, "", "never run"),
+        ({"text_encoder": ["transformers", "CLIPTextModel"]}, "", "'text_encoder' is missing"),
+    ],
+)
+def test_a_pipeline_that_may_not_be_used_is_refused(
+    client: APIClient, root: Path, index: dict[str, object], pickled: str, said: str
+) -> None:
+    folder = write_pipeline(root, **index)
+    if pickled:
+        weights = folder / pickled / "diffusion_pytorch_model.safetensors"
+        weights.rename(weights.with_suffix(".bin"))
+    answer = client.post(CONNECTORS, {"kind": "folder", "model": "painter"}, format="json")
+    assert answer.status_code == 422
+    assert said in answer.json()["errors"][0]["detail"]
+    assert not Checkpoint.objects.exists()
+
+
+def test_a_network_that_knows_no_guidance_has_no_knob_for_it(
+    client: APIClient, root: Path
+) -> None:
+    folder = write_pipeline(
+        root, _class_name="FluxPipeline", transformer=["diffusers", "FluxTransformer2DModel"]
+    )
+    (folder / "unet").rename(folder / "transformer")
+    index = json.loads((folder / "model_index.json").read_text())
+    del index["unet"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+    for embeds, wanted in ((True, (28, True)), (False, (4, False))):
+        (folder / "transformer/config.json").write_text(json.dumps({"guidance_embeds": embeds}))
+        body = {"kind": "folder", "model": "painter", "slug": f"painter-{wanted[0]}"}
+        assert client.post(CONNECTORS, body, format="json").status_code == 201
+        card = Checkpoint.objects.get(slug=body["slug"]).card
+        defaults = {each.name: each.default for each in card.parameters}
+        assert (defaults["steps"], "guidance" in defaults) == wanted
+        assert "without" not in defaults
+
+
 def test_a_start_leaves_connected_models_as_they_are(
     client: APIClient, server: ModelServer, tmp_path: Path
 ) -> None:

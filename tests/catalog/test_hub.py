@@ -24,8 +24,29 @@ FILES = {
 }
 
 
+#: As pipelines lie on the hub: each part's weights several times over, and all in one file.
+PIPELINE = {
+    "README.md": b"---\nlicense: mit\n---\n",
+    "model_index.json": json.dumps(
+        {
+            "_class_name": "StableDiffusionPipeline",
+            "unet": ["diffusers", "UNet2DConditionModel"],
+            "vae": ["diffusers", "AutoencoderKL"],
+        }
+    ).encode(),
+    "all-in-one.safetensors": b"all of it",
+    "unet/config.json": b"{}",
+    "unet/diffusion_pytorch_model.safetensors": b"whole",
+    "unet/diffusion_pytorch_model.fp16.safetensors": b"half",
+    "unet/diffusion_pytorch_model.bin": b"a pickle",
+    "vae/diffusion_pytorch_model.fp16.safetensors": b"half",
+    "vae_older/diffusion_pytorch_model.safetensors": b"another",
+}
+REPOSITORIES = {"maker/small": FILES, "maker/painter": PIPELINE}
+
+
 class _Handler(BaseHTTPRequestHandler):
-    """Tells of one repository, and hands out its files."""
+    """Tells of its repositories, and hands out their files."""
 
     def do_HEAD(self) -> None:
         self._answer(has_body=False)
@@ -35,18 +56,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, has_body: bool) -> None:
         path = self.path.partition("?")[0]
-        name = path.rpartition("/")[2]
-        if path.startswith("/api/models/maker/small/tree/"):
+        repository = next((each for each in REPOSITORIES if f"/{each}" in path), "")
+        files = REPOSITORIES.get(repository, {})
+        name = path.partition(f"/{repository}/resolve/")[2].partition("/")[2]
+        if repository and path.startswith(f"/api/models/{repository}/tree/"):
             tree = [
                 {"type": "file", "path": name, "size": len(content), "oid": "0"}
-                for name, content in FILES.items()
+                for name, content in files.items()
             ]
             self._send(json.dumps(tree).encode(), has_body=has_body)
-        elif path.startswith("/api/models/maker/small"):
-            facts = {"id": "maker/small", "sha": COMMIT, "siblings": []}
+        elif repository and path.startswith(f"/api/models/{repository}"):
+            facts = {"id": repository, "sha": COMMIT, "siblings": []}
             self._send(json.dumps(facts).encode(), has_body=has_body)
-        elif path.startswith("/maker/small/resolve/") and name in FILES:
-            content = FILES[name]
+        elif name in files:
+            content = files[name]
             etag = hashlib.sha256(content).hexdigest()
             headers = {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT}
             self._send(content, has_body=has_body, headers=headers)
@@ -91,6 +114,19 @@ def test_weights_come_and_neither_pickles_nor_programs(hub: str, tmp_path: Path)
     found = {path.name: path.read_bytes() for path in there}
     assert found == {name: FILES[name] for name in ("config.json", "model.safetensors")}
     assert fetch_model("maker/small", revision="main", root=tmp_path, hub=hub) == "maker--small"
+
+
+def test_of_a_pipeline_each_part_comes_once(hub: str, tmp_path: Path) -> None:
+    fetch_model("maker/painter", revision="main", root=tmp_path, hub=hub)
+    folder = tmp_path / "maker--painter"
+    there = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    assert {str(path) for path in there if ".cache" not in path.parts} == {
+        "README.md",
+        "model_index.json",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+        "vae/diffusion_pytorch_model.fp16.safetensors",
+    }
 
 
 @pytest.mark.parametrize("name", ["maker/no-such", "../etc", "just-a-name"])

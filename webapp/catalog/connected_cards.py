@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from genmodels.contract import Card, Parameter
+from webapp.catalog.connected_folders import ConnectedFolder
 from webapp.catalog.models import CONNECTED, Protocol
+from webapp.catalog.pipeline_cards import card_of_pipeline
+from webapp.catalog.pipeline_folders import PipelineFolder
 from webapp.catalog.pretrained_folders import PretrainedFolder
 from webapp.catalog.served_models import ServedModel
 
@@ -129,8 +132,10 @@ def card_of_server(
     )
 
 
-def card_of_folder(found: PretrainedFolder, *, slug: str, name: str) -> Card:
-    """The card of a model in a folder."""
+def card_of_folder(found: ConnectedFolder, *, slug: str, name: str) -> Card:
+    """The card of a model in a folder, of either kind."""
+    if isinstance(found, PipelineFolder):
+        return card_of_pipeline(found, slug=slug, name=name)
     is_causal = found.task == "causal"
     most = min(_MAX_NEW_TOKENS, found.context or _MAX_NEW_TOKENS)
     parameters = [_length(most), _TEMPERATURE, _TOP_K, _TOP_P, _MIN_P, _REPETITION_PENALTY, _STOP]

@@ -15,9 +15,10 @@ from django.utils.text import slugify
 from genmodels.contract import Card, Fault, InvalidRequest
 from webapp.accounts.models import User
 from webapp.catalog.connected_cards import card_of_folder, card_of_server
+from webapp.catalog.connected_folders import read_folder
 from webapp.catalog.connector_queries import get_connector
+from webapp.catalog.model_folders import UnableToReadFolder
 from webapp.catalog.models import CONNECTED, Checkpoint, Connector, ConnectorKind, Protocol
-from webapp.catalog.pretrained_folders import UnableToReadFolder, read_pretrained
 from webapp.catalog.served_models import ServedModel, find_fault, served_model_of
 from webapp.catalog.versions import keep_versions
 from webapp.common import outbound
@@ -205,7 +206,7 @@ def _describe_server(served: ServedModel, *, slug: str, name: str) -> Card:
 
 def _describe_folder(folder: str, *, slug: str, name: str, root: Path) -> Card:
     try:
-        return card_of_folder(read_pretrained(root, folder), slug=slug, name=name)
+        return card_of_folder(read_folder(root, folder), slug=slug, name=name)
     except UnableToReadFolder as error:
         raise InvalidRequest([Fault("/model", "unusable", f"cannot be used: {error}")]) from error
 

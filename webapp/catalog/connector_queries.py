@@ -7,8 +7,8 @@ from pathlib import Path
 
 from django.db.models import QuerySet
 
+from webapp.catalog import model_folders
 from webapp.catalog.models import Connector, ConnectorKind
-from webapp.catalog.pretrained_folders import list_pretrained
 from webapp.common.refusals import UnableToFind
 
 
@@ -43,4 +43,4 @@ def list_folders(*, root: Path) -> list[OfferedFolder]:
     """The folders of models that are there, by name."""
     rows = Connector.objects.filter(kind=ConnectorKind.FOLDER)
     slugs = dict(rows.values_list("model", "checkpoint__slug"))
-    return [OfferedFolder(name, slugs.get(name, "")) for name in list_pretrained(root)]
+    return [OfferedFolder(name, slugs.get(name, "")) for name in model_folders.list_folders(root)]

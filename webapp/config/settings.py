@@ -281,7 +281,7 @@ PINAKES_COMPARISONS = [
     BASE_DIR / "genmodels" / "evaluation" / "comparisons",
     Path(env_str("PINAKES_COMPARISONS", str(PINAKES_HOME / "comparisons"))),
 ]
-#: Where folders of models in the format of `transformers` lie, for admins to connect.
+#: Where folders in the formats of `transformers` and `diffusers` lie, for admins to connect.
 PINAKES_MODELS = Path(env_str("PINAKES_MODELS", str(PINAKES_HOME / "models")))
 #: `auto` gives every CUDA device a process of its own, else MPS, else one CPU process.
 PINAKES_DEVICE = env_str("PINAKES_DEVICE", "auto")

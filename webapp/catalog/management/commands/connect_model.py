@@ -28,7 +28,7 @@ class Command(BaseCommand):
         server.add_argument(
             "--key", action="store_true", help="read a key from the first line of standard input"
         )
-        folder = places.add_parser("folder", help="a folder that transformers saved")
+        folder = places.add_parser("folder", help="a folder that transformers or diffusers saved")
         folder.add_argument("model", help=f"its name, below {settings.PINAKES_MODELS}")
         hub = places.add_parser("hub", help="fetch a model from the hub, then connect its folder")
         hub.add_argument("model", help="its id there, ORGANISATION/NAME")
