@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.db.models.base import ModelState
 
 from tests.comparisons.makers import finish, make_comparison, make_models, prefer
-from tests.factories import make_card, make_checkpoint, make_generation
+from tests.factories import make_card, make_checkpoint, make_generation, make_user
 from tests.knowledge.graphs import make_graph
 from tests.pages.makers import PNG, make_batch, make_done
 from tests.search.factories import make_found_source
@@ -377,7 +377,8 @@ def list_votes(owner: User, count: int) -> str:
     batch = make_comparison(owner)
     finish(batch)
     prefer(owner, batch, winner="alpha-one", loser="beta-two")
-    copies(batch.votes.get(), count)
+    voters = copies(make_user(), count, username=lambda number: f"voter-{number}")
+    copies(batch.votes.get(), count, voter=lambda number: voters[number])
     return f"comparisons/{batch.id}/votes"
 
 
@@ -468,4 +469,5 @@ READERS = {
     "feedback_list": Role.REVIEWER,
     "review_items_list": Role.REVIEWER,
     "review_queues_list": Role.REVIEWER,
+    "votes_list": Role.REVIEWER,
 }

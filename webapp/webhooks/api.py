@@ -252,7 +252,8 @@ class DeliveriesApi(APIView):
     def get(self, request: Request, endpoint_id: uuid.UUID) -> Response:
         """What was sent, newest first; kept for 30 days."""
         page = parse_page(request.query_params.dict())
-        found = queries.list_deliveries(endpoint=_get(request, endpoint_id), page=page)
+        endpoint = queries.own_endpoint(user=member(request), endpoint_id=endpoint_id)
+        found = queries.list_deliveries(endpoint=endpoint, page=page)
         return Response(found.to_dict([describe_delivery(row) for row in found.rows]))
 
 

@@ -45,6 +45,14 @@ def get_endpoint(*, user: User, endpoint_id: uuid.UUID) -> Endpoint:
         raise UnableToFindEndpoint(str(endpoint_id)) from error
 
 
+def own_endpoint(*, user: User, endpoint_id: uuid.UUID) -> Endpoint:
+    """The same without counting what waits, for who only asks below it."""
+    try:
+        return Endpoint.objects.get(id=endpoint_id, owner=user)
+    except Endpoint.DoesNotExist as error:
+        raise UnableToFindEndpoint(str(endpoint_id)) from error
+
+
 def list_deliveries(*, endpoint: Endpoint, page: PageRequest) -> Page[Delivery]:
     """What was sent or waits to be, newest first, with the attempts."""
     rows = endpoint.deliveries.select_related("job", "generation", "endpoint")
