@@ -1,9 +1,9 @@
 """What pulling by the alignment does to pictures, judged by a network that had no part in it.
 
-    python -m bench.alignment [--checkpoint flow-fashion] [--seeds 5]
+    python -m bench.alignment [--checkpoint flow-fashion] [--seeds 5] [--guidance 2 1 0]
 
-Clothing is drawn for the plain name of every kind, at several strengths of the pull, once under
-the network's own guidance and once without (guidance 0: then the pull alone knows the prompt). For
+Clothing is drawn for the plain name of every kind, at several strengths of the pull, under the
+network's own guidance and without (guidance 0: then the pull alone knows the prompt). For
 each the share that the frozen judge takes for what was asked, and the mean cosine by which the
 pull itself measures. Both are counts of pictures, so a busy machine changes nothing but the time.
 """
@@ -24,7 +24,7 @@ from genmodels.pictures.encoding import decode_picture
 from genmodels.pictures.subjects import naming_of
 from genmodels.registry import load_generator
 
-_STRENGTHS = (0.0, 0.2, 0.5, 1.0, 2.0)
+_STRENGTHS = (0.0, 0.1, 0.2, 0.5, 1.0)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -32,13 +32,14 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.alignment")
     parser.add_argument("--checkpoint", default="flow-fashion")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--guidance", type=float, nargs="+", default=[2.0, 1.0, 0.0])
     options = parser.parse_args(arguments)
     generator = load_generator(SHIPPED_CHECKPOINTS / options.checkpoint)
     judge = load_judge(str(generator.card.data["subject"])).network
     space = load_alignment()
     names = naming_of(generator.card).names
     labels = torch.arange(len(names)).repeat(options.seeds)
-    for guidance in (1.0, 0.0):
+    for guidance in options.guidance:
         for strength in _STRENGTHS:
             files = [
                 file

@@ -284,5 +284,5 @@ def open_alignment_course(
                 MNIST.provenance(),
             ],
         },
-        licence=f"{OWN_LICENCE}. {ATTRIBUTION}",
+        licence=f"{MNIST.weights_licence}. {ATTRIBUTION}",
     )

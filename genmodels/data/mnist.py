@@ -13,6 +13,7 @@ MNIST = DataSet(
     folder="mnist",
     source="GitHub rasbt/mnist-pngs, packed as the IDX files of the original",
     licence="CC BY-SA 3.0, Yann LeCun and Corinna Cortes",
+    weights_licence="CC BY-SA 3.0, as the data",
     files=(
         DataFile(
             "train-images-idx3-ubyte.gz",

@@ -8,7 +8,11 @@ import pytest
 
 from genmodels.checkpoint import WEIGHTS_NAME, load_checkpoint
 from genmodels.contract import Scalar
+from genmodels.data.fashion_mnist import FASHION_MNIST
 from genmodels.data.location import licence_of_weights
+from genmodels.data.mnist import MNIST
+from genmodels.data.multi30k import MULTI30K
+from genmodels.data.tinyshakespeare import TINYSHAKESPEARE
 from genmodels.embedding import HashingEmbedder
 from genmodels.registry import list_checkpoints, list_presets, load_generator
 from tests.genmodels.tiny import make_request
@@ -31,6 +35,12 @@ def folder(request: pytest.FixtureRequest) -> Path:
     return chosen
 
 
+#: Under which terms networks pass on what they learned from a public set, as the sets say now.
+_TERMS = {
+    each.name: each.weights_licence for each in (FASHION_MNIST, MNIST, MULTI30K, TINYSHAKESPEARE)
+}
+
+
 def test_what_ships_can_be_trained_again() -> None:
     shipped = {folder.name for folder in _FOLDERS}
     assert shipped
@@ -45,6 +55,8 @@ def test_a_card_says_all_that_a_user_should_know(folder: Path) -> None:
     assert card.data["source"]
     assert card.data["licence"]
     assert card.licence == licence_of_weights(card.data)
+    if card.data["name"] in _TERMS:
+        assert card.licence == _TERMS[card.data["name"]], "the terms of its data have changed"
     assert card.data["sha256"]
     assert card.training["steps"] > 0
     assert card.determinism
