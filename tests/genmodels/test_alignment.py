@@ -26,7 +26,7 @@ from genmodels.alignment.sources import (
     mix,
 )
 from genmodels.checkpoint import UnableToLoadCheckpoint
-from genmodels.contract import InvalidRequest
+from genmodels.contract import InvalidRequest, Scalar
 from genmodels.embedding import HashingEmbedder
 from genmodels.pictures.emoji import CaptionedEmoji
 from genmodels.pictures.encoding import UnableToReadPicture, encode_png
@@ -206,7 +206,7 @@ def test_a_run_is_pulled_only_where_that_is_asked_for(
     generator = load_stirred(family, tmp_path)
 
     def draw(**parameters: float) -> bytes:
-        asked = {"steps": 2, "guidance": 1.0, **parameters}
+        asked: dict[str, Scalar] = {"steps": 2, "guidance": 1.0, **parameters}
         return finish(generator, make_request(generator, "a red coat", asked, seed=3))
 
     plain = draw()
