@@ -26,7 +26,10 @@ FILE_START = "f_"
 
 @dataclass(frozen=True)
 class InputField:
-    """One input of a card as a form field; `reference` is empty where no file is given yet."""
+    """One input of a card as a form field; `reference` is empty where no file is given yet.
+
+    `over_url` is the picture that a mask can be painted over, once that is given.
+    """
 
     name: str
     label: str
@@ -36,6 +39,8 @@ class InputField:
     picture_url: str = ""
     words: str = ""
     fault: str = ""
+    is_mask: bool = False
+    over_url: str = ""
 
     @property
     def field(self) -> str:
@@ -116,11 +121,21 @@ def show_fields(
         _filled(user, each, references.get(each.name, ""))
         for each in (card.inputs if card else ())
     ]
-    return tuple(replace(each, fault=faults.get(each.name, each.fault)) for each in filled)
+    over_url = next((each.picture_url for each in filled if not each.is_mask), "")
+    return tuple(
+        replace(
+            each,
+            fault=faults.get(each.name, each.fault),
+            over_url=over_url if each.is_mask else "",
+        )
+        for each in filled
+    )
 
 
 def _filled(user: User, each: Input, text: str) -> InputField:
-    empty = InputField(each.name, each.label, each.help, each.required)
+    empty = InputField(
+        each.name, each.label, each.help, each.required, is_mask=each.kind == "mask"
+    )
     if not text:
         return empty
     gone = replace(empty, fault="This picture is no longer there. Choose another one.")
