@@ -10,7 +10,7 @@ const MOST_UNDONE = 12;
 // A picture of 28 pixels would give a brush no room: masks are drawn on a whole multiple of it, so
 // that both keep the same shape.
 const FEWEST_PIXELS = 512;
-const COLOUR = "#1034a6";
+const COLOUR = "#4d7bff";
 const THRESHOLD = 128;
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 

@@ -36,7 +36,7 @@ def test_a_mask_is_painted_and_what_it_covers_is_made_anew(
         seed=1,
         params={"steps": 2},
     )
-    [artifact] = made["response"]["artifacts"]
+    [artifact] = made["artifacts"]
     watched.open(f"/?model=flow-fashion&prompt=a+boot&i_image=artifact:{artifact['id']}")
     page.get_by_role("button", name="Paint it").click()
     canvas = page.locator("#mask-painter canvas")

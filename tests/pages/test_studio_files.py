@@ -44,7 +44,9 @@ def test_a_mask_can_be_painted_once_there_is_a_picture_to_paint_over(
     def buttons(**given: str) -> list[dict[str, str]]:
         html = page.get("/", {"model": "negative", **given}).content.decode()
         assert 'id="mask-painter"' in html
-        return [each.attributes for each in Page(html).all("button") if "data-paint" in each.attributes]
+        return [
+            each.attributes for each in Page(html).all("button") if "data-paint" in each.attributes
+        ]
 
     assert buttons() == []
     [empty] = buttons(i_image=f"upload:{picture.id}")

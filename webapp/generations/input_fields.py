@@ -15,7 +15,7 @@ from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.generations.input_queries import find_inputs, get_upload
 from webapp.generations.inputs import InputReference
-from webapp.generations.models import Generation
+from webapp.generations.models import Artifact, Generation
 from webapp.generations.upload_operations import TooManyUploads, keep_upload, too_large_file
 from webapp.generations.uploading import ACCEPTED_TYPES, UnableToTakePicture
 
@@ -177,6 +177,13 @@ def _words(user: User, reference: InputReference) -> str:
         case "generation":
             made = Generation.objects.get(id=reference.id)
             return f"What {made.accession} started from"
+
+
+def picture_of(generation: Generation) -> Artifact | None:
+    """The picture that a generation, which must come `with_details`, has as its result."""
+    response = getattr(generation, "response", None)
+    artifact = next(iter(response.artifacts.all()), None) if response else None
+    return artifact if artifact and artifact.media_type.startswith("image/") else None
 
 
 def given_files(generation: Generation) -> tuple[GivenFile, ...]:
