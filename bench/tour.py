@@ -33,8 +33,6 @@ _SIZE = (1280, 800)
 _PATIENCE_MS = 60_000
 _PATIENCE_SECONDS = 600.0
 _PICTURES_SECONDS = 15.0
-#: Enough for pages of few colours and small pictures, at a third of the bytes.
-_COLOURS = 128
 _MODELS = (
     "flow-fashion", "vae-fashion", "r3gan-fashion", "vaegan-scenes", "vae-digits", "glow-digits",
     "pixelcnn-digits", "gpt-shakespeare", "lstm-shakespeare", "t5-multi30k",
@@ -130,7 +128,7 @@ def do_work(pinakes: Pinakes) -> Shown:
 
 
 def take_pictures(browser: Browser, base_url: str, password: str, shown: Shown, out: Path) -> None:
-    """Write `NAME-light.png` and `NAME-dark.png` of each page into a folder."""
+    """Write `NAME-light.webp` and `NAME-dark.webp` of each page into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     for scheme in _SCHEMES:
         context = browser.new_context(
@@ -193,15 +191,14 @@ class _Camera:
             cancel.click()
 
     def take(self, name: str) -> None:
-        """Write the picture as few colours as it needs; without a caret no style is put in."""
+        """Write the picture without loss; as the caret stays, no style is put into the page."""
         until = time.monotonic() + _PICTURES_SECONDS
         while self.page.evaluate(_MISSING) and time.monotonic() < until:
             self.page.wait_for_timeout(200)
         taken = self.page.screenshot(caret="initial", timeout=_PATIENCE_MS)
-        path = self.out / f"{name}-{self.scheme}.png"
+        path = self.out / f"{name}-{self.scheme}.webp"
         with Image.open(io.BytesIO(taken)) as picture:
-            few = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-            few.save(path, optimize=True)
+            picture.convert("RGB").save(path, "WEBP", lossless=True, method=6)
         sys.stdout.write(f"{path}  {path.stat().st_size / 1000:.0f} kB\n")
         sys.stdout.flush()
 

@@ -49,15 +49,14 @@ _NO_DIRECTION = """() => {
 def write_everywhere(watched: Watched) -> list[str]:
     """Store such words wherever people write, and return the addresses that show them."""
     made = [
-        call(
-            watched,
-            "/api/v1/generations",
-            model=MODEL,
-            prompt=prompt,
-            params={"max_new_tokens": 4},
-            tags=[TAG, "وسم"],
+        call(watched, "/api/v1/generations", model=model, prompt=prompt, tags=[TAG, "وسم"])
+        for model, prompt in (
+            # Letters that it has not learned: the page of a failure shows a long one, too.
+            (MODEL, ARABIC),
+            (MODEL, ENDLESS),
+            ("vae-digits", HEBREW),
+            ("vae-digits", f"{ARABIC} {ENDLESS[:300]}"),
         )
-        for prompt in (ARABIC, HEBREW, ENDLESS, f"{ARABIC} {ENDLESS[:300]}")
     ]
     prompts = [
         call(watched, "/api/v1/prompts", name=name, text=text)
