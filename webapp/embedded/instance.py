@@ -85,6 +85,7 @@ def running_instance(
     port: int | None = None,
     options: tuple[str, ...] = (),
     variables: Mapping[str, str] | None = None,
+    start_seconds: float = START_SECONDS,
 ) -> Iterator[Instance]:
     """Run `manage.py up` on a home until the block ends, then stop it in order.
 
@@ -105,7 +106,7 @@ def running_instance(
             process_group=0,
         )
     try:
-        ready = _wait_until_ready(process, output)
+        ready = _wait_until_ready(process, output, start_seconds)
         yield Instance(
             base_url=ready["url"],
             admin_password=ready["password"],
