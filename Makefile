@@ -64,7 +64,7 @@ fuzz: $(STAMPS)/fuzzing $(DIST) ## Send every operation what nobody would; EXAMP
 bench: $(STAMPS)/development $(DIST) ## Measure start, latency and memory on this machine
 	@$(PYTHON) -m bench $(ARGS)
 
-screenshots: $(STAMPS)/development $(DIST) ## Take the pictures of README and docs anew; needs Chromium
+screenshots: $(STAMPS)/development $(DIST) ## Take pictures of six pages for README and docs; needs Chromium, ARGS="--out FOLDER"
 	@$(PYTHON) -m bench.tour $(ARGS)
 
 train: $(STAMPS)/training ## Train PRESET= into OUT=; without a preset they are listed; ARGS= goes along

@@ -1,4 +1,4 @@
-"""Takes the pictures of README and docs anew, of a Pinakes that has done some work.
+"""Takes pictures for README and docs, of a Pinakes that has done some work.
 
     python -m bench.tour [--out docs/images]
 
@@ -30,6 +30,8 @@ from pinakes_client import Pinakes
 from webapp.embedded.instance import running_instance
 
 _SIZE = (1280, 800)
+#: Pictures may be taken on a machine that is busy with other things.
+_START_SECONDS = 900.0
 _PATIENCE_MS = 60_000
 _PATIENCE_SECONDS = 600.0
 _PICTURES_SECONDS = 15.0
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out: Path = parser.parse_args(arguments).out
     with (
         tempfile.TemporaryDirectory(prefix="pinakes-t", ignore_cleanup_errors=True) as home,
-        running_instance(home=Path(home)) as instance,
+        running_instance(home=Path(home), start_seconds=_START_SECONDS) as instance,
     ):
         key = instance.manage("create_api_key", "admin", "--name", "tour").strip()
         with Pinakes(instance.base_url, key) as pinakes:
