@@ -16,7 +16,7 @@ NODE_PATH_PREFIX := $(shell [ "$(NODE_MAJOR)" -ge 20 ] 2>/dev/null && command -v
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up demo test check format openapi client chaos fuzz bench train install constraints clean
+.PHONY: help up demo test check format openapi client chaos fuzz bench screenshots train install constraints clean
 
 help: ## List what can be done
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ fuzz: $(STAMPS)/fuzzing $(DIST) ## Send every operation what nobody would; EXAMP
 
 bench: $(STAMPS)/development $(DIST) ## Measure start, latency and memory on this machine
 	@$(PYTHON) -m bench $(ARGS)
+
+screenshots: $(STAMPS)/development $(DIST) ## Take pictures of six pages for README and docs; needs Chromium, ARGS="--out FOLDER"
+	@$(PYTHON) -m bench.tour $(ARGS)
 
 train: $(STAMPS)/training ## Train PRESET= into OUT=; without a preset they are listed; ARGS= goes along
 	@$(if $(PRESET),$(PYTHON) -m genmodels train $(PRESET) --out $(or $(OUT),var/training/$(PRESET)) $(ARGS),$(PYTHON) -m genmodels list)

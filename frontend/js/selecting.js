@@ -29,7 +29,9 @@ function count() {
   const words = all?.checked ? all.dataset.bulkWords : `${number} selected`;
   const place = form.querySelector("[data-bulk-count]");
   if (place.textContent !== words) place.textContent = words;
-  form.querySelector("[data-bulk-two]").disabled = all?.checked || number !== 2;
+  for (const button of form.querySelectorAll("[data-bulk-two]")) {
+    button.disabled = all?.checked || number !== 2;
+  }
 }
 
 function tickNone() {
@@ -104,7 +106,7 @@ export function startSelecting() {
     if (event.target.matches?.("[data-pick], [data-bulk-all]")) count();
   });
   document.addEventListener("submit", (event) => {
-    const stays = ["export", "compare"].includes(event.submitter?.value);
+    const stays = ["export", "compare", "interpolate"].includes(event.submitter?.value);
     if (event.target.id === "bulk" && !stays) sessionStorage.setItem(SCROLL, String(scrollY));
   });
   document.addEventListener("keydown", answerKey);

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
+from bench.browser import NoBrowser, running_chromium
 from webapp.embedded.instance import Instance
-
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-#: Keeps the browser from talking to anybody but the site under test.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -54,14 +42,11 @@ def browser() -> Iterator[Browser]:
     It is gone before other tests: Django refuses the database to a thread with an event loop, and
     Playwright keeps one running.
     """
-    of_machine = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    with sync_playwright() as playwright:
-        path = of_machine or playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.skip("there is no Chromium on this machine; .ci/run installs one")
-        launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield launched
-        launched.close()
+    with ExitStack() as stack:
+        try:
+            yield stack.enter_context(running_chromium())
+        except NoBrowser as error:
+            pytest.skip(f"{error}; .ci/run does")
 
 
 @pytest.fixture

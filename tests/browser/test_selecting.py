@@ -7,19 +7,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.calling import call
 from tests.browser.conftest import Watched
 from webapp.embedded.instance import Instance
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
-
-
-def call(watched: Watched, address: str, **body: object) -> None:
-    """A call of the REST interface in the name of whoever is signed in."""
-    page = watched.page
-    [token] = [each for each in page.context.cookies() if each["name"] == "csrftoken"]
-    headers = {"X-CSRFToken": token["value"], "Referer": page.url, "Prefer": "wait=30"}
-    answer = page.request.post(watched.base_url + address, data=body, headers=headers)
-    assert answer.status < 300, answer.text()
 
 
 def test_cards_are_selected_dealt_with_and_taken_back(watched: Watched, stack: Instance) -> None:

@@ -233,7 +233,11 @@ def picture() -> bytes:
 
 
 def _draw(
-    generator: Generator, picture: bytes | None = None, **parameters: Scalar
+    generator: Generator,
+    picture: bytes | None = None,
+    *,
+    end: bytes | None = None,
+    **parameters: Scalar,
 ) -> tuple[torch.Tensor, Sample]:
     """The pictures of a sheet, one after another, and the sample that they came in."""
     request = resolve_request(
@@ -241,7 +245,11 @@ def _draw(
         prompt="a coat",
         parameters=parameters,
         seed=3,
-        inputs={} if picture is None else {"image": picture},
+        inputs={
+            name: content
+            for name, content in (("image", picture), ("end", end))
+            if content is not None
+        },
     )
     run = generator.open(request)
     generator.advance([run])
@@ -267,6 +275,31 @@ def test_a_picture_is_reconstructed_and_every_way_from_it_begins_there(
     assert sample.metrics["nll"] > 0
     # The prompt does not matter for a reconstruction, but for where a journey leads.
     assert not torch.equal(journey[-1], _draw(drawer, show="journey", frames=4)[0][0])
+
+
+def test_a_journey_leads_from_one_picture_to_another(drawer: Generator, picture: bytes) -> None:
+    other = encode_png(torch.linspace(1, -1, 64).view(1, 8, 8), upscale=1)
+    (start, *_), _ = _draw(drawer, picture)
+    (end, *_), _ = _draw(drawer, other)
+    way, _ = _draw(drawer, picture, end=other, show="journey", frames=5, towards="a bag")
+    assert torch.allclose(way[0], start, atol=1e-3)
+    assert torch.allclose(way[-1], end, atol=1e-3)
+    assert not torch.allclose(start, end, atol=1e-2)
+    # From the prompt to a picture, too.
+    told, _ = _draw(drawer, end=other, show="journey", frames=2)
+    assert torch.allclose(told[-1], end, atol=1e-3)
+
+
+@pytest.mark.parametrize("show", ["pictures", "walk", "shift"])
+def test_a_second_picture_is_for_journeys_alone(
+    drawer: Generator, picture: bytes, show: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        _draw(drawer, picture, end=picture, show=show, frames=3, towards="a bag")
+    assert [fault.pointer for fault in refused.value.faults] == ["/inputs/end"]
+    with pytest.raises(InvalidRequest) as unread:
+        _draw(drawer, picture, end=b"no picture", show="journey", frames=3)
+    assert [fault.pointer for fault in unread.value.faults] == ["/inputs/end"]
 
 
 def test_a_shift_needs_no_picture_and_ends_at_its_last_one(drawer: Generator) -> None:

@@ -35,6 +35,41 @@ def cat(content: bytes = b"") -> SimpleUploadedFile:
     return SimpleUploadedFile("cat.png", content or grey_png(3))
 
 
+def test_a_mask_can_be_painted_once_there_is_a_picture_to_paint_over(
+    page: Client, author: User, negative: Checkpoint
+) -> None:
+    picture = keep_upload(owner=author, content=grey_png(3)).upload
+    mask = keep_upload(owner=author, content=grey_png(200)).upload
+
+    def buttons(**given: str) -> list[dict[str, str]]:
+        html = page.get("/", {"model": "negative", **given}).content.decode()
+        assert 'id="mask-painter"' in html
+        return [
+            each.attributes for each in Page(html).all("button") if "data-paint" in each.attributes
+        ]
+
+    assert buttons() == []
+    [empty] = buttons(i_image=f"upload:{picture.id}")
+    assert empty["data-paint-over"] == f"/api/v1/uploads/{picture.id}/content"
+    assert empty["data-paint-from"] == ""
+    [filled] = buttons(i_image=f"upload:{picture.id}", i_mask=f"upload:{mask.id}")
+    assert filled["data-paint-from"] == f"/api/v1/uploads/{mask.id}/content"
+
+
+def test_what_is_painted_takes_the_place_of_the_mask_before(
+    page: Client, author: User, negative: Checkpoint
+) -> None:
+    picture = keep_upload(owner=author, content=grey_png(3)).upload
+    mask = keep_upload(owner=author, content=grey_png(200)).upload
+    kept = {"i_image": f"upload:{picture.id}", "i_mask": f"upload:{mask.id}"}
+    painted = SimpleUploadedFile("painted mask.png", grey_png(255))
+    sent = {**fields(f_mask=painted), **kept}
+    html = page.post("/studio/files", sent, headers=SCRIPT).content.decode()
+    new = Upload.objects.get(name="painted mask.png")
+    assert Page(html).value_of("i_mask") == f"upload:{new.id}"
+    assert Page(html).value_of("i_image") == kept["i_image"]
+
+
 def test_a_file_stays_while_other_faults_are_mended(page: Client, negative: Checkpoint) -> None:
     refused = page.post("/studio/generate", fields(prompt=" ", f_image=cat()))
     upload = Upload.objects.get()

@@ -28,6 +28,8 @@ from webapp.catalog.queries import list_checkpoints
 from webapp.collections.operations import CollectionWish, create_collection
 from webapp.collections.queries import offered_names
 from webapp.common.refusals import Conflict, Refusal
+from webapp.generations.latent_tools import INTERPOLATE, draft_interpolation
+from webapp.generations.models import Generation
 from webapp.generations.pages import signed_in_user
 from webapp.generations.queries import get_generations
 from webapp.jobs.idempotency import digest_request
@@ -62,7 +64,11 @@ def act(request: HttpRequest) -> HttpResponseBase:
         if action == "export":
             return send_export(user=user, selection=selection, kind=request.POST.get("format", ""))
         if action == "compare":
-            return redirect(_address_of_two(user, selection))
+            left, right = _two(user, selection, "Select exactly two results to compare them.")
+            query = urlencode({"left": str(left.id), "right": str(right.id)})
+            return redirect(f"{reverse('compare-two')}?{query}")
+        if action == "interpolate":
+            return redirect(_address_of_way(user, selection))
         if action not in Action.values:
             raise Http404
         if not user.may_submit:
@@ -147,15 +153,31 @@ class _NotTwo(Conflict):
     """Something else than two results is selected."""
 
 
-def _address_of_two(user: User, selection: Selection) -> str:
+class _NoWay(Conflict):
+    """No model leads from one of two results to the other."""
+
+
+def _two(user: User, selection: Selection, otherwise: str) -> tuple[Generation, Generation]:
+    """The two results that are selected, the one that was made first before the other."""
     ids = queries.select_ids(user=user, selection=selection, limit=3)
     rows = get_generations(user=user, generation_ids=ids)
-    done = [row.id for row in rows if row.job.state == JobState.SUCCEEDED]
+    done = [row for row in rows if row.job.state == JobState.SUCCEEDED]
     if len(ids) != 2 or len(done) != 2:
-        raise _NotTwo("Select exactly two results to compare them.")
-    # The one that was made first on the left.
-    left, right = sorted(done)
-    return f"{reverse('compare-two')}?{urlencode({'left': str(left), 'right': str(right)})}"
+        raise _NotTwo(otherwise)
+    first, last = sorted(done, key=lambda row: row.id)
+    return first, last
+
+
+def _address_of_way(user: User, selection: Selection) -> str:
+    """The Studio filled for the way between the two that are selected."""
+    first, last = _two(user, selection, "Select exactly two pictures to interpolate between them.")
+    if draft_interpolation(first, last, list_checkpoints()) is None:
+        raise _NoWay(
+            "No model here leads from one of these to the other. Both must show a single picture, "
+            "of a kind that a model with an encoder has learned."
+        )
+    query = urlencode({"from": str(first.id), "take": INTERPOLATE, "with": str(last.id)})
+    return f"{reverse('studio')}?{query}"
 
 
 def _sentences(faults: Sequence[Fault]) -> list[str]:

@@ -119,6 +119,7 @@ MIDDLEWARE = [
     "webapp.common.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "webapp.common.compression.PageCompressionMiddleware",
     "csp.middleware.CSPMiddleware",
     "webapp.common.middleware.DatabaseOutageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

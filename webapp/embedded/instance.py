@@ -85,6 +85,7 @@ def running_instance(
     port: int | None = None,
     options: tuple[str, ...] = (),
     variables: Mapping[str, str] | None = None,
+    start_seconds: float = START_SECONDS,
 ) -> Iterator[Instance]:
     """Run `manage.py up` on a home until the block ends, then stop it in order.
 
@@ -105,7 +106,7 @@ def running_instance(
             process_group=0,
         )
     try:
-        ready = _wait_until_ready(process, output)
+        ready = _wait_until_ready(process, output, start_seconds)
         yield Instance(
             base_url=ready["url"],
             admin_password=ready["password"],
@@ -125,8 +126,10 @@ def _environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, **variables}
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], output: Path) -> re.Match[str]:
-    give_up_at = time.monotonic() + START_SECONDS
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], output: Path, seconds: float
+) -> re.Match[str]:
+    give_up_at = time.monotonic() + seconds
     while time.monotonic() < give_up_at:
         has_ended = process.poll() is not None
         text = output.read_text(encoding="utf-8", errors="replace")
@@ -135,7 +138,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], output: Path) -> re.Matc
         if has_ended:
             raise UnableToStart(f"ended with status {process.returncode}:\n{text.strip()}")
         time.sleep(0.05)
-    raise UnableToStart(f"not ready after {START_SECONDS:.0f} s:\n{text.strip()}")
+    raise UnableToStart(f"not ready after {seconds:.0f} s:\n{text.strip()}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

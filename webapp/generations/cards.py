@@ -13,6 +13,7 @@ from django.utils import timezone
 from genmodels.contract import FAMILIES, Parameter, Scalar
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
+from webapp.generations.latent_tools import shows_one_picture
 from webapp.generations.models import Artifact, Generation
 from webapp.generations.outlines import Outline, draw_outline
 from webapp.generations.renderings import NOTATIONS
@@ -99,6 +100,8 @@ class GenerationCard:
     mean_score: float | None
     num_scores: int
     owner_name: str
+    #: Whether the result is a picture that ways between pictures can begin or end at.
+    is_one_picture: bool
     own: bool
     changeable: bool
     trashed: bool
@@ -256,6 +259,7 @@ def _make_card(
         mean_score=generation.mean_score,
         num_scores=generation.num_scores,
         owner_name=generation.owner.get_username(),
+        is_one_picture=shows_one_picture(generation),
         own=generation.owner_id == viewer.id,
         changeable=viewer.may_change(generation.owner_id),
         trashed=generation.trashed_at is not None,

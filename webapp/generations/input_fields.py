@@ -15,7 +15,7 @@ from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
 from webapp.generations.input_queries import find_inputs, get_upload
 from webapp.generations.inputs import InputReference
-from webapp.generations.models import Generation
+from webapp.generations.models import Artifact, Generation
 from webapp.generations.upload_operations import TooManyUploads, keep_upload, too_large_file
 from webapp.generations.uploading import ACCEPTED_TYPES, UnableToTakePicture
 
@@ -26,7 +26,10 @@ FILE_START = "f_"
 
 @dataclass(frozen=True)
 class InputField:
-    """One input of a card as a form field; `reference` is empty where no file is given yet."""
+    """One input of a card as a form field; `reference` is empty where no file is given yet.
+
+    `over_url` is the picture that a mask can be painted over, once that is given.
+    """
 
     name: str
     label: str
@@ -36,6 +39,8 @@ class InputField:
     picture_url: str = ""
     words: str = ""
     fault: str = ""
+    is_mask: bool = False
+    over_url: str = ""
 
     @property
     def field(self) -> str:
@@ -116,11 +121,21 @@ def show_fields(
         _filled(user, each, references.get(each.name, ""))
         for each in (card.inputs if card else ())
     ]
-    return tuple(replace(each, fault=faults.get(each.name, each.fault)) for each in filled)
+    over_url = next((each.picture_url for each in filled if not each.is_mask), "")
+    return tuple(
+        replace(
+            each,
+            fault=faults.get(each.name, each.fault),
+            over_url=over_url if each.is_mask else "",
+        )
+        for each in filled
+    )
 
 
 def _filled(user: User, each: Input, text: str) -> InputField:
-    empty = InputField(each.name, each.label, each.help, each.required)
+    empty = InputField(
+        each.name, each.label, each.help, each.required, is_mask=each.kind == "mask"
+    )
     if not text:
         return empty
     gone = replace(empty, fault="This picture is no longer there. Choose another one.")
@@ -162,6 +177,13 @@ def _words(user: User, reference: InputReference) -> str:
         case "generation":
             made = Generation.objects.get(id=reference.id)
             return f"What {made.accession} started from"
+
+
+def picture_of(generation: Generation) -> Artifact | None:
+    """The picture that a generation, which must come `with_details`, has as its result."""
+    response = getattr(generation, "response", None)
+    artifact = next(iter(response.artifacts.all()), None) if response else None
+    return artifact if artifact and artifact.media_type.startswith("image/") else None
 
 
 def given_files(generation: Generation) -> tuple[GivenFile, ...]:

@@ -25,8 +25,10 @@ from webapp.generations.cards import GenerationCard, make_card
 from webapp.generations.input_fields import (
     address_to_start_from,
     given_files,
+    picture_of,
 )
 from webapp.generations.inputs import InputReference
+from webapp.generations.latent_tools import list_tools, may_interpolate
 from webapp.generations.models import Generation
 from webapp.generations.queries import (
     UnableToFindGeneration,
@@ -78,6 +80,8 @@ def show_generation(request: HttpRequest, generation_id: uuid.UUID) -> HttpRespo
         "alternatives": _alternatives(generation),
         "given_files": given_files(generation),
         "start_url": _start_url(generation),
+        "tools": list_tools(generation),
+        "leads_on": may_interpolate(generation, list_checkpoints()),
         "recipe_json": json.dumps(recipe, indent=2, ensure_ascii=False),
         "recipe_call": _recipe_call(request, recipe),
         "attempts": list_attempts(job_id=generation.job_id),
@@ -120,9 +124,8 @@ def _recipe(generation: Generation) -> dict[str, Any]:
 
 def _start_url(generation: Generation) -> str:
     """The Studio with this result as the picture to start from, where a model takes it."""
-    response = getattr(generation, "response", None)
-    artifact = next(iter(response.artifacts.all()), None) if response else None
-    if artifact is None or not artifact.media_type.startswith("image/"):
+    artifact = picture_of(generation)
+    if artifact is None:
         return ""
     return address_to_start_from(
         InputReference("artifact", artifact.id),

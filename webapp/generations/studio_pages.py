@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -37,6 +38,13 @@ from webapp.generations.composing import (
     read_request,
 )
 from webapp.generations.input_fields import show_fields, take_files
+from webapp.generations.latent_tools import (
+    INTERPOLATE,
+    WORDS,
+    draft_interpolation,
+    draft_tool,
+)
+from webapp.generations.models import Generation
 from webapp.generations.pages import find_or_404, is_fragment, signed_in_user
 from webapp.generations.queries import (
     CheckpointFacts,
@@ -115,6 +123,8 @@ def _draft_from_address(request: HttpRequest) -> Draft:
     except ValueError as error:
         raise Http404 from error
     take = request.GET.get("take", "all")
+    if take in (INTERPOLATE, *WORDS):
+        return _draft_in_latents(request, take, generation)
     whole = take in {"all", "remix"}
     return Draft(
         model=generation.checkpoint.slug if whole else "auto",
@@ -124,6 +134,22 @@ def _draft_from_address(request: HttpRequest) -> Draft:
         params=generation.parameters if whole else None,
         inputs={name: str(each) for name, each in generation.input_references.items() if whole},
     )
+
+
+def _draft_in_latents(request: HttpRequest, take: str, generation: Generation) -> Draft:
+    """The composer filled for what a model does in its latents with one result, or with two."""
+    if take == INTERPOLATE:
+        try:
+            last = find_or_404(request, uuid.UUID(request.GET.get("with", "")))
+        except ValueError as error:
+            raise Http404 from error
+        draft = draft_interpolation(generation, last, list_checkpoints())
+    else:
+        draft = draft_tool(take, generation)
+    if draft is None:
+        messages.error(request, "No model here can do that with this result.")
+        return Draft(prompt=generation.prompt)
+    return draft
 
 
 def render_studio(

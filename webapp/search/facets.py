@@ -53,6 +53,8 @@ def present_facets(
     chosen = {name: value for name, value in wish.parameters.items() if name != "min_score"}
     if wish.score:
         chosen["score"] = wish.score
+    if wish.start:
+        chosen["start"] = str(wish.start)
     words = {"kind": KINDS, "collection": collections, "score": STARS}
     facets = []
     for name, title in _FACETS.items():

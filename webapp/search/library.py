@@ -88,6 +88,8 @@ class LibraryRequest:
     trashed: bool
     #: Whether those in the trash are among the others.
     with_trash: bool
+    #: The result that a way is to begin at, while somebody looks for the other end.
+    start: uuid.UUID | None
     cursor: str
     offset: int
     carried: Mapping[str, str]
@@ -253,12 +255,21 @@ def read_library_request(
         code=fields.get("code", "").replace("\x00", ""),
         trashed=fields.get("trash") == "1",
         with_trash=fields.get("trash") == "any",
+        start=_read_start(fields.get("start", ""), faults),
         cursor=fields.get("cursor", ""),
         offset=int(raw_offset[:6]) if raw_offset.isascii() and raw_offset.isdigit() else 0,
         carried=carried,
         asked=asked,
         faults=tuple(faults),
     )
+
+
+def _read_start(raw: str, faults: list[str]) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(raw) if raw else None
+    except ValueError:
+        faults.append("The address names no result to begin at; it is left out.")
+        return None
 
 
 def _read_carried(

@@ -23,6 +23,7 @@ from webapp.collections.queries import find_collections, offered_names
 from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.cards import GenerationCard, make_cards
+from webapp.generations.latent_tools import ends_of_ways
 from webapp.generations.pages import find_or_404, signed_in_user
 from webapp.generations.queries import (
     GenerationFilter,
@@ -122,6 +123,7 @@ def library(request: HttpRequest) -> HttpResponse:
         "stars": STARS,
         "standings": STANDING_WORDS if user.sees_everything else {},
         "view": request.GET.urlencode(),
+        **_way_from(user, wish, checkpoints),
         "bulk_done": request.session.pop(BULK_DONE, None),
         "faults": list(wish.faults),
     }
@@ -135,6 +137,17 @@ def library(request: HttpRequest) -> HttpResponse:
     else:
         context |= _list(user, wish, checkpoints, context["faults"])
     return render(request, "search/library.html", context)
+
+
+def _way_from(
+    user: User, wish: LibraryRequest, checkpoints: Sequence[Checkpoint]
+) -> dict[str, Any]:
+    """The result whose way to another one is looked for, and whose models' results can end it."""
+    rows = get_generations(user=user, generation_ids=[wish.start]) if wish.start else []
+    if not rows:
+        return {"way_from": None, "way_models": frozenset()}
+    [card] = make_cards(generations=rows, viewer=user)
+    return {"way_from": card, "way_models": ends_of_ways(rows[0], checkpoints)}
 
 
 def _list(

@@ -54,10 +54,13 @@ class VAEGenerator(LatentGenerator):
 
     @torch.inference_mode()
     def draw_rows(self, request: GenerationRequest, prompt: ReadPrompt) -> Rows:
-        """As told by the prompt alone, or from the picture that came with it."""
+        """As told by the prompt alone, or by the pictures that came with it."""
         show = str(request.parameters["show"])
-        content = request.inputs.get("image")
-        if content is None and show != "shift":
+        content, ending = request.inputs.get("image"), request.inputs.get("end")
+        if ending is not None and show != "journey":
+            detail = f"has no use: only a journey ends at a picture, this is a {show}"
+            raise InvalidRequest([Fault("/inputs/end", "unused", detail)])
+        if content is None and ending is None and show != "shift":
             return super().draw_rows(request, prompt)
         count, spread = int(request.parameters["frames"]), float(request.parameters["spread"])
         towards = str(request.parameters["towards"]).strip()
@@ -65,16 +68,20 @@ class VAEGenerator(LatentGenerator):
         if content is None:
             start = self._draw(told, spread, random)
         else:
-            picture = self._read(content)
+            picture = self._read(content, "image")
             if show == "pictures":
                 return self._reconstruct(picture, count, spread, random)
             start = self._infer(picture)
         if show == "shift":
             return self._shift(start, told, towards, count)
         require_way(count, show)
-        if towards and show == "journey":
-            told = self.reader.read(towards).vector
-        ends = torch.cat((start, self._draw(told, spread, random)))
+        if ending is not None:
+            end = self._infer(self._read(ending, "end"))
+        else:
+            if towards and show == "journey":
+                told = self.reader.read(towards).vector
+            end = self._draw(told, spread, random)
+        ends = torch.cat((start, end))
         noise = self._network.to_noise(ends, self._silence(2)).cpu()
         if show == "walk":
             return self._untold(circle(noise, count))
@@ -115,13 +122,13 @@ class VAEGenerator(LatentGenerator):
         way = start + shares[:, None].to(start.device) * (end - start)
         return self._untold(self._network.to_noise(way, self._silence(count)).cpu())
 
-    def _read(self, content: bytes) -> torch.Tensor:
-        """The file as the network sees it (1, C, Y, X): black and white where it knows no grey."""
+    def _read(self, content: bytes, name: str) -> torch.Tensor:
+        """A file as the network sees it (1, C, Y, X): black and white where it knows no grey."""
         config = self._network.config
         try:
             picture = decode_picture(content, side=config.side, colours=config.colours)
         except UnableToReadPicture as error:
-            raise InvalidRequest([Fault("/inputs/image", "unreadable", str(error))]) from error
+            raise InvalidRequest([Fault(f"/inputs/{name}", "unreadable", str(error))]) from error
         if self._network.likelihood.is_binary:
             picture = torch.where(picture > 0, 1.0, -1.0)
         return picture[None].to(self._network.no_sentence.device)

@@ -1,4 +1,4 @@
-"""What a checkpoint of the family takes: the knobs and the picture."""
+"""What a checkpoint of the family takes: the knobs and the pictures."""
 
 from __future__ import annotations
 
@@ -36,8 +36,14 @@ INPUTS = (
         label="Picture",
         help=(
             "A picture of yours to start from, bright on black as those of the training. Shown as "
-            "pictures it is reconstructed; a journey leads from it to the prompt, a walk goes "
-            "through it, and a shift changes it from the prompt to what Towards says."
+            "pictures it is reconstructed; a journey leads from it to the second picture or to "
+            "the prompt, a walk goes through it, and a shift changes it from the prompt to what "
+            "Towards says."
         ),
+    ),
+    Input(
+        name="end",
+        label="Second picture",
+        help="For a journey: where it ends, instead of at the prompt.",
     ),
 )
