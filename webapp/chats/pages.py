@@ -25,12 +25,13 @@ from webapp.chats.operations import NewChat, UnableToStartChat, UnableToTakeTurn
 from webapp.chats.queries import ReadTurn, UnableToFindChat
 from webapp.chats.shown import show_turn, turn_url
 from webapp.chats.threads import UnknownTurn
-from webapp.collections.queries import find_collections, offered_collections
+from webapp.collections.queries import find_collections
 from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.pages import is_fragment, signed_in_user
 from webapp.grounding.answerers import CONNECTOR, QUOTES
 from webapp.grounding.chat_server import configured_server
+from webapp.grounding.keeping_to import offer_knowledge
 from webapp.grounding.operations import (
     MAX_QUESTION_CHARACTERS,
     UnableToAsk,
@@ -38,11 +39,8 @@ from webapp.grounding.operations import (
 )
 from webapp.grounding.writing import UnableToUseConnector
 from webapp.jobs.admission import Refused
-from webapp.knowledge.queries import list_sources
 
 PAGE_SIZE = 30
-#: Documents that the form offers to choose from, newest first.
-OFFERED_SOURCES = 50
 #: How the form names who answers: an answerer with its grounding, or a checkpoint.
 _CHECKPOINT = "checkpoint:"
 _FREE = "free"
@@ -81,7 +79,6 @@ def _render_list(request: HttpRequest, *, fault: str = "") -> HttpResponse:
     trashed = request.GET.get("trash") == "1"
     found = queries.list_chats(user=user, page=page, trashed=trashed, words=words)
     matches = queries.matching_turns(chats=found.rows, words=words)
-    offered = list_sources(user=user, page=PageRequest(limit=OFFERED_SOURCES))
     posted = request.POST
     context = {
         "rows": [(chat, matches.get(chat.id)) for chat in found.rows],
@@ -90,12 +87,13 @@ def _render_list(request: HttpRequest, *, fault: str = "") -> HttpResponse:
         "trashed": trashed,
         "server": configured_server(),
         "checkpoints": queries.list_talking_checkpoints(),
-        "sources": [row for row in offered.rows if row.status == "indexed"],
+        "keep_to": offer_knowledge(
+            user=user,
+            collections=posted.getlist("collection"),
+            sources=posted.getlist("source"),
+        ),
         "question": posted.get("question", ""),
         "answered_by": posted.get("answered_by", QUOTES),
-        "chosen_sources": posted.getlist("source"),
-        "collections": offered_collections(user=user),
-        "chosen_collections": posted.getlist("collection"),
         "include_generations": posted.get("include_generations") == "on",
         "fault": fault,
         "form_key": uuid.uuid4().hex,
