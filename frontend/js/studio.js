@@ -95,6 +95,8 @@ export function startStudio() {
     if (!example) return;
     event.preventDefault();
     prompt.value = example.dataset.example;
+    const model = form.querySelector(`input[name=model][value="${CSS.escape(example.dataset.model)}"]`);
+    if (model && !model.checked) model.click();
     localStorage.setItem(DRAFT, prompt.value);
     prompt.focus();
   });

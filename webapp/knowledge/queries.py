@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Prefetch, QuerySet
 
 from webapp.accounts.models import User
+from webapp.collections.models import Collection
 from webapp.common.pagination import Page, PageRequest, paginate
 from webapp.common.refusals import UnableToFind
 from webapp.common.storage import BlobMissing, read_blob
@@ -17,6 +18,10 @@ from webapp.search.models import Passage
 
 #: Documents that a form offers, newest first; all are in the REST interface.
 _MOST_OFFERED = 50
+
+
+#: What the collection is called that brings pages about the site itself.
+SAMPLE_NAME = "About Pinakes"
 
 
 class UnableToFindSource(UnableToFind):
@@ -61,6 +66,11 @@ def find_sources(*, user: User, source_ids: Sequence[uuid.UUID]) -> list[Source]
     """Those of these documents that the user may see and that are kept, by title."""
     rows = Source.objects.visible_to(user).kept().filter(id__in=source_ids)
     return list(rows.order_by("title", "id"))
+
+
+def find_samples(*, owner: User) -> Collection | None:
+    """The sample collection of this user, where it was added and is kept."""
+    return Collection.objects.kept().filter(owner=owner, name=SAMPLE_NAME).first()
 
 
 def get_source(*, user: User, source_id: uuid.UUID) -> Source:
