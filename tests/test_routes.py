@@ -287,6 +287,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "chats": {"GET": OWN_LIST},
     "chats/start": {"POST": OWN_LIST},
     "chats/<uuid:chat_id>": {"GET": FOREIGN},
+    "chats/from/<uuid:answer_id>": {"POST": KEPT},
     "chats/<uuid:chat_id>/ask": {"POST": KEPT},
     "chats/<uuid:chat_id>/rename": {"POST": KEPT},
     "chats/<uuid:chat_id>/trash": {"POST": KEPT},

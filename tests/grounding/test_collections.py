@@ -23,8 +23,7 @@ from webapp.collections.operations import (
 )
 from webapp.collections.queries import ItemReference
 from webapp.grounding.models import Answer
-from webapp.grounding.operations import Scope, retrieve
-from webapp.grounding.writing import _read, _stored
+from webapp.grounding.operations import Scope, read_scope, retrieve, store_scope
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +61,7 @@ def test_only_what_a_collection_holds_is_looked_through(owner: User) -> None:
     hits = retrieve(owner, "lamp", scope, EMBEDDER)
     assert {hit.source_id or hit.generation_id for hit in hits} == {inside.id, made.id}
     assert retrieve(owner, "lamp", Scope(collection_ids=()), EMBEDDER) == ()
-    assert _read(_stored(scope)) == scope
+    assert read_scope(store_scope(scope)) == scope
     trash_collection(collection=held)
     assert retrieve(owner, "lamp", scope, EMBEDDER) == ()
 

@@ -13,7 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from genmodels.contract import InvalidRequest
@@ -37,6 +37,8 @@ from webapp.grounding.operations import (
     UnableToAsk,
     UnableToKeepToCollections,
 )
+from webapp.grounding.queries import UnableToFindAnswer, get_answer
+from webapp.grounding.suggesting import suggest_next
 from webapp.grounding.writing import UnableToUseConnector
 from webapp.jobs.admission import Refused
 
@@ -231,6 +233,9 @@ def _render_chat(
         "question": question,
         "fault": fault,
         "form_key": uuid.uuid4().hex,
+        "suggestions": _suggestions(user, thread[-1]) if thread and may_write else (),
+        "next_url": reverse("chat-ask", args=[chat.id]),
+        "next_parent": thread[-1].turn.id if thread else "",
         "sources": list(chat.sources.all()),
         "collections": find_collections(
             user=signed_in_user(request), collection_ids=chat.collection_ids
@@ -239,6 +244,13 @@ def _render_chat(
         "max_characters": MAX_QUESTION_CHARACTERS,
     }
     return render(request, "chats/chat.html", context, status=422 if fault else 200)
+
+
+def _suggestions(user: User, last: ReadTurn) -> tuple[str, ...]:
+    """What one could ask next; nothing where the last reply is no answer from passages."""
+    if last.turn.answer is None or last.words is None:
+        return ()
+    return suggest_next(user=user, answer=last.turn.answer, read=last.words)
 
 
 @login_required
@@ -260,6 +272,26 @@ def ask(request: HttpRequest, chat_id: uuid.UUID) -> HttpResponse:
         shown_at=parent_id,
         question=question,
     )
+
+
+@login_required
+@require_POST
+def go_on(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
+    """Ask something that builds on an answer, and show the chat that this makes of both."""
+    user = signed_in_user(request)
+    try:
+        answer = get_answer(user=user, answer_id=answer_id)
+    except UnableToFindAnswer as error:
+        raise Http404 from error
+    if answer.owner_id != user.id or not user.may_submit:
+        raise PermissionDenied
+    question, key = request.POST.get("question", ""), _form_key(request)
+    try:
+        turn = operations.go_on_from(answer=answer, question=question, idempotency_key=key)
+    except _REFUSALS as error:
+        messages.error(request, _say(error))
+        return redirect("answer", answer_id=answer.id)
+    return redirect(turn_url(turn.chat_id, turn.id))
 
 
 @login_required
@@ -358,6 +390,7 @@ def restore(request: HttpRequest, chat_id: uuid.UUID) -> HttpResponse:
 urlpatterns: list[URLPattern] = [
     path("chats", chats, name="chats"),
     path("chats/start", start, name="chat-start"),
+    path("chats/from/<uuid:answer_id>", go_on, name="chat-from"),
     path("chats/<uuid:chat_id>", show_chat, name="chat"),
     path("chats/<uuid:chat_id>/ask", ask, name="chat-ask"),
     path("chats/<uuid:chat_id>/rename", rename, name="chat-rename"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -23,6 +24,7 @@ from webapp.grounding.operations import Scope, UnableToAsk, UnableToKeepToCollec
 from webapp.grounding.operations import ask as ask_question
 from webapp.grounding.queries import UnableToFindAnswer, get_answer, list_answers, read_answer
 from webapp.grounding.shown import show_answer as present_answer
+from webapp.grounding.suggesting import suggest_next
 from webapp.grounding.writing import UnableToUseConnector, cancel_answer, request_answer
 from webapp.jobs.admission import Refused
 from webapp.knowledge.queries import find_sources
@@ -159,9 +161,22 @@ def show_answer(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
     """An answer, sentence by sentence, with the places it stands in."""
     user = signed_in_user(request)
     answer = _find_or_404(request, answer_id)
-    shown = present_answer(answer, read_answer(user=user, answer=answer))
-    context = {"answer": answer, "shown": shown, "may_stop": _may_stop(user, answer)}
+    context = {**_context(user, answer), "may_stop": _may_stop(user, answer)}
     return render(request, "grounding/answer.html", context)
+
+
+def _context(user: User, answer: Answer) -> dict[str, Any]:
+    """What the page of an answer shows, and what its asker can ask next."""
+    read = read_answer(user=user, answer=answer)
+    may_go_on = answer.terminal and answer.owner_id == user.id and user.may_submit
+    return {
+        "answer": answer,
+        "shown": present_answer(answer, read),
+        "may_go_on": may_go_on and answer.trashed_at is None,
+        "suggestions": suggest_next(user=user, answer=answer, read=read) if may_go_on else (),
+        "next_url": reverse("chat-from", args=[answer.id]),
+        "form_key": uuid.uuid4().hex,
+    }
 
 
 def _may_stop(user: User, answer: Answer) -> bool:
@@ -176,8 +191,7 @@ def answer_body(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
     answer = _find_or_404(request, answer_id)
     if not answer.terminal:
         return HttpResponse(status=204)
-    shown = present_answer(answer, read_answer(user=user, answer=answer))
-    context = {"answer": answer, "shown": shown, "may_stop": False}
+    context = {**_context(user, answer), "may_stop": False}
     return render(request, "grounding/parts/answer_page_body.html", context)
 
 
