@@ -111,7 +111,7 @@ def test_pages_offer_ones_collections_and_refuse_those_of_others(owner: User) ->
     held = collect(owner, ItemReference(source_id=source.id))
     page = Client()
     page.force_login(owner)
-    assert f'value="{held.id}" selected' in page.get(f"/ask?collection={held.id}").content.decode()
+    assert f'value="{held.id}" checked' in page.get(f"/ask?collection={held.id}").content.decode()
     assert f'value="{held.id}"' in page.get("/chats").content.decode()
     body = {"question": "Which lamp?", "collection": str(held.id)}
     assert page.post("/ask/question", body).status_code == 302

@@ -1,36 +1,24 @@
 """What one could ask next: drawn from what was found for a question and not quoted.
 
-Each suggestion is about a heading or a name that stands in a passage which the search had found
-for the question, so there is something to say to it. None comes from elsewhere.
+Each suggestion is about the heading of a passage which the search had found for the question, so
+there is something to say to it. Names in the passages are not asked about: of such questions only
+one in three found an answer (docs/answers.md).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from webapp.accounts.models import User
 from webapp.grounding.models import Answer
 from webapp.grounding.queries import ReadAnswer
-from webapp.knowledge.entities_words import EntityKind
-from webapp.knowledge.graph_models import Mention
 from webapp.knowledge.models import Source
 from webapp.search.analyser import analyse
 from webapp.search.models import Passage
 
 MOST = 3
-#: Of these at least one is about a name, where the passages name something.
-_MOST_ABOUT_HEADINGS = 2
 _MAX_TOPIC_LENGTH = 80
-#: What can be asked about by its name alone.
-_NAMED = (
-    EntityKind.PERSON,
-    EntityKind.ORGANISATION,
-    EntityKind.PLACE,
-    EntityKind.WORK,
-    EntityKind.EVENT,
-    EntityKind.NAME,
-)
 
 
 def suggest_next(*, user: User, answer: Answer, read: ReadAnswer) -> tuple[str, ...]:
@@ -45,10 +33,7 @@ def suggest_next(*, user: User, answer: Answer, read: ReadAnswer) -> tuple[str, 
     said = set(analyse(f"{answer.question} {answer.searched_for} {read.text}"))
     cited = {citation.passage_id for citation in read.citations}
     fresh = [passage for passage in passages if passage.id not in cited]
-    about_names = list(_about_names(passages, said))
-    about_headings = list(_about_headings(fresh, said))
-    room = _MOST_ABOUT_HEADINGS if about_names else MOST
-    return tuple((about_headings[:room] + about_names)[:MOST])
+    return tuple(islice(_about_headings(fresh, said), MOST))
 
 
 def _seen(user: User, answer: Answer) -> list[Passage]:
@@ -74,17 +59,3 @@ def _about_headings(passages: Sequence[Passage], said: set[str]) -> Iterator[str
             continue
         known |= terms
         yield f"What does “{passage.source.title}” say about “{topic}”?"
-
-
-def _about_names(passages: Sequence[Passage], said: set[str]) -> Iterator[str]:
-    """Names by how many of the passages they stand in."""
-    rows = (
-        Mention.objects.filter(passage__in=[passage.id for passage in passages], kind__in=_NAMED)
-        .values_list("passage_id", "alias__root__name")
-        .distinct()
-    )
-    counts = Counter(name for _, name in rows)
-    for name, _ in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
-        terms = set(analyse(name))
-        if terms and not terms & said and len(name) <= _MAX_TOPIC_LENGTH:
-            yield f"What is said about {name}?"

@@ -35,7 +35,7 @@ def samples(request: HttpRequest) -> HttpResponse:
         f"The pages of “{collection.name}” are being read, which takes some seconds. "
         "A first question is written below.",
     )
-    asked = urlencode({"collection": collection.id, "question": _FIRST_QUESTION})
+    asked = urlencode({"collection": str(collection.id), "question": _FIRST_QUESTION})
     return redirect(f"{reverse('ask')}?{asked}")
 
 
