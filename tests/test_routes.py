@@ -586,6 +586,7 @@ PLACES: dict[str, Callable[[Rows], object]] = {
     # The space comes with the first passage; its number grows with every test that needs one.
     "<int:space_id>": lambda rows: passages_of(rows.source)[0].vectors.get().space_id,
     "<slug:slug>": lambda _: "toy-text",
+    "<slug:family>": lambda _: "gan",
     "<slug:subject>": lambda _: "fashion",
     "<str:label>": lambda _: "production",
     "<uuid:template_id>": lambda rows: keep_prompt(rows.owner).id,

