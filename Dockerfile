@@ -33,6 +33,7 @@ COPY --from=packages /src /src
 COPY --from=frontend /src/frontend/dist /src/frontend/dist
 COPY manage.py /src/
 COPY templates/ /src/templates/
+COPY docs/ /src/docs/
 ENV PATH=/opt/venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=webapp.config.settings \
     PINAKES_HOME=/var/lib/pinakes \

@@ -230,7 +230,7 @@ class Follower {
 
   showPreview({ media_type: mediaType, text, data, length }) {
     const place = this.element.querySelector("[data-live-preview]");
-    if (!place) return;
+    if (!place || document.documentElement.dataset.previews === "off") return;
     if (data && mediaType.startsWith("image/")) {
       let picture = place.querySelector("img");
       if (!picture) {
@@ -259,7 +259,8 @@ class Follower {
   // Without what comes before it, added text waits for the next preview, which has the whole.
   showDelta({ offset, length, text }) {
     const place = this.element.querySelector("[data-live-preview]");
-    if (!place || offset !== this.textLength) return;
+    // Where previews are not wanted none was shown, and nothing goes on from it.
+    if (!place || offset !== this.textLength || document.documentElement.dataset.previews === "off") return;
     place.append(text);
     this.textLength = length;
     place.scrollTop = place.scrollHeight;

@@ -1,14 +1,19 @@
 // A word on the desktop when something ends while one looks elsewhere, for those who asked for it.
-// The browser's leave belongs to this browser alone, so the wish is kept beside it, not on the server.
-const KEPT = "pinakes-notices";
+// The wish is kept with the account; the leave belongs to each browser alone.
+import { keepPreference } from "./preferences.js";
+
 const TAG = "pinakes-finished";
+
+function wishes() {
+  return document.documentElement.dataset;
+}
 
 function isAllowed() {
   return "Notification" in window && Notification.permission === "granted";
 }
 
 function isWanted() {
-  return isAllowed() && localStorage.getItem(KEPT) === "yes";
+  return isAllowed() && wishes().notices === "wanted";
 }
 
 // One notice stands for all that ended unseen: each that comes takes the place of the one before.
@@ -31,13 +36,15 @@ function say(box, sentence) {
 
 async function change(box) {
   if (!box.checked) {
-    localStorage.removeItem(KEPT);
+    delete wishes().notices;
     say(box, "");
+    await keepPreference({ notices: false });
     return;
   }
   const answer = await Notification.requestPermission();
-  if (answer === "granted") localStorage.setItem(KEPT, "yes");
+  if (answer === "granted") wishes().notices = "wanted";
   say(box, answer === "denied" ? "This browser refuses notices from here; its settings say so." : "");
+  if (answer === "granted") await keepPreference({ notices: true });
 }
 
 export function startNotices() {
@@ -48,6 +55,7 @@ export function startNotices() {
     say(box, "This browser has no notices.");
     return;
   }
-  box.checked = isWanted();
+  const isOwed = wishes().notices === "wanted" && !isAllowed();
+  say(box, isOwed ? "You wish for it, but this browser has not given its leave: tick to ask." : "");
   box.addEventListener("change", () => change(box));
 }

@@ -1,11 +1,15 @@
-// What the Studio offers while a prompt is written: `/` at the start of a word brings the prompts
-// that are kept, `@` the models. The list follows the ARIA pattern of a text field with a listbox:
-// the field keeps the focus and names the option that is meant. Prompts page and model picker do
-// the same without this.
+// What is offered while one writes: `/` at the start of a word brings the prompts that are kept, `@`
+// the models, `#` collections and documents; the field says in `data-offering` which of them. The
+// list follows the ARIA pattern of a text field with a listbox: the field keeps the focus and names
+// the option that is meant. Prompts page, model picker and boxes below a question do the same
+// without this.
 import { announce } from "./announcer.js";
+import { keepTo, knowledge } from "./keeping.js";
 
 const MOST = 8;
-const TOKEN = /(^|\s)([/@])([^\s/@]{0,40})$/;
+const TOKEN = /(^|\s)([/@#])([^\s/@#]{0,40})$/;
+const WHAT = { "/": "kept prompt", "@": "model", "#": "collection or document" };
+const MANY = { "/": "kept prompts", "@": "models", "#": "collections and documents" };
 const PLACE = /\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}\}/g;
 
 let kept = null;
@@ -50,7 +54,8 @@ function matching(offers, typed) {
 class Offering {
   constructor(field) {
     this.field = field;
-    this.list = document.getElementById("composer-list");
+    this.list = document.getElementById("offered");
+    this.signs = field.dataset.offering;
     this.offers = [];
     this.chosen = 0;
     field.setAttribute("aria-autocomplete", "list");
@@ -70,13 +75,19 @@ class Offering {
     const { selectionStart, selectionEnd, value } = this.field;
     if (selectionStart !== selectionEnd) return null;
     const found = TOKEN.exec(value.slice(0, selectionStart));
-    return found && { sign: found[2], typed: found[3], start: selectionStart - found[3].length - 1 };
+    if (!found || !this.signs.includes(found[2])) return null;
+    return { sign: found[2], typed: found[3], start: selectionStart - found[3].length - 1 };
+  }
+
+  offered(sign) {
+    if (sign === "/") return keptPrompts();
+    return sign === "@" ? models(this.field.form) : knowledge();
   }
 
   async look() {
     const { token } = this;
     if (!token) return this.close();
-    const offers = token.sign === "/" ? await keptPrompts() : models(this.field.form);
+    const offers = await this.offered(token.sign);
     // Meanwhile something else may stand there.
     const now = this.token;
     if (!now || now.start !== token.start || now.sign !== token.sign) return undefined;
@@ -84,15 +95,15 @@ class Offering {
     if (this.offers.length === 0) return this.close();
     this.chosen = 0;
     this.show();
-    const what = now.sign === "/" ? "kept prompt" : "model";
-    announce(`${this.offers.length} ${what}${this.offers.length === 1 ? "" : "s"} offered`);
+    const what = this.offers.length === 1 ? WHAT[now.sign] : MANY[now.sign];
+    announce(`${this.offers.length} ${what} offered`);
     return undefined;
   }
 
   show() {
     const options = this.offers.map(({ name, help }, place) => {
       const option = document.createElement("li");
-      option.id = `composer-offer-${place}`;
+      option.id = `offered-${place}`;
       option.role = "option";
       option.ariaSelected = String(place === this.chosen);
       const title = document.createElement("strong");
@@ -145,6 +156,9 @@ class Offering {
       offer.radio.checked = true;
       offer.radio.dispatchEvent(new Event("change", { bubbles: true }));
       announce(`Model: ${offer.name}`);
+    } else if (offer.knowledge) {
+      this.replace(token.start, end, "");
+      keepTo(this.field.form, offer);
     } else {
       this.use(offer.prompt, token.start, end);
     }
@@ -217,7 +231,7 @@ function askFor(name, variables, defaults, putIn, leave) {
   dialog.querySelector("[data-place]").select();
 }
 
-export function startOffering(field) {
-  if (!document.getElementById("composer-list")) return;
-  new Offering(field);
+export function startOffering() {
+  const field = document.querySelector("[data-offering]");
+  if (field) new Offering(field);
 }

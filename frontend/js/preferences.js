@@ -1,9 +1,22 @@
-// Theme and rail, remembered in cookies so that the server draws the first frame right.
+// What somebody prefers: kept with the account, and theme and rail in cookies as well, so that the
+// server draws the first frame right before anybody has signed in.
 const YEAR_IN_SECONDS = 31_536_000;
 
 function remember(name, value) {
   const age = value === "" ? 0 : YEAR_IN_SECONDS;
   document.cookie = `${name}=${value}; path=/; max-age=${age}; samesite=lax`;
+}
+
+// What could not be kept holds on this page, and in the cookie where there is one.
+export async function keepPreference(changes) {
+  const token = document.querySelector("[data-preferences] input")?.value;
+  if (!token) return;
+  await fetch("/api/v1/me/preferences", {
+    method: "PATCH",
+    headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+    body: JSON.stringify(changes),
+    keepalive: true,
+  }).catch(() => undefined);
 }
 
 function shownTheme() {
@@ -13,9 +26,9 @@ function shownTheme() {
 }
 
 function wearTheme(theme) {
-  if (theme === "") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
+  document.documentElement.dataset.theme = theme;
   remember("pinakes_theme", theme);
+  keepPreference({ theme });
 }
 
 export function startPreferences() {
@@ -28,6 +41,7 @@ export function startPreferences() {
       const collapsed = document.documentElement.classList.toggle("rail-collapsed");
       railButton.setAttribute("aria-expanded", String(!collapsed));
       remember("pinakes_rail", collapsed ? "collapsed" : "");
+      keepPreference({ narrow_rail: collapsed });
     }
   });
 }

@@ -37,7 +37,10 @@ function answerKey(event) {
     const form = event.target.closest?.("form[data-submit-keys]");
     if (form) {
       event.preventDefault();
-      form.requestSubmit();
+      // What was chosen by `#` is asked: then another button is the first one.
+      const first = form.querySelector(".is-asking .ask-instead");
+      if (first) first.click();
+      else form.requestSubmit();
     }
     return;
   }

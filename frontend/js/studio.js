@@ -1,6 +1,4 @@
 // The composer: draft, seed, model picker, sliders, and taking prompt or seed from a result.
-import { startOffering } from "./offering.js";
-
 const DRAFT = "pinakes.draft";
 const LARGEST_RANDOM_SEED = 2 ** 32;
 
@@ -84,7 +82,6 @@ export function startStudio() {
   if (!form) return;
   const prompt = form.elements.prompt;
   keepDraft(prompt);
-  startOffering(prompt);
   followSliders(form);
   takeFromResults(form);
   const picker = form.querySelector(".picker");
@@ -98,6 +95,8 @@ export function startStudio() {
     if (!example) return;
     event.preventDefault();
     prompt.value = example.dataset.example;
+    const model = form.querySelector(`input[name=model][value="${CSS.escape(example.dataset.model)}"]`);
+    if (model && !model.checked) model.click();
     localStorage.setItem(DRAFT, prompt.value);
     prompt.focus();
   });

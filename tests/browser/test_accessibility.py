@@ -33,6 +33,7 @@ ADDRESSES = (
     "/studio/references?model=flow-fashion&prompt=a+boot",
     "/documents/test?q=how+are+jobs+kept+safe",
     "/ask",
+    "/families/gan",
     "/chats",
     "/chats?q=nothing+like+that",
     "/prompts",

@@ -19,12 +19,13 @@ _STAND_INS = """
     static permission = "default";
     static async requestPermission() {
       Notification.permission = window.name === "refuses" ? "denied" : "granted";
+      if (Notification.permission === "granted") localStorage.setItem("leave", "given");
       return Notification.permission;
     }
     constructor(title, options) { super(); window.told.push({ title, ...options }); }
     close() {}
   };
-  if (localStorage.getItem("pinakes-notices")) Notification.permission = "granted";
+  if (localStorage.getItem("leave")) Notification.permission = "granted";
   window.looksAway = false;
   Object.defineProperty(document, "hidden", { get: () => window.looksAway });
 """
@@ -50,7 +51,9 @@ def test_a_result_is_told_on_the_desktop_once_one_asked(watched: Watched, stack:
 
     watched.open("/account")
     wish = page.get_by_label("Tell me on the desktop")
-    wish.check()
+    with page.expect_response("**/api/v1/me/preferences") as kept:
+        wish.check()
+    assert kept.value.json()["notices"] is True
     watched.open("/account")
     expect(wish).to_be_checked()
     _generate(watched, "ANTONIO: told")
@@ -59,7 +62,8 @@ def test_a_result_is_told_on_the_desktop_once_one_asked(watched: Watched, stack:
     assert notice["body"].endswith("is finished")
 
     watched.open("/account")
-    wish.uncheck()
+    with page.expect_response("**/api/v1/me/preferences"):
+        wish.uncheck()
     watched.open("/account")
     expect(wish).not_to_be_checked()
     assert watched.complaints == []

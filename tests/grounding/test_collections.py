@@ -23,8 +23,7 @@ from webapp.collections.operations import (
 )
 from webapp.collections.queries import ItemReference
 from webapp.grounding.models import Answer
-from webapp.grounding.operations import Scope, retrieve
-from webapp.grounding.writing import _read, _stored
+from webapp.grounding.operations import Scope, read_scope, retrieve, store_scope
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +61,7 @@ def test_only_what_a_collection_holds_is_looked_through(owner: User) -> None:
     hits = retrieve(owner, "lamp", scope, EMBEDDER)
     assert {hit.source_id or hit.generation_id for hit in hits} == {inside.id, made.id}
     assert retrieve(owner, "lamp", Scope(collection_ids=()), EMBEDDER) == ()
-    assert _read(_stored(scope)) == scope
+    assert read_scope(store_scope(scope)) == scope
     trash_collection(collection=held)
     assert retrieve(owner, "lamp", scope, EMBEDDER) == ()
 
@@ -112,7 +111,7 @@ def test_pages_offer_ones_collections_and_refuse_those_of_others(owner: User) ->
     held = collect(owner, ItemReference(source_id=source.id))
     page = Client()
     page.force_login(owner)
-    assert f'value="{held.id}" selected' in page.get(f"/ask?collection={held.id}").content.decode()
+    assert f'value="{held.id}" checked' in page.get(f"/ask?collection={held.id}").content.decode()
     assert f'value="{held.id}"' in page.get("/chats").content.decode()
     body = {"question": "Which lamp?", "collection": str(held.id)}
     assert page.post("/ask/question", body).status_code == 302

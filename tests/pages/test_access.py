@@ -149,7 +149,7 @@ def test_nobody_changes_anything_without_signing_in(
         "/documents/add",
         "/ask/question",
         "/account/keys",
-        "/account/theme",
+        "/account/preferences",
     ]
     for address in posts:
         response = client.post(address)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from django.test import Client
 
+from tests.factories import make_card, make_checkpoint
+from tests.pages.conftest import browser_of
 from webapp.accounts.models import ApiKey, User
+from webapp.accounts.operations import change_preferences
 from webapp.accounts.queries import find_live_key
+from webapp.catalog.models import Checkpoint
 
 
 def test_a_new_key_is_shown_once_and_works(page: Client, author: User) -> None:
@@ -42,13 +47,37 @@ def test_a_revoked_key_is_dead(page: Client) -> None:
     assert "The key is revoked." in response.content.decode()
 
 
-def test_the_theme_can_be_chosen_without_scripts(page: Client) -> None:
-    page.post("/account/theme", {"theme": "night"})
+def test_preferences_are_kept_without_scripts(page: Client, author: User) -> None:
+    checkpoint = make_checkpoint(make_card(slug="other-text"))
+    wish = {"theme": "night", "model": checkpoint.slug}
+    assert page.post("/account/preferences", wish).cookies["pinakes_theme"].value == "night"
+    html = page.get("/").content.decode()
+    assert 'data-theme="night"' in html
+    assert 'data-previews="off"' in html
+    assert re.search(r'value="other-text"[^>]*\schecked', html)
+    assert not re.search(
+        r'value="other-text"[^>]*\schecked', page.get("/?model=auto").content.decode()
+    )
+    elsewhere = browser_of(author)
+    assert 'data-theme="night"' in elsewhere.get("/account").content.decode()
+    page.post("/account/preferences", {"theme": "system", "model": "auto", "previews": "on"})
+    html = page.get("/account").content.decode()
+    assert "data-theme" not in html
+    assert "data-previews" not in html
+    Checkpoint.objects.filter(pk=checkpoint.pk).update(enabled=False)
+    page.post("/account/preferences", wish)
+    assert re.search(r'value="auto"[^>]*\schecked', page.get("/").content.decode())
+
+
+@pytest.mark.parametrize("wish", [{"theme": "neon"}, {"model": "no slug"}, {"model": "x" * 65}])
+def test_what_is_not_offered_is_not_kept(page: Client, author: User, wish: dict[str, str]) -> None:
+    page.post("/account/preferences", {"theme": "night", "model": "auto", **wish})
+    author.refresh_from_db()
+    assert author.preferences == {}
+
+
+def test_before_a_choice_the_browser_decides(page: Client, author: User) -> None:
+    page.cookies["pinakes_theme"] = "night"
     assert 'data-theme="night"' in page.get("/account").content.decode()
-    page.post("/account/theme", {"theme": ""})
+    change_preferences(user=author, changes={"theme": "system"})
     assert "data-theme" not in page.get("/account").content.decode()
-
-
-def test_an_unknown_theme_is_not_kept(page: Client) -> None:
-    response = page.post("/account/theme", {"theme": "neon"})
-    assert "pinakes_theme" not in response.cookies

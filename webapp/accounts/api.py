@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.core.validators import RegexValidator
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -16,6 +17,7 @@ from genmodels.contract import Fault
 from webapp.accounts import operations, queries
 from webapp.accounts.authentication import member
 from webapp.accounts.models import USUAL_SCOPES, ApiKey, Scope
+from webapp.accounts.preferences import MODEL, THEMES, Preferences
 from webapp.common.interface import PAGE, StrictSerializer, Text, list_of, parse_body
 from webapp.common.pagination import paginate, parse_page
 from webapp.common.problems import invalid
@@ -26,6 +28,40 @@ class MeOutput(serializers.Serializer[Any]):
 
     username = serializers.CharField()
     roles = serializers.ListField(child=serializers.CharField())
+
+
+class PreferencesOutput(serializers.Serializer[Any]):
+    """How the pages look and behave; null where nothing was chosen and the browser decides."""
+
+    theme = serializers.ChoiceField(choices=THEMES, allow_null=True)
+    narrow_rail = serializers.BooleanField(allow_null=True)
+    model = serializers.CharField(help_text="what the Studio begins with: a slug or `auto`")
+    previews = serializers.BooleanField(help_text="show results while they are made")
+    notices = serializers.BooleanField(help_text="tell of ends on the desktop")
+
+
+class Switch(serializers.BooleanField):
+    """A JSON boolean; words and numbers are not turned into one in silence."""
+
+    def to_internal_value(self, data: object) -> bool:
+        """Refuse what is neither true nor false."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class PreferencesInput(StrictSerializer):
+    """The body of `PATCH /me/preferences`."""
+
+    theme = serializers.ChoiceField(choices=THEMES, required=False, allow_null=True)
+    narrow_rail = Switch(required=False, allow_null=True)
+    model = Text(
+        required=False,
+        max_length=64,
+        validators=[RegexValidator(rf"\A{MODEL.pattern}\Z", "must be a slug or auto")],
+    )
+    previews = Switch(required=False)
+    notices = Switch(required=False)
 
 
 class ApiKeyInput(StrictSerializer):
@@ -71,6 +107,26 @@ class MeApi(APIView):
         """Who this key or session is."""
         user = member(request)
         return Response({"username": user.username, "roles": sorted(user.roles)})
+
+
+class PreferencesApi(APIView):
+    """`/api/v1/me/preferences`."""
+
+    @extend_schema(operation_id="me_preferences_get", responses={200: PreferencesOutput})
+    def get(self, request: Request) -> Response:
+        """How the pages look and behave for who is signed in."""
+        return Response(Preferences.read(member(request).preferences).to_dict())
+
+    @extend_schema(
+        operation_id="me_preferences_change",
+        request=PreferencesInput,
+        responses={200: PreferencesOutput},
+    )
+    def patch(self, request: Request) -> Response:
+        """Change those named; the others stay."""
+        changes = parse_body(PreferencesInput, request)
+        found = operations.change_preferences(user=member(request), changes=changes)
+        return Response(found.to_dict())
 
 
 class ApiKeysApi(APIView):

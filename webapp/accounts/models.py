@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils.functional import cached_property
 
 from webapp.common.ids import uuid7
@@ -21,6 +21,9 @@ class Role(models.TextChoices):
 
 class User(AbstractUser):
     """A person. Authors submit, reviewers read everything, admins also run the site."""
+
+    #: See `Preferences`; what was never chosen is not in it.
+    preferences = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
 
     #: The names of the groups where they were read with the row.
     group_names: list[str] | None = None

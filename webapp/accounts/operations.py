@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime
 import secrets
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from webapp.accounts.models import ApiKey, Role, Scope, User
+from webapp.accounts.preferences import Preferences
 from webapp.accounts.queries import get_api_key
 from webapp.accounts.secrets import digest_key, generate_key
 
@@ -71,6 +73,16 @@ def create_api_key(
         expires_at=expires_at,
     )
     return CreatedApiKey(row=row, secret=secret)
+
+
+def change_preferences(*, user: User, changes: Mapping[str, Any]) -> Preferences:
+    """Change those named and leave the others; the caller has checked the values."""
+    with transaction.atomic():
+        row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        row.preferences = {**row.preferences, **changes}
+        row.save(update_fields=["preferences"])
+    user.preferences = row.preferences
+    return Preferences.read(row.preferences)
 
 
 def revoke_api_key(*, user: User, key_id: uuid.UUID) -> None:

@@ -17,7 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp.accounts.models import USUAL_SCOPES, Scope, User
-from webapp.accounts.operations import create_api_key, revoke_api_key
+from webapp.accounts.operations import change_preferences, create_api_key, revoke_api_key
+from webapp.accounts.preferences import MODEL, THEMES, Preferences
 from webapp.accounts.queries import UnableToFindApiKey, list_api_keys
 from webapp.common.rates import Rate, forget, spend
 
@@ -31,7 +32,6 @@ _SCOPE_WORDS = {
     Scope.WRITE: "Make and change",
     Scope.MANAGE: "Make keys, and run the site where you may",
 }
-THEMES = ("", "paper", "night")
 _YEAR_IN_SECONDS = 365 * 24 * 3600
 
 
@@ -49,7 +49,9 @@ def _render_account(
         "scopes": [(scope.value, _SCOPE_WORDS[scope], scope in USUAL_SCOPES) for scope in Scope],
         "new_secret": new_secret,
         "fault": fault,
-        "theme": request.COOKIES.get("pinakes_theme", ""),
+        "preferences": Preferences.read(_user(request).preferences),
+        "theme": _user(request).preferences.get("theme")
+        or request.COOKIES.get("pinakes_theme", "system"),
     }
     return render(request, "accounts/account.html", context, status=status)
 
@@ -143,14 +145,20 @@ def end_key(request: HttpRequest, key_id: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def choose_theme(request: HttpRequest) -> HttpResponse:
-    """Remember paper, night or the system's own in a cookie, for browsers without scripts too."""
+def keep_preferences(request: HttpRequest) -> HttpResponse:
+    """Keep what the form says; the theme in a cookie as well, for the pages before signing in."""
+    theme, model = request.POST.get("theme", ""), request.POST.get("model", "")
+    if theme not in THEMES or not MODEL.fullmatch(model):
+        messages.error(request, "Choose a theme and a model from those that are offered.")
+        return redirect("account")
+    changes = {"theme": theme, "model": model, "previews": request.POST.get("previews") == "on"}
+    change_preferences(user=_user(request), changes=changes)
+    messages.info(request, "Your preferences are kept, wherever you sign in.")
     response = redirect("account")
-    theme = request.POST.get("theme", "")
-    if theme in THEMES:
-        response.set_cookie(
-            "pinakes_theme", theme, max_age=_YEAR_IN_SECONDS if theme else 0, samesite="Lax"
-        )
+    worn = "" if theme == "system" else theme
+    response.set_cookie(
+        "pinakes_theme", worn, max_age=_YEAR_IN_SECONDS if worn else 0, samesite="Lax"
+    )
     return response
 
 
@@ -164,5 +172,5 @@ urlpatterns: list[URLPattern] = [
     path("account", account, name="account"),
     path("account/keys", add_key, name="key-add"),
     path("account/keys/<uuid:key_id>/revoke", end_key, name="key-revoke"),
-    path("account/theme", choose_theme, name="theme"),
+    path("account/preferences", keep_preferences, name="preferences"),
 ]

@@ -31,7 +31,7 @@ from webapp.grounding.answerers import ANSWERERS, CONNECTOR, QUOTES, Exchange
 from webapp.grounding.chat_server import configured_server
 from webapp.grounding.followups import rewrite_by_rules
 from webapp.grounding.models import Answer
-from webapp.grounding.operations import Scope, clean_question, term_ids
+from webapp.grounding.operations import Scope, clean_question, read_scope, term_ids
 from webapp.grounding.writing import cancel_answer, request_answer
 from webapp.jobs.idempotency import made_before
 from webapp.knowledge.models import Source
@@ -243,6 +243,52 @@ def take_turn(
         _have_replied(chat, turn, history, embedder)
         turn.save(force_insert=True)
     return turn
+
+
+def go_on_from(*, answer: Answer, question: str, idempotency_key: str | None = None) -> Turn:
+    """Ask something that builds on an answer, which becomes the first of a chat that looks there.
+
+    An answer of a chat already is gone on from there. The caller has checked that it is the
+    owner's. Raises what `take_turn` raises, and UnableToTakeTurn where the answer is still being
+    written, in the trash, or was asked of documents that are all gone.
+    """
+    with transaction.atomic():
+        answer = Answer.objects.select_for_update(of=("self",)).get(id=answer.id)
+        first = Turn.objects.filter(answer=answer).select_related("chat").first()
+        first = first or _begin_with(answer)
+        return take_turn(
+            chat=first.chat,
+            question=question,
+            parent_id=first.id,
+            idempotency_key=idempotency_key,
+        )
+
+
+def _begin_with(answer: Answer) -> Turn:
+    if answer.trashed_at is not None:
+        raise UnableToTakeTurn("The answer is in the trash. Restore it first.")
+    if not answer.terminal:
+        raise UnableToTakeTurn("The answer before it is still being written.")
+    scope = read_scope(answer.scope) if answer.scope else Scope()
+    wanted = scope.source_ids or ()
+    # In the trash too: a chat without documents would look through all of them.
+    sources = list(Source.objects.visible_to(answer.owner).filter(id__in=wanted))
+    if wanted and not sources:
+        raise UnableToTakeTurn("What this was asked of is no longer there.")
+    title = _title_from(answer.question)
+    chat = Chat.objects.create(
+        owner=answer.owner,
+        title=title,
+        title_terms=term_ids(title),
+        grounded=answer.grounded,
+        answerer=answer.answerer,
+        include_generations=answer.include_generations,
+        collection_ids=list(scope.collection_ids or ()),
+    )
+    chat.sources.set(sources)
+    Answer.objects.filter(id=answer.id).update(in_conversation=True)
+    terms = term_ids(answer.question)
+    return Turn.objects.create(chat=chat, question=answer.question, terms=terms, answer=answer)
 
 
 def _earlier(chat: Chat, key: str | None, turn: Turn, request: list[object]) -> Turn | None:

@@ -13,7 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from genmodels.contract import InvalidRequest
@@ -25,23 +25,23 @@ from webapp.chats.operations import NewChat, UnableToStartChat, UnableToTakeTurn
 from webapp.chats.queries import ReadTurn, UnableToFindChat
 from webapp.chats.shown import show_turn, turn_url
 from webapp.chats.threads import UnknownTurn
-from webapp.collections.queries import find_collections, offered_collections
-from webapp.common.pagination import PageRequest, page_of
+from webapp.collections.queries import find_collections
+from webapp.common.pagination import page_of
 from webapp.generations.pages import is_fragment, signed_in_user
 from webapp.grounding.answerers import CONNECTOR, QUOTES
 from webapp.grounding.chat_server import configured_server
+from webapp.grounding.keeping_to import offer_knowledge
 from webapp.grounding.operations import (
     MAX_QUESTION_CHARACTERS,
     UnableToAsk,
     UnableToKeepToCollections,
 )
+from webapp.grounding.queries import UnableToFindAnswer, get_answer
+from webapp.grounding.suggesting import suggest_next
 from webapp.grounding.writing import UnableToUseConnector
 from webapp.jobs.admission import Refused
-from webapp.knowledge.queries import list_sources
 
 PAGE_SIZE = 30
-#: Documents that the form offers to choose from, newest first.
-OFFERED_SOURCES = 50
 #: How the form names who answers: an answerer with its grounding, or a checkpoint.
 _CHECKPOINT = "checkpoint:"
 _FREE = "free"
@@ -74,7 +74,6 @@ def _render_list(request: HttpRequest, *, fault: str = "") -> HttpResponse:
     trashed = request.GET.get("trash") == "1"
     found = queries.list_chats(user=user, page=page, trashed=trashed, words=words)
     matches = queries.matching_turns(chats=found.rows, words=words)
-    offered = list_sources(user=user, page=PageRequest(limit=OFFERED_SOURCES))
     posted = request.POST
     context = {
         "rows": [(chat, matches.get(chat.id)) for chat in found.rows],
@@ -83,12 +82,13 @@ def _render_list(request: HttpRequest, *, fault: str = "") -> HttpResponse:
         "trashed": trashed,
         "server": configured_server(),
         "checkpoints": queries.list_talking_checkpoints(),
-        "sources": [row for row in offered.rows if row.status == "indexed"],
+        "keep_to": offer_knowledge(
+            user=user,
+            collections=posted.getlist("collection"),
+            sources=posted.getlist("source"),
+        ),
         "question": posted.get("question", ""),
         "answered_by": posted.get("answered_by", QUOTES),
-        "chosen_sources": posted.getlist("source"),
-        "collections": offered_collections(user=user),
-        "chosen_collections": posted.getlist("collection"),
         "include_generations": posted.get("include_generations") == "on",
         "fault": fault,
         "form_key": uuid.uuid4().hex,
@@ -226,6 +226,9 @@ def _render_chat(
         "question": question,
         "fault": fault,
         "form_key": uuid.uuid4().hex,
+        "suggestions": _suggestions(user, thread[-1]) if thread and may_write else (),
+        "next_url": reverse("chat-ask", args=[chat.id]),
+        "next_parent": thread[-1].turn.id if thread else "",
         "sources": list(chat.sources.all()),
         "collections": find_collections(
             user=signed_in_user(request), collection_ids=chat.collection_ids
@@ -234,6 +237,13 @@ def _render_chat(
         "max_characters": MAX_QUESTION_CHARACTERS,
     }
     return render(request, "chats/chat.html", context, status=422 if fault else 200)
+
+
+def _suggestions(user: User, last: ReadTurn) -> tuple[str, ...]:
+    """What one could ask next; nothing where the last reply is no answer from passages."""
+    if last.turn.answer is None or last.words is None:
+        return ()
+    return suggest_next(user=user, answer=last.turn.answer, read=last.words)
 
 
 @login_required
@@ -255,6 +265,26 @@ def ask(request: HttpRequest, chat_id: uuid.UUID) -> HttpResponse:
         shown_at=parent_id,
         question=question,
     )
+
+
+@login_required
+@require_POST
+def go_on(request: HttpRequest, answer_id: uuid.UUID) -> HttpResponse:
+    """Ask something that builds on an answer, and show the chat that this makes of both."""
+    user = signed_in_user(request)
+    try:
+        answer = get_answer(user=user, answer_id=answer_id)
+    except UnableToFindAnswer as error:
+        raise Http404 from error
+    if answer.owner_id != user.id or not user.may_submit:
+        raise PermissionDenied
+    question, key = request.POST.get("question", ""), _form_key(request)
+    try:
+        turn = operations.go_on_from(answer=answer, question=question, idempotency_key=key)
+    except _REFUSALS as error:
+        messages.error(request, _say(error))
+        return redirect("answer", answer_id=answer.id)
+    return redirect(turn_url(turn.chat_id, turn.id))
 
 
 @login_required
@@ -353,6 +383,7 @@ def restore(request: HttpRequest, chat_id: uuid.UUID) -> HttpResponse:
 urlpatterns: list[URLPattern] = [
     path("chats", chats, name="chats"),
     path("chats/start", start, name="chat-start"),
+    path("chats/from/<uuid:answer_id>", go_on, name="chat-from"),
     path("chats/<uuid:chat_id>", show_chat, name="chat"),
     path("chats/<uuid:chat_id>/ask", ask, name="chat-ask"),
     path("chats/<uuid:chat_id>/rename", rename, name="chat-rename"),

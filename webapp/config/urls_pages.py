@@ -6,6 +6,7 @@ from webapp.accounts import pages as accounts
 from webapp.bulk import pages as bulk
 from webapp.catalog import comparison_pages as comparisons
 from webapp.catalog import connector_pages as connectors
+from webapp.catalog import family_pages as families
 from webapp.catalog import pages as catalog
 from webapp.chains import pages as chains
 from webapp.chains import run_pages as chain_runs
@@ -26,6 +27,7 @@ from webapp.jobs import pages as jobs
 from webapp.knowledge import graph_pages as graph
 from webapp.knowledge import pages as knowledge
 from webapp.knowledge import passage_pages as passages
+from webapp.knowledge import sample_pages as samples
 from webapp.knowledge import version_pages as versions
 from webapp.lineage import pages as lineage
 from webapp.prompts import pages as prompts
@@ -42,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *common.urlpatterns,
     *accounts.urlpatterns,
     *catalog.urlpatterns,
+    *families.urlpatterns,
     *comparisons.urlpatterns,
     *connectors.urlpatterns,
     *jobs.urlpatterns,
@@ -60,6 +63,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *spaces.urlpatterns,
     *saved.urlpatterns,
     *knowledge.urlpatterns,
+    *samples.urlpatterns,
     *passages.urlpatterns,
     *versions.urlpatterns,
     *graph.urlpatterns,

@@ -6,12 +6,11 @@ import dataclasses
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import zip_longest
 
 from django.urls import reverse
 
-from genmodels.contract import MAX_SEED, Card, Fault, InvalidRequest, Parameter, Scalar
-from webapp.catalog.models import Checkpoint
+from genmodels.contract import FAMILIES, MAX_SEED, Card, Fault, InvalidRequest, Parameter, Scalar
+from webapp.catalog.models import CONNECTED, Checkpoint
 from webapp.catalog.queries import AUTO
 from webapp.generations.batching import BatchRequest
 from webapp.generations.input_fields import REFERENCE_START, InputField, read_references
@@ -70,9 +69,23 @@ class Choice:
     sample_url: str
 
     @property
+    def is_explained(self) -> bool:
+        """Whether there is a page about its family."""
+        return self.family != CONNECTED
+
+    @property
     def glyph(self) -> str:
         """The name of the drawing of its family."""
         return f"family-{self.family}"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A prompt to start from, and the model that it is meant for."""
+
+    text: str
+    model: str
+    family: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +106,7 @@ class Composer:
     folded_knobs: tuple[Knob, ...]
     prompt: str
     prompt_help: str
-    examples: tuple[str, ...]
+    examples: tuple[Example, ...]
     seed: str
     keep_seed: bool
     how_many: str
@@ -389,11 +402,17 @@ def _choice(checkpoint: Checkpoint, facts: CheckpointFacts | None, *, chosen: bo
     )
 
 
-def _examples(card: Card | None, checkpoints: list[Checkpoint]) -> tuple[str, ...]:
-    """A few prompts to start from: those of the chosen card, or one or two of each."""
+def _examples(card: Card | None, checkpoints: list[Checkpoint]) -> tuple[Example, ...]:
+    """A few prompts to start from: those of the chosen card, or one for each family.
+
+    Models of a subject have the same ones, so a family takes its first that no other has shown.
+    """
     if card is not None:
-        return card.example_prompts[:4]
-    # One of each model before the second of any, since those of a subject have the same.
-    ranks = [row.card.example_prompts[:4] for row in checkpoints]
-    mixed = (example for rank in zip_longest(*ranks) for example in rank if example)
-    return tuple(dict.fromkeys(mixed))[:6]
+        return tuple(Example(text, card.slug, card.family) for text in card.example_prompts[:4])
+    found: dict[str, Example] = {}
+    for row in sorted(checkpoints, key=lambda row: FAMILIES.index(row.family)):
+        shown = {example.text for example in found.values()}
+        fresh = [text for text in row.card.example_prompts if text not in shown]
+        if row.usable and fresh and row.family != CONNECTED:
+            found.setdefault(row.family, Example(fresh[0], row.slug, row.family))
+    return tuple(found.values())

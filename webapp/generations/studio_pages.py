@@ -20,8 +20,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from genmodels.contract import Card, InvalidRequest
 from webapp.accounts.models import User
+from webapp.accounts.preferences import Preferences
 from webapp.catalog.models import Checkpoint
-from webapp.catalog.queries import UnableToUseCheckpoint, list_checkpoints
+from webapp.catalog.queries import AUTO, UnableToUseCheckpoint, list_checkpoints
 from webapp.common.pagination import PageRequest
 from webapp.generations import operations
 from webapp.generations.cards import make_cards
@@ -71,8 +72,16 @@ def studio(request: HttpRequest) -> HttpResponse:
     """The composer over the latest results."""
     checkpoints = list(list_checkpoints())
     draft = _draft_from_address(request)
+    if not {"model", "from"} & request.GET.keys():
+        draft = replace(draft, model=_usual_model(request, checkpoints))
     facts = checkpoint_facts(user=signed_in_user(request))
     return render_studio(request, make_composer(request, checkpoints, draft, facts=facts))
+
+
+def _usual_model(request: HttpRequest, checkpoints: list[Checkpoint]) -> str:
+    """What this person prefers to begin with, as long as it takes prompts."""
+    wanted = Preferences.read(signed_in_user(request).preferences).model
+    return wanted if any(row.slug == wanted and row.usable for row in checkpoints) else AUTO
 
 
 def make_composer(

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 
 from webapp.accounts.models import User
@@ -42,8 +42,9 @@ class Answer(models.Model):
     way words vanish from an answer when its reader may no longer see where they came from.
 
     `searched_for` is what was looked for in place of the question, where that leaned on others
-    before it. `scope` is what the job needs to know of the request; `history`, which it needs too,
-    is emptied at its end. `consulted` holds the ids of all that the language model was shown.
+    before it. `scope` is where it was looked, for the job and for what is asked next; `history`,
+    which the job needs too, is emptied at its end. `consulted` holds the ids of all that the
+    language model was shown, `near` those of the passages that were found, the best first.
     `confidence` is the similarity that decided whether anything was found at all. `replayed` is no
     field: it marks an object that an earlier request with the same idempotency key had made.
     """
@@ -67,6 +68,7 @@ class Answer(models.Model):
     scope = models.JSONField(default=dict)
     history = models.JSONField(default=list)
     consulted = ArrayField(models.UUIDField(), default=list)
+    near = ArrayField(models.UUIDField(), default=list, db_default=Value("{}"))
     found = models.BooleanField()
     confidence = models.FloatField()
     num_passages = models.PositiveSmallIntegerField()

@@ -12,7 +12,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from django.db import transaction
 
@@ -131,6 +132,8 @@ def ask(
         confidence=written.confidence,
         num_passages=len(hits),
         include_generations=not scope.in_documents_only,
+        scope=store_scope(scope),
+        near=[hit.passage_id for hit in hits],
         space=embedder.name,
     )
     statements, citations = make_rows(answer, written.sentences, hits)
@@ -145,6 +148,33 @@ def ask(
         Statement.objects.bulk_create(statements)
         Citation.objects.bulk_create(citations)
     return answer
+
+
+def store_scope(scope: Scope) -> dict[str, Any]:
+    """The scope as JSON keeps it."""
+    return {
+        **asdict(scope),
+        "source_ids": _texts(scope.source_ids),
+        "collection_ids": _texts(scope.collection_ids),
+    }
+
+
+def _texts(ids: tuple[uuid.UUID, ...] | None) -> list[str] | None:
+    return None if ids is None else [str(each) for each in ids]
+
+
+def _ids(texts: list[str] | None) -> tuple[uuid.UUID, ...] | None:
+    return None if texts is None else tuple(uuid.UUID(each) for each in texts)
+
+
+def read_scope(stored: dict[str, Any]) -> Scope:
+    """The scope that JSON kept."""
+    return replace(
+        Scope(**stored),
+        source_ids=_ids(stored["source_ids"]),
+        # Not there in what was queued before there were collections.
+        collection_ids=_ids(stored.get("collection_ids")),
+    )
 
 
 def clean_question(question: str) -> str:

@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -30,7 +28,9 @@ from webapp.grounding.operations import (
     find_earlier,
     let_go_of_the_replaced,
     make_rows,
+    read_scope,
     retrieve,
+    store_scope,
 )
 from webapp.jobs import operations as jobs
 from webapp.jobs.models import Job, JobState
@@ -81,7 +81,7 @@ def request_answer(
         answerer=CONNECTOR,
         model=server.model,
         grounded=scope is not None,
-        scope={} if scope is None else _stored(scope),
+        scope={} if scope is None else store_scope(scope),
         history=[asdict(exchange) for exchange in history[-HISTORY_EXCHANGES:]],
         in_conversation=in_conversation,
         found=False,
@@ -99,32 +99,6 @@ def request_answer(
         answer.job = _queue_answering(user, server)
         answer.save(force_insert=True)
     return answer
-
-
-def _stored(scope: Scope) -> dict[str, Any]:
-    """The scope as JSON keeps it."""
-    return {
-        **asdict(scope),
-        "source_ids": _texts(scope.source_ids),
-        "collection_ids": _texts(scope.collection_ids),
-    }
-
-
-def _texts(ids: tuple[uuid.UUID, ...] | None) -> list[str] | None:
-    return None if ids is None else [str(each) for each in ids]
-
-
-def _ids(texts: list[str] | None) -> tuple[uuid.UUID, ...] | None:
-    return None if texts is None else tuple(uuid.UUID(each) for each in texts)
-
-
-def _read(stored: dict[str, Any]) -> Scope:
-    return replace(
-        Scope(**stored),
-        source_ids=_ids(stored["source_ids"]),
-        # Not there in what was queued before there were collections.
-        collection_ids=_ids(stored.get("collection_ids")),
-    )
 
 
 def _queue_answering(user: User, server: ChatServer) -> Job:
@@ -159,7 +133,7 @@ def prepare_answer(answer: Answer) -> Assignment:
         answer=answer,
         question=answer.question,
         searched_for=answer.searched_for or answer.question,
-        scope=_read(answer.scope) if answer.grounded else None,
+        scope=read_scope(answer.scope) if answer.grounded else None,
         history=tuple(
             Exchange(**{**each, "topics": tuple(each["topics"])}) for each in answer.history
         ),
@@ -201,6 +175,7 @@ def complete_answer(*, answer: Answer, fence: int, reply: Reply) -> JobState | N
                 num_passages=len(reply.passages),
                 space=reply.space,
                 took_ms=reply.seconds * 1000,
+                near=[hit.passage_id for hit in reply.passages],
                 consulted=[hit.source_id or hit.generation_id for hit in reply.passages],
                 history=[],
             )

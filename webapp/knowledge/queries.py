@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Prefetch, QuerySet
 
 from webapp.accounts.models import User
+from webapp.collections.models import Collection
 from webapp.common.pagination import Page, PageRequest, paginate
 from webapp.common.refusals import UnableToFind
 from webapp.common.storage import BlobMissing, read_blob
 from webapp.knowledge.models import Resemblance, Source, SourceVersion
 from webapp.search.models import Passage
+
+#: Documents that a form offers, newest first; all are in the REST interface.
+_MOST_OFFERED = 50
+
+
+#: What the collection is called that brings pages about the site itself.
+SAMPLE_NAME = "About Pinakes"
 
 
 class UnableToFindSource(UnableToFind):
@@ -45,6 +54,23 @@ def list_sources(*, user: User, page: PageRequest, trashed: bool = False) -> Pag
     """The documents that the user may see, newest first."""
     rows = Source.objects.visible_to(user).filter(trashed_at__isnull=not trashed)
     return paginate(_with_resemblances(rows.select_related("job", "owner")), page)
+
+
+def offered_sources(*, user: User) -> QuerySet[Source]:
+    """The newest documents that can be searched, as forms offer them."""
+    rows = Source.objects.visible_to(user).kept().filter(version__isnull=False)
+    return rows.order_by("-id")[:_MOST_OFFERED]
+
+
+def find_sources(*, user: User, source_ids: Sequence[uuid.UUID]) -> list[Source]:
+    """Those of these documents that the user may see and that are kept, by title."""
+    rows = Source.objects.visible_to(user).kept().filter(id__in=source_ids)
+    return list(rows.order_by("title", "id"))
+
+
+def find_samples(*, owner: User) -> Collection | None:
+    """The sample collection of this user, where it was added and is kept."""
+    return Collection.objects.kept().filter(owner=owner, name=SAMPLE_NAME).first()
 
 
 def get_source(*, user: User, source_id: uuid.UUID) -> Source:

@@ -75,7 +75,12 @@ _PLACES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
         frozenset({"review-queue", "review-item", "review-standing"}),
     ),
     ("insights", "Insights", "insights", frozenset()),
-    ("models", "Models", "models", frozenset({"model", "compare-families", "connectors"})),
+    (
+        "models",
+        "Models",
+        "models",
+        frozenset({"model", "families", "family", "compare-families", "connectors"}),
+    ),
     ("workers", "Workers", "workers", frozenset()),
     ("account", "Account", "account", frozenset({"webhooks", "webhook"})),
 )
@@ -138,14 +143,23 @@ def rail_links(context: template.Context) -> list[RailLink]:
 
 @register.simple_tag(takes_context=True)
 def page_attributes(context: template.Context) -> SafeString:
-    """Theme and rail as the reader left them; without a choice the system's theme holds."""
+    """Theme and rail as the reader left them, and what scripts must know of their preferences.
+
+    What was chosen while signed in holds wherever one signs in; before that, and without a choice,
+    what this browser remembers; without that, the system's theme.
+    """
     request: HttpRequest = context["request"]
-    theme = request.COOKIES.get("pinakes_theme", "")
-    collapsed = request.COOKIES.get("pinakes_rail") == "collapsed"
+    chosen = getattr(getattr(request, "user", None), "preferences", {})
+    theme = chosen.get("theme") or request.COOKIES.get("pinakes_theme", "")
+    collapsed = chosen.get("narrow_rail")
+    if collapsed is None:
+        collapsed = request.COOKIES.get("pinakes_rail") == "collapsed"
     return format_html(
-        "{}{}",
+        "{}{}{}{}",
         format_html(' data-theme="{}"', theme) if theme in THEMES else "",
         SafeString(' class="rail-collapsed"') if collapsed else "",
+        SafeString(' data-previews="off"') if chosen.get("previews") is False else "",
+        SafeString(' data-notices="wanted"') if chosen.get("notices") else "",
     )
 
 

@@ -1366,6 +1366,20 @@ class AsyncMe(AsyncGroup):
         """Who this key or session is."""
         return await self._transport.read(Call[schema.MeOutput](method="GET", path="/me"))
 
+    async def preferences_change(
+        self, **body: Unpack[schema.PatchedPreferencesInput]
+    ) -> schema.PreferencesOutput:
+        """Change those named; the others stay."""
+        return await self._transport.read(
+            Call[schema.PreferencesOutput](method="PATCH", path="/me/preferences", body=body)
+        )
+
+    async def preferences_get(self) -> schema.PreferencesOutput:
+        """How the pages look and behave for who is signed in."""
+        return await self._transport.read(
+            Call[schema.PreferencesOutput](method="GET", path="/me/preferences")
+        )
+
 
 class AsyncModelVersions(AsyncGroup):
     """The operations of `model-versions`."""

@@ -1362,6 +1362,20 @@ class Me(Group):
         """Who this key or session is."""
         return self._transport.read(Call[schema.MeOutput](method="GET", path="/me"))
 
+    def preferences_change(
+        self, **body: Unpack[schema.PatchedPreferencesInput]
+    ) -> schema.PreferencesOutput:
+        """Change those named; the others stay."""
+        return self._transport.read(
+            Call[schema.PreferencesOutput](method="PATCH", path="/me/preferences", body=body)
+        )
+
+    def preferences_get(self) -> schema.PreferencesOutput:
+        """How the pages look and behave for who is signed in."""
+        return self._transport.read(
+            Call[schema.PreferencesOutput](method="GET", path="/me/preferences")
+        )
+
 
 class ModelVersions(Group):
     """The operations of `model-versions`."""

@@ -1243,6 +1243,16 @@ class PatchedPassageChange(TypedDict):
     heading: NotRequired[str]
 
 
+class PatchedPreferencesInput(TypedDict):
+    """The body of `PATCH /me/preferences`."""
+
+    model: NotRequired[str]
+    narrow_rail: NotRequired[bool | None]
+    notices: NotRequired[bool]
+    previews: NotRequired[bool]
+    theme: NotRequired[ThemeEnum | NullEnum]
+
+
 class PatchedPromptChangeInput(TypedDict):
     """The body of `PATCH /prompts/{id}`; what is left out stays."""
 
@@ -1289,6 +1299,16 @@ class PlaceInBatchOutput(TypedDict):
 
     id: str
     place: int
+
+
+class PreferencesOutput(TypedDict):
+    """How the pages look and behave; null where nothing was chosen and the browser decides."""
+
+    model: str
+    narrow_rail: bool | None
+    notices: bool
+    previews: bool
+    theme: ThemeEnum | NullEnum
 
 
 class Problem(TypedDict):
@@ -2317,6 +2337,9 @@ StandingEnum: TypeAlias = Literal["approved", "rejected", "flagged", "disputed"]
 
 
 StandingsEnum: TypeAlias = Literal["approved", "rejected", "flagged", "disputed"]
+
+
+ThemeEnum: TypeAlias = Literal["system", "paper", "night"]
 
 
 TypeEnum: TypeAlias = Literal["generation", "document"]
