@@ -143,13 +143,19 @@ class Painter {
 
   stroke(from, to) {
     this.pen.globalCompositeOperation = this.erases ? "destination-out" : "source-over";
-    this.pen.strokeStyle = COLOUR;
+    this.pen.strokeStyle = this.pen.fillStyle = COLOUR;
     this.pen.lineWidth = this.width;
     this.pen.lineCap = "round";
     this.pen.beginPath();
-    this.pen.moveTo(from.x, from.y);
-    this.pen.lineTo(to.x, to.y);
-    this.pen.stroke();
+    if (from.x === to.x && from.y === to.y) {
+      // A line without length is not drawn, round ends or not.
+      this.pen.arc(to.x, to.y, this.width / 2, 0, 2 * Math.PI);
+      this.pen.fill();
+    } else {
+      this.pen.moveTo(from.x, from.y);
+      this.pen.lineTo(to.x, to.y);
+      this.pen.stroke();
+    }
     this.pen.globalCompositeOperation = "source-over";
   }
 
