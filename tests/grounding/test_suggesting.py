@@ -1,4 +1,4 @@
-"""What one could ask next: from what was found, for who may see it, and with something to say."""
+"""What one could ask next: from what was found and not quoted, for who may see it."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def suggest(user: User, answer: Answer) -> tuple[str, ...]:
     return suggest_next(user=user, answer=answer, read=read_answer(user=user, answer=answer))
 
 
-def test_what_was_found_and_not_quoted_is_suggested_and_has_an_answer(
-    owner: User, embedder: MiniLmEmbedder
-) -> None:
+def test_what_was_found_and_not_quoted_is_suggested(owner: User, embedder: MiniLmEmbedder) -> None:
     bring_sections(owner, embedder)
     bring(owner, TEA, embedder, title="Leaves")
     answer = ask(user=owner, question=QUESTION, embedder=embedder)
@@ -68,16 +66,10 @@ def test_what_was_found_and_not_quoted_is_suggested_and_has_an_answer(
     quoted = {each.heading for each in read_answer(user=owner, answer=answer).citations}
     suggested = suggest(owner, answer)
     assert 1 <= len(suggested) <= MOST
-    answered = 0
     for question in suggested:
         title, heading = re.findall("“([^”]+)”", question)
-        assert title == "Notes"
+        assert (title, heading in SECTIONS) == ("Notes", True)
         assert f"Skerry › {heading}" not in quoted
-        followed = ask(user=owner, question=question, embedder=embedder)
-        places = read_answer(user=owner, answer=followed).citations
-        answered += f"Skerry › {heading}" in {each.heading for each in places}
-    # Not each finds an answer; docs/answers.md says how many do.
-    assert answered
 
 
 def test_nothing_is_suggested_of_what_may_not_be_seen(
