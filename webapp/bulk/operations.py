@@ -76,7 +76,7 @@ def change_many(*, user: User, wish: BulkWish, idempotency_key: str | None = Non
        as far as it came, and the same call with its key goes on.
     4. The act is finished.
 
-    Raises InvalidRequest, UnableToFindCollection, UnableToReuseIdempotencyKey, or UnableToEmbed;
+    Raises InvalidRequest, UnableToFindCollection, UnableToReuseIdempotencyKey, UnableToEmbed or UnableToLook;
     nothing is changed then.
     """
     collection = _check(user, wish)
