@@ -17,7 +17,7 @@ DIMS = 128
 class Look(models.Model):
     """The unit vector of one picture: of the result of a generation, or of an upload.
 
-    `weights` is the SHA-256 of the network that saw it; vectors of two networks are never compared.
+    `weights` is the SHA-256 of the network that saw it; those of two networks are never compared.
     `trouble` is why there is no vector, so that an unreadable file is not tried for ever. `fit` is
     the cosine with the prompt of its generation. Who may see it and whether it is in the trash its
     origin says, and nothing here repeats that. Rows are inserted and deleted, never updated.

@@ -53,8 +53,9 @@ def nearest_looks(
     among: GenerationQuerySet,
     exact_scope: int = EXACT_SCOPE,
 ) -> list[NearLook]:
-    """The pictures of these generations that point the same way, nearest first, at most MAX_PLACES.
+    """Those pictures of these generations that point the same way, nearest first.
 
+    There are at most MAX_PLACES.
     `among` says all about who may see them and what was asked for. Only vectors of the network
     with these `weights` are compared, and none with a cosine of 0 or less is near.
     """
@@ -89,8 +90,7 @@ def vector_of(
         raise UnableToSee("The picture was not looked at yet. Workers do so in the background.")
     if found.embedding is None:
         raise UnableToSee(f"The picture could not be looked at: {found.trouble}.")
-    vector: NDArray[np.float32] = found.embedding.to_numpy().astype(np.float32)
-    return vector
+    return np.asarray(found.embedding, dtype=np.float32)
 
 
 def fit_of(*, generation: Generation, weights: str) -> float | None:

@@ -112,8 +112,8 @@ def embedder_unavailable(error: UnableToEmbed) -> Problem:
 
 
 def looks_unavailable(error: UnableToLook) -> Problem:
-    """The 503 of a search by look where no network can compare pictures."""
-    return Problem(503, "looks_unavailable", f"Pictures cannot be compared here: {error}.")
+    """The 409 of a search by look where no network compares pictures: trying again is no use."""
+    return Problem(409, "looks_unavailable", f"Pictures cannot be compared here: {error}.")
 
 
 class SearchApi(APIView):

@@ -1317,6 +1317,8 @@ class Problem(TypedDict):
         "quota_exceeded",
         "database_unavailable",
         "embedder_unavailable",
+        "looks_unavailable",
+        "not_seen",
         "internal_error",
     ]
     detail: str
@@ -2277,7 +2279,7 @@ MediaTypeEnum: TypeAlias = Literal[
 ]
 
 
-ModeEnum: TypeAlias = Literal["hybrid", "keyword", "vector"]
+ModeEnum: TypeAlias = Literal["hybrid", "keyword", "vector", "look"]
 
 
 NullEnum: TypeAlias = None
@@ -2545,6 +2547,7 @@ class GenerationsReferencesQuery(TypedDict):
 class GenerationsSimilarQuery(TypedDict):
     """The parameters of `generations.similar`."""
 
+    by: NotRequired[Literal["look", "meaning"]]
     limit: NotRequired[int]
 
 
@@ -2641,6 +2644,13 @@ class UploadsListQuery(TypedDict):
     """The parameters of `uploads.list`."""
 
     cursor: NotRequired[str]
+    limit: NotRequired[int]
+
+
+class UploadsSimilarQuery(TypedDict):
+    """The parameters of `uploads.similar`."""
+
+    by: NotRequired[Literal["look"]]
     limit: NotRequired[int]
 
 
