@@ -43,17 +43,15 @@ def fill_looks(*, space: SentenceSpace, see: See, limit: int = BATCH) -> int:
     told = space.embed(prompts)
     looks = []
     for each, vector, prompt in zip(unseen, seen, told, strict=True):
-        is_seen = not isinstance(vector, str)
-        looks.append(
-            Look(
-                generation_id=each.generation_id,
-                upload_id=each.upload_id,
-                weights=space.weights,
-                embedding=vector if is_seen else None,
-                fit=float(vector @ prompt) if is_seen and each.prompt.strip() else None,
-                trouble="" if is_seen else vector[:300],
-            )
+        look = Look(
+            generation_id=each.generation_id, upload_id=each.upload_id, weights=space.weights
         )
+        if isinstance(vector, str):
+            look.trouble = vector[:300]
+        else:
+            look.embedding = vector
+            look.fit = float(vector @ prompt) if each.prompt.strip() else None
+        looks.append(look)
     _store(looks, weights=space.weights)
     return len(looks)
 
