@@ -11,7 +11,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from genmodels.alignment.course import CLIP_PICTURES, open_alignment_course
-from genmodels.alignment.loading import ALIGNMENT, restore_alignment
+from genmodels.alignment.loading import restore_alignment
+from genmodels.alignment.sentences import ALIGNMENT
 from genmodels.checkpoint import (
     SHIPPED_CHECKPOINTS,
     UnableToLoadCheckpoint,

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from genmodels.embedding import UnableToEmbed
+from tasks.looking import Eyes
 from tasks.worker import this_process
 from webapp import queueing
 from webapp.celery import app
@@ -22,12 +23,13 @@ logger = logging.getLogger(__name__)
 #: How long a new result may wait for others, to be made findable together with them.
 GATHER_SECONDS = 1.0
 #: After so long the process looks for what is new, and at its other queues, before it goes on with
-#: spaces that nobody searches yet.
+#: pictures, and with spaces that nobody searches yet.
 TURN_SECONDS = 5.0
 #: Words whose passages are gone wait so long at most: a look for them goes through all passages.
 LOST_WORDS_SECONDS = 60.0
 
 _filler = SpaceFiller()
+_eyes = Eyes()
 _looked_for_lost_words = -LOST_WORDS_SECONDS
 
 
@@ -35,7 +37,8 @@ _looked_for_lost_words = -LOST_WORDS_SECONDS
 def index(**_: Any) -> None:
     """Fill the index until nothing is missing; the rows say what is, so the message names none.
 
-    Then other spaces are filled for a turn; another message follows where they lack more.
+    Then pictures are looked at and other spaces filled, for a turn each; another message follows
+    where more is left.
     """
     process = this_process()
     with process.working():
@@ -49,7 +52,11 @@ def index(**_: Any) -> None:
                 pass
             _forget_lost_words()
             queueing.wake(queueing.GRAPH_QUEUE)
-            if _filler.take_turn(seconds=TURN_SECONDS, go_on=lambda: process.accepts_work).is_left:
+            pictures_left = _eyes.take_turn(
+                seconds=TURN_SECONDS, go_on=lambda: process.accepts_work
+            )
+            turn = _filler.take_turn(seconds=TURN_SECONDS, go_on=lambda: process.accepts_work)
+            if pictures_left or turn.is_left:
                 queueing.wake(queueing.INDEXING_QUEUE)
         except DATABASE_OUTAGES as error:
             # What is missing is still missing: the next look finds it.

@@ -452,6 +452,7 @@ EXCEPTIONS = {
     "embedding_spaces_list": "an instance has two or three, each an index of its own",
     "rankings_list": "one row for each model of a task",
     "generations_similar": "the statement of `search`, with a vector for the words",
+    "uploads_similar": "the one of `search` by look, at most 200 of a table with a graph",
 }
 #: What there are few of, however long a site runs, most of it by a limit: no case for thousands.
 FEW = {

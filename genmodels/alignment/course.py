@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from genmodels.alignment.figures import AMONG, embed_matched, find_among, name_kinds
-from genmodels.alignment.loading import ALIGNMENT
 from genmodels.alignment.network import Alignment, AlignmentConfig, contrast
+from genmodels.alignment.sentences import ALIGNMENT
 from genmodels.alignment.sources import (
     EmojiSource,
     KindSource,

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from genmodels.alignment.network import Alignment, AlignmentConfig
+from genmodels.alignment.sentences import ALIGNMENT, SHIPPED_ALIGNMENT
 from genmodels.alignment.sources import SIDE
 from genmodels.checkpoint import (
     Checkpoint,
@@ -21,12 +22,6 @@ from genmodels.contract import Card
 from genmodels.embedding import Embedder, load_embedder
 from genmodels.pictures.encoding import decode_picture
 from genmodels.randomness import seeded
-
-#: The checkpoint that comes with the product.
-SHIPPED_ALIGNMENT = Path(__file__).parent / "clip-pictures"
-
-#: What cards of such networks say in place of a family: they draw nothing.
-ALIGNMENT = "alignment"
 
 _PASS = 32
 

@@ -16,6 +16,7 @@ from genmodels.alignment.figures import find_among
 from genmodels.alignment.guidance import Pull
 from genmodels.alignment.loading import load_alignment
 from genmodels.alignment.network import Alignment, AlignmentConfig, contrast
+from genmodels.alignment.sentences import read_sentences
 from genmodels.alignment.sources import (
     SIDE,
     EmojiSource,
@@ -156,6 +157,18 @@ def test_files_and_sentences_meet_in_one_space(trained: Path) -> None:
     assert space.embed_files([]).shape == (0, space.dims)
     with pytest.raises(UnableToReadPicture):
         space.embed_files([*files, b"no picture"])
+
+
+def test_the_sentence_tower_is_the_same_without_torch(trained: Path) -> None:
+    told = EMBEDDER.embed([f"a wish of {n} words" for n in range(20)])
+    with torch.inference_mode():
+        expected = load_alignment(trained, embedder=EMBEDDER).network.sentences(
+            torch.from_numpy(told)
+        )
+    tower = read_sentences(trained)
+    assert (tower.dims, tower.width) == (expected.shape[1], EMBEDDER.dims)
+    assert float(abs(tower.embed(told) - expected.numpy()).max()) < 1e-5
+    assert tower.embed(told[:0]).shape == (0, tower.dims)
 
 
 def test_another_sentence_encoder_is_refused(trained: Path, tmp_path: Path) -> None:

@@ -72,12 +72,13 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         collection=held,
         items=[ItemReference(generation_id=picture.id), ItemReference(source_id=source.id)],
     )
-    keep_upload(owner=author, content=PNG, name=HOSTILE)
+    upload = keep_upload(owner=author, content=PNG, name=HOSTILE).upload
     chain = make_hostile_chain(author)
     run = start_run(owner=author, chain=chain, values={"idea": HOSTILE})
     return [
         "/",
         "/uploads",
+        f"/uploads/{upload.id}/similar",
         "/chains",
         f"/chains/{chain.id}",
         f"/chains/{chain.id}/write",
@@ -97,6 +98,8 @@ def addresses(author: User, checkpoint: Checkpoint) -> list[str]:
         f"/generations/{done.id}/lineage",
         *(f"/generations/{row.id}" for row in (done, picture, failed)),
         f"/generations/{done.id}/similar",
+        f"/generations/{picture.id}/similar?by=look",
+        f"/library?mode=look&q={HOSTILE}",
         "/documents",
         f"/documents/{source.id}?passage=0&start=0&end=20",
         "/knowledge/graph",

@@ -113,7 +113,7 @@ def test_the_library_saves_opens_and_forgets_it(browser, owner):
     html = answer.content.decode()
     assert "Saved as “<a" in html
     assert answer.request["QUERY_STRING"].startswith("from=2026-01-31&kind=")
-    assert 'name="mode" value="keyword"' in html
+    assert '<option value="keyword" selected>' in html
     saved = SavedSearch.objects.get(owner=owner)
     assert (
         browser.post("/library/saved", {"name": "Lamps", **LAMPS, "key": "abc"}).status_code == 302

@@ -27,7 +27,8 @@ from webapp.common.interface import KEY, StrictSerializer, Text, idempotency_key
 from webapp.common.problems import Problem, invalid
 from webapp.generations.api import FILTERS, parse_filter
 from webapp.generations.queries import GenerationFilter
-from webapp.search.api import embedder_unavailable
+from webapp.looks.sentences import UnableToLook
+from webapp.search.api import embedder_unavailable, looks_unavailable
 from webapp.search.requests import parse_search
 
 Parsed = TypeVar("Parsed")
@@ -178,6 +179,8 @@ class BulkApi(APIView):
             )
         except UnableToEmbed as error:
             raise embedder_unavailable(error) from error
+        except UnableToLook as error:
+            raise looks_unavailable(error) from error
         headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
         return Response(describe_act(done.act), headers=headers)
 
@@ -223,3 +226,5 @@ class ExportApi(APIView):
             )
         except UnableToEmbed as error:
             raise embedder_unavailable(error) from error
+        except UnableToLook as error:
+            raise looks_unavailable(error) from error

@@ -76,8 +76,8 @@ def change_many(*, user: User, wish: BulkWish, idempotency_key: str | None = Non
        as far as it came, and the same call with its key goes on.
     4. The act is finished.
 
-    Raises InvalidRequest, UnableToFindCollection, UnableToReuseIdempotencyKey, or UnableToEmbed;
-    nothing is changed then.
+    Raises InvalidRequest, UnableToFindCollection, UnableToReuseIdempotencyKey, UnableToEmbed or
+    UnableToLook; nothing is changed then.
     """
     collection = _check(user, wish)
     most = MAX_RETRIES if wish.action == Action.RETRY else MAX_AT_ONCE

@@ -34,6 +34,7 @@ from webapp.generations.pages import signed_in_user
 from webapp.generations.queries import get_generations
 from webapp.jobs.idempotency import digest_request
 from webapp.jobs.models import JobState
+from webapp.looks.sentences import UnableToLook
 from webapp.search.library import BULK_DONE, read_library_request
 
 _DONE_WORDS = {
@@ -83,6 +84,8 @@ def act(request: HttpRequest) -> HttpResponseBase:
             messages.error(request, sentence)
     except UnableToEmbed:
         messages.error(request, "Nothing can be compared by meaning now. Search by words.")
+    except UnableToLook as error:
+        messages.error(request, f"Pictures cannot be compared here: {error}.")
     except Refusal as error:
         messages.error(request, error.detail)
     else:

@@ -11,7 +11,8 @@ from webapp.bulk.models import BulkAct
 from webapp.common.refusals import UnableToFind
 from webapp.generations.models import Generation, GenerationQuerySet
 from webapp.generations.queries import GenerationFilter, visible_generations
-from webapp.search.queries import MAX_LIMIT, MAX_PLACES, hybrid_search
+from webapp.search.finding import find
+from webapp.search.queries import MAX_LIMIT, MAX_PLACES
 from webapp.search.requests import SearchRequest
 
 #: So many rows are read at a time.
@@ -37,7 +38,7 @@ def select_ids(*, user: User, selection: Selection, limit: int) -> list[uuid.UUI
     """The ids that are meant, at most `limit`, each once; the newest, or the best found, first.
 
     Ids that were named are not looked up: what is not there is for the caller to say. Raises
-    UnableToEmbed for a search by meaning while the embedder is away.
+    UnableToEmbed for a search by meaning while the embedder is away, UnableToLook for one by look.
     """
     if selection.ids is not None:
         return list(dict.fromkeys(selection.ids))[:limit]
@@ -52,15 +53,15 @@ def _search_ids(user: User, wish: SearchRequest) -> list[uuid.UUID]:
     """All that a search ranks: what lies further down is not ranked at all."""
     found: dict[uuid.UUID, None] = {}
     for offset in range(0, MAX_PLACES, MAX_LIMIT):
-        page = hybrid_search(
+        page = find(
             user=user,
-            query=wish.query,
-            mode=wish.mode,
-            only=replace(wish.only, generations_only=True),
-            limit=MAX_LIMIT,
-            offset=offset,
-            with_repeats=wish.with_repeats,
-            tolerates_typos=not wish.is_exact,
+            wish=replace(
+                wish,
+                only=replace(wish.only, generations_only=True),
+                limit=MAX_LIMIT,
+                offset=offset,
+                with_facets=False,
+            ),
         )
         found.update(dict.fromkeys(hit.generation_id for hit in page.hits if hit.generation_id))
         if len(page.hits) < MAX_LIMIT:

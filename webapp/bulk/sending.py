@@ -15,7 +15,7 @@ def send_export(*, user: User, selection: Selection, kind: str) -> StreamingHttp
     """The user's own generations among those meant, as a file that is made while it is sent.
 
     Raises InvalidRequest for another `kind` than those of FORMATS, or for more than an archive
-    may hold; UnableToEmbed as a search does.
+    may hold; UnableToEmbed or UnableToLook as a search does.
     """
     if kind not in FORMATS:
         known = ", ".join(FORMATS)

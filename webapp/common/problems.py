@@ -110,6 +110,14 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
         "The embedder cannot be reached",
         "Search by words (`mode=keyword`), or try again after the seconds of `Retry-After`.",
     ),
+    "looks_unavailable": ProblemType(
+        "Pictures cannot be searched by look",
+        "`detail` says why. The other modes of search do without.",
+    ),
+    "not_seen": ProblemType(
+        "The picture has no look",
+        "`detail` says why: there is no picture, it cannot be read, or no worker has seen it yet.",
+    ),
     "internal_error": ProblemType(
         "Something failed on the server",
         "Tell an operator the `request_id`; the log has the rest.",

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "webapp.prompts",
     "webapp.chains",
     "webapp.collections",
+    "webapp.looks",
     "webapp.search",
     "webapp.bulk",
     "webapp.knowledge",
@@ -277,6 +278,10 @@ PINAKES_CHECKPOINTS = [
     BASE_DIR / "genmodels" / "checkpoints",
     Path(env_str("PINAKES_CHECKPOINTS", str(PINAKES_HOME / "checkpoints"))),
 ]
+#: The network that puts pictures and sentences into one space; its folder may be absent.
+PINAKES_ALIGNMENT = Path(
+    env_str("PINAKES_ALIGNMENT", str(BASE_DIR / "genmodels" / "alignment" / "clip-pictures"))
+)
 #: Where comparisons of models lie, as `python -m genmodels compare` leaves them.
 PINAKES_COMPARISONS = [
     BASE_DIR / "genmodels" / "evaluation" / "comparisons",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 
+from webapp import queueing
 from webapp.accounts.models import User
 from webapp.common.storage import store_bytes
 from webapp.generations.models import Upload
@@ -68,6 +69,8 @@ def keep_upload(*, owner: User, content: bytes, name: str = "") -> KeptUpload:
             width=picture.width,
             height=picture.height,
         )
+        # What it shows becomes findable.
+        transaction.on_commit(lambda: queueing.wake(queueing.INDEXING_QUEUE))
     return KeptUpload(upload, is_new=True)
 
 

@@ -13,12 +13,19 @@ from rest_framework.views import APIView
 
 from genmodels.embedding import UnableToEmbed
 from webapp.accounts.authentication import member
+from webapp.accounts.models import User
 from webapp.common.problems import Problem
+from webapp.generations.input_queries import get_upload
+from webapp.generations.models import Generation, Upload
 from webapp.generations.queries import get_generation
+from webapp.looks.queries import UnableToSee
+from webapp.looks.sentences import UnableToLook
 from webapp.search import queries
+from webapp.search.finding import find
+from webapp.search.looking import looks_like
 from webapp.search.representation import describe_page
-from webapp.search.requests import SEARCH_PARAMETERS, parse_search, parse_similar
-from webapp.search.results import MODES
+from webapp.search.requests import SEARCH_PARAMETERS, SIMILAR_BY, parse_search, parse_similar
+from webapp.search.results import ANY_MODES, LOOK, SearchPage
 
 #: Named here for the schema, where every list of choices has a name.
 ORIGIN_TYPES = ["generation", "document"]
@@ -72,7 +79,7 @@ class SearchOutput(serializers.Serializer[Any]):
     next_cursor = serializers.CharField(allow_null=True)
     has_more = serializers.BooleanField()
     total = serializers.IntegerField()
-    mode = serializers.ChoiceField(choices=MODES)
+    mode = serializers.ChoiceField(choices=ANY_MODES)
     space = serializers.CharField()
     facets = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
@@ -104,6 +111,11 @@ def embedder_unavailable(error: UnableToEmbed) -> Problem:
     return Problem(503, "embedder_unavailable", detail, headers={"Retry-After": "5"})
 
 
+def looks_unavailable(error: UnableToLook) -> Problem:
+    """The 409 of a search by look where no network compares pictures: trying again is no use."""
+    return Problem(409, "looks_unavailable", f"Pictures cannot be compared here: {error}.")
+
+
 class SearchApi(APIView):
     """`/api/v1/search`."""
 
@@ -115,22 +127,19 @@ class SearchApi(APIView):
         responses={200: SearchOutput},
     )
     def get(self, request: Request) -> Response:
-        """Find by words and by meaning what one may see, in generations and documents alike."""
+        """Find by words and by meaning what one may see, in generations and documents alike.
+
+        `mode=look` finds pictures by what they show, whatever their prompts say: `score` is the
+        cosine of picture and question, at most 200 are ranked, and `source`, `language`,
+        `repeats`, `exact` and `facets` are refused.
+        """
         wish = parse_search(request.query_params.dict())
         try:
-            page = queries.hybrid_search(
-                user=member(request),
-                query=wish.query,
-                mode=wish.mode,
-                only=wish.only,
-                limit=wish.limit,
-                offset=wish.offset,
-                with_facets=wish.with_facets,
-                with_repeats=wish.with_repeats,
-                tolerates_typos=not wish.is_exact,
-            )
+            page = find(user=member(request), wish=wish)
         except UnableToEmbed as error:
             raise embedder_unavailable(error) from error
+        except UnableToLook as error:
+            raise looks_unavailable(error) from error
         shown = wish.offset + len(page.hits)
         more = bool(page.hits) and shown < min(page.total, queries.MAX_PLACES)
         return Response(describe_page(page, next_cursor=str(shown) if more else None))
@@ -141,13 +150,57 @@ class SimilarApi(APIView):
 
     @extend_schema(
         operation_id="generations_similar",
-        parameters=[OpenApiParameter("limit", int)],
+        parameters=[
+            OpenApiParameter("limit", int),
+            OpenApiParameter("by", str, enum=SIMILAR_BY),
+        ],
         responses={200: SearchOutput},
     )
     def get(self, request: Request, generation_id: uuid.UUID) -> Response:
-        """What comes closest in meaning to its prompt, itself left out."""
+        """What comes closest in meaning to its prompt, itself left out.
+
+        With `by=look`, the pictures that look like its own.
+        """
         user = member(request)
-        limit = parse_similar(request.query_params.dict())
+        wish = parse_similar(request.query_params.dict())
         generation = get_generation(user=user, generation_id=generation_id)
-        page = queries.similar_to(user=user, generation=generation, limit=limit)
+        if wish.by == LOOK:
+            page = _looks_like(user, generation=generation, limit=wish.limit)
+        else:
+            page = queries.similar_to(user=user, generation=generation, limit=wish.limit)
         return Response(describe_page(page, next_cursor=None))
+
+
+class SimilarToUploadApi(APIView):
+    """`/api/v1/uploads/{id}/similar`."""
+
+    @extend_schema(
+        operation_id="uploads_similar",
+        parameters=[
+            OpenApiParameter("limit", int),
+            OpenApiParameter("by", str, enum=[LOOK]),
+        ],
+        responses={200: SearchOutput},
+    )
+    def get(self, request: Request, upload_id: uuid.UUID) -> Response:
+        """The pictures of generations that look like an upload."""
+        user = member(request)
+        wish = parse_similar(request.query_params.dict(), allowed=(LOOK,))
+        upload = get_upload(user=user, upload_id=upload_id)
+        page = _looks_like(user, upload=upload, limit=wish.limit)
+        return Response(describe_page(page, next_cursor=None))
+
+
+def _looks_like(
+    user: User,
+    *,
+    limit: int,
+    generation: Generation | None = None,
+    upload: Upload | None = None,
+) -> SearchPage:
+    try:
+        return looks_like(user=user, generation=generation, upload=upload, limit=limit)
+    except UnableToLook as error:
+        raise looks_unavailable(error) from error
+    except UnableToSee as error:
+        raise Problem(409, "not_seen", str(error)) from error

@@ -19,17 +19,25 @@ from webapp.search.requests import (
     parse_search,
     read_moment,
 )
-from webapp.search.results import SearchFilter
+from webapp.search.results import LOOK, SearchFilter
 
 #: What the REST interface can ask for and the form has no field for. A link or a saved search
 #: brings it, and the form keeps it.
 CARRIED = (
-    "mode", "owner", "source", "provenance", "language", "min_score", "max_score", "repeats",
+    "owner", "source", "provenance", "language", "min_score", "max_score", "repeats",
     "exact",
 )  # fmt: skip
 
 #: Where the session keeps what was done to many, until the Library has told it.
 BULK_DONE = "bulk_done"
+
+#: What a search goes by, as the form offers it; the usual has no word in the address.
+MODE_WORDS = {
+    "": "Words and meaning",
+    "keyword": "Words",
+    "vector": "Meaning",
+    LOOK: "Look of pictures",
+}
 
 #: Longer questions are cut for the search, and the page says so.
 MAX_QUERY_LENGTH = 2000
@@ -71,6 +79,8 @@ class LibraryRequest:
 
     query: str
     query_was_cut: bool
+    #: What the search goes by, empty for the usual.
+    mode: str
     kind: str
     family: str
     model: str
@@ -128,6 +138,7 @@ class LibraryRequest:
         """The search as it stands in an address, without the place in its results."""
         named = {
             "q": self.query,
+            "mode": self.mode,
             "kind": self.kind,
             "family": self.family,
             "model": self.model,
@@ -233,6 +244,7 @@ def read_library_request(
     if score:
         fields = {name: value for name, value in fields.items() if name != "min_score"}
     carried, asked = _read_carried(fields, faults)
+    mode = carried.pop("mode", "")
     status = fields.get("status", "")
     if status and status not in STATUSES:
         faults.append(f"There is no status “{status[:40]}”; it is left out.")
@@ -240,6 +252,7 @@ def read_library_request(
     return LibraryRequest(
         query=query[:MAX_QUERY_LENGTH],
         query_was_cut=len(query) > MAX_QUERY_LENGTH,
+        mode="" if mode == "hybrid" else mode,
         kind=choice("kind", KINDS),
         family=choice("family", FAMILIES),
         model=fields.get("model", "").replace("\x00", ""),
@@ -275,8 +288,8 @@ def _read_start(raw: str, faults: list[str]) -> uuid.UUID | None:
 def _read_carried(
     fields: Mapping[str, str], faults: list[str]
 ) -> tuple[dict[str, str], SearchRequest]:
-    """What the form has no field for, without what is not understood."""
-    carried = {name: fields[name] for name in CARRIED if fields.get(name)}
+    """The mode and what the form has no field for, without what is not understood."""
+    carried = {name: fields[name] for name in ("mode", *CARRIED) if fields.get(name)}
     try:
         return carried, parse_search({"q": "any", **carried})
     except Problem as problem:

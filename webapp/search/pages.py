@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_GET
@@ -23,7 +23,9 @@ from webapp.collections.queries import find_collections, offered_names
 from webapp.common.pagination import PageRequest, parse_page
 from webapp.common.problems import Problem
 from webapp.generations.cards import GenerationCard, make_cards
+from webapp.generations.input_queries import UnableToFindUpload, get_upload
 from webapp.generations.latent_tools import ends_of_ways
+from webapp.generations.models import Generation, Upload
 from webapp.generations.pages import find_or_404, signed_in_user
 from webapp.generations.queries import (
     GenerationFilter,
@@ -31,18 +33,24 @@ from webapp.generations.queries import (
     list_generations,
     visible_generations,
 )
+from webapp.looks.queries import UnableToSee, shows_picture
+from webapp.looks.sentences import UnableToLook
 from webapp.search.facets import present_facets
+from webapp.search.finding import find
+from webapp.search.fits import read_fit
 from webapp.search.library import (
     BULK_DONE,
     KINDS,
+    MODE_WORDS,
     STANDING_WORDS,
     STARS,
     STATUSES,
     LibraryRequest,
     read_library_request,
 )
-from webapp.search.queries import hybrid_search, similar_to
-from webapp.search.results import Mode, SearchFilter, SearchHit, SearchPage
+from webapp.search.looking import looks_like
+from webapp.search.queries import similar_to
+from webapp.search.results import LOOK, SearchFilter, SearchHit, SearchPage
 from webapp.search.saved_queries import list_saved_searches
 
 PAGE_SIZE = 24
@@ -84,6 +92,11 @@ class FoundItem:
         """How near the meaning is, in percent of the nearest match."""
         return round(100 * self.hit.similarity_share)
 
+    @property
+    def cosine_percent(self) -> int:
+        """How near the look is: the cosine, which compares between searches."""
+        return round(100 * max(0.0, self.hit.similarity))
+
 
 @dataclass(frozen=True)
 class _Matching:
@@ -116,6 +129,7 @@ def library(request: HttpRequest) -> HttpResponse:
         "saved_as": next((row for row in saved if row.parameters == wish.parameters), None),
         "form_key": uuid.uuid4().hex,
         "kinds": KINDS,
+        "modes": MODE_WORDS,
         "families": FAMILIES,
         "statuses": {name: words for name, (words, _) in STATUSES.items()},
         "checkpoints": checkpoints,
@@ -180,17 +194,23 @@ def _count(user: User, only: GenerationFilter) -> _Matching:
 
 def _search(user: User, wish: LibraryRequest) -> dict[str, Any]:
     offset = min(wish.offset, DEEPEST)
-    page = _find(user, wish, offset)
+    page, no_look = _find(user, wish, offset)
     more = len(page.hits) > PAGE_SIZE
+    by_look = page.mode == LOOK
     kinds = page.facets.get("kind", {})
+    found = sum(num for kind, num in kinds.items() if kind != "document")
     return {
         "items": _with_cards(user, page.hits[:PAGE_SIZE]),
         "took_ms": page.took_ms,
-        "matching": _Matching(sum(num for kind, num in kinds.items() if kind != "document")),
+        "matching": _Matching(page.total if by_look else found),
+        "by_look": by_look,
+        "no_look": no_look,
         "also_searched": page.also_searched,
-        "marked_words": " ".join([wish.query, *chain(*page.also_searched.values())]),
+        "marked_words": ""
+        if by_look
+        else " ".join([wish.query, *chain(*page.also_searched.values())]),
         "facets": present_facets(page.facets, wish, collections=_names_of(user, page.facets)),
-        "by_words_only": page.mode == "keyword" != wish.asked.mode,
+        "by_words_only": page.mode == "keyword" and wish.asked.mode in {"hybrid", "vector"},
         "next_offset": offset + PAGE_SIZE if more and offset < DEEPEST else None,
         "too_many": more and offset >= DEEPEST,
         "previous_offset": max(0, offset - PAGE_SIZE) if offset else None,
@@ -204,25 +224,21 @@ def _names_of(user: User, counts: Mapping[str, Mapping[str, int]]) -> dict[str, 
     return {str(row.id): row.name for row in rows}
 
 
-def _find(user: User, wish: LibraryRequest, offset: int) -> SearchPage:
-    def search(mode: Mode) -> SearchPage:
-        return hybrid_search(
-            user=user,
-            query=wish.query,
-            mode=mode,
-            only=wish.as_search(),
-            limit=PAGE_SIZE + 1,
-            offset=offset,
-            with_facets=True,
-            with_repeats=wish.asked.with_repeats,
-            tolerates_typos=not wish.asked.is_exact,
-        )
-
+def _find(user: User, wish: LibraryRequest, offset: int) -> tuple[SearchPage, str]:
+    """What was found, and why it was not by look where that was asked for."""
+    asked = replace(wish.as_searched(), limit=PAGE_SIZE + 1, offset=offset, with_facets=True)
+    no_look = ""
+    if asked.mode == LOOK:
+        try:
+            return find(user=user, wish=asked), ""
+        except UnableToLook as error:
+            # Words and meaning find something, and the page says so.
+            no_look, asked = str(error), replace(asked, mode="hybrid")
     try:
-        return search(wish.asked.mode)
+        return find(user=user, wish=asked), no_look
     except UnableToEmbed:
         # A search by meaning alone; words find something, and the page says so.
-        return search("keyword")
+        return find(user=user, wish=replace(asked, mode="keyword")), no_look
 
 
 def _with_cards(user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
@@ -239,20 +255,57 @@ def _with_cards(user: User, hits: Sequence[SearchHit]) -> list[FoundItem]:
 @login_required
 @require_GET
 def similar(request: HttpRequest, generation_id: uuid.UUID) -> HttpResponse:
-    """What lies near a generation in meaning, among everything the user may see."""
+    """What lies near a generation in meaning, among everything the user may see.
+
+    With `by=look`, what looks like its picture, and how well that fits the prompt.
+    """
     generation = find_or_404(request, generation_id)
     user = signed_in_user(request)
-    page = similar_to(
-        user=user,
-        generation=generation,
-        only=SearchFilter(generations_only=True),
-        limit=NUM_SIMILAR,
-    )
-    context = {"generation": generation, "items": _with_cards(user, page.hits)}
+    context: dict[str, Any] = {
+        "generation": generation,
+        "shows_picture": shows_picture(generation),
+        "by_look": request.GET.get("by") == LOOK,
+    }
+    if context["by_look"]:
+        context |= _alike(user, generation=generation) | {"fit": read_fit(generation)}
+    else:
+        page = similar_to(
+            user=user,
+            generation=generation,
+            only=SearchFilter(generations_only=True),
+            limit=NUM_SIMILAR,
+        )
+        context["items"] = _with_cards(user, page.hits)
     return render(request, "search/similar.html", context)
+
+
+@login_required
+@require_GET
+def similar_to_upload(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
+    """Pictures of generations that look like one that somebody brought."""
+    user = signed_in_user(request)
+    try:
+        upload = get_upload(user=user, upload_id=upload_id)
+    except UnableToFindUpload as error:
+        raise Http404 from error
+    context = {"upload": upload, "by_look": True, "fit": None, **_alike(user, upload=upload)}
+    return render(request, "search/similar_to_upload.html", context)
+
+
+def _alike(
+    user: User, *, generation: Generation | None = None, upload: Upload | None = None
+) -> dict[str, Any]:
+    try:
+        page = looks_like(user=user, generation=generation, upload=upload, limit=NUM_SIMILAR)
+    except UnableToLook as error:
+        return {"items": [], "reason": f"Pictures cannot be compared here: {error}."}
+    except UnableToSee as error:
+        return {"items": [], "reason": str(error)}
+    return {"items": _with_cards(user, page.hits), "reason": ""}
 
 
 urlpatterns: list[URLPattern] = [
     path("library", library, name="library"),
     path("generations/<uuid:generation_id>/similar", similar, name="similar"),
+    path("uploads/<uuid:upload_id>/similar", similar_to_upload, name="upload-similar"),
 ]

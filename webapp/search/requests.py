@@ -17,7 +17,7 @@ from genmodels.contract import FAMILIES, Fault
 from webapp.common.problems import Problem, invalid
 from webapp.generations.models import Provenance, Standing
 from webapp.search.queries import MAX_LIMIT, MAX_PLACES
-from webapp.search.results import MODES, Mode, SearchFilter
+from webapp.search.results import ANY_MODES, LOOK, AnyMode, SearchFilter
 
 MAX_QUERY_LENGTH = 2_000
 DEFAULT_LIMIT = 20
@@ -37,6 +37,12 @@ SAVED_PARAMETERS = (
 )  # fmt: skip
 #: And which part of what it finds is asked for.
 SEARCH_PARAMETERS = (*SAVED_PARAMETERS, "facets", "limit", "offset", "cursor")
+#: What only a search of texts knows.
+_OF_TEXT = ("source", "language", "repeats", "exact", "facets")
+
+#: What a list of similar generations goes by: their prompts, or their pictures.
+MEANING = "meaning"
+SIMILAR_BY = (MEANING, LOOK)
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class SearchRequest:
     """A search as it was asked for."""
 
     query: str
-    mode: Mode
+    mode: AnyMode
     only: SearchFilter
     limit: int
     offset: int
@@ -63,13 +69,19 @@ def parse_search(fields: Mapping[str, str]) -> SearchRequest:
     if len(query) > MAX_QUERY_LENGTH:
         reader.fault("q", "too_long", f"must have at most {MAX_QUERY_LENGTH} characters")
     mode = fields.get("mode", "hybrid")
-    if mode not in MODES:
-        reader.fault("mode", "invalid", f"must be one of {', '.join(MODES)}")
+    if mode not in ANY_MODES:
+        reader.fault("mode", "invalid", f"must be one of {', '.join(ANY_MODES)}")
+    if mode == LOOK:
+        for name in _OF_TEXT:
+            if fields.get(name, "false") not in {"", "false"}:
+                reader.fault(
+                    name, "not_by_look", "asks for texts; pictures found by look have none"
+                )
     # A cursor of this list is the offset it continues at; both spellings are taken.
     offset = reader.number("cursor" if fields.get("cursor") else "offset", 0, 0, MAX_PLACES)
     request = SearchRequest(
         query=query,
-        mode=cast("Mode", mode),
+        mode=cast("AnyMode", mode),
         only=SearchFilter(
             kinds=reader.names("kind"),
             families=reader.names("family", FAMILIES),
@@ -136,13 +148,29 @@ def _read_time(raw: str) -> datetime.datetime | None:
     return value if value is not None and value.tzinfo is not None else None
 
 
-def parse_similar(fields: Mapping[str, str]) -> int:
-    """The limit of a list of similar things. Raises a 422 Problem with all faults."""
+@dataclass(frozen=True)
+class SimilarRequest:
+    """How many similar things are asked for, and by what."""
+
+    limit: int
+    by: str
+
+
+def parse_similar(
+    fields: Mapping[str, str], *, allowed: tuple[str, ...] = SIMILAR_BY
+) -> SimilarRequest:
+    """The parameters of a list of similar things; `allowed` is what it can go by, the usual first.
+
+    Raises a 422 Problem with all faults.
+    """
     reader = _Reader(fields)
-    reader.refuse_unknown(("limit",))
+    reader.refuse_unknown(("limit", "by"))
     limit = reader.number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    by = fields.get("by", allowed[0])
+    if by not in allowed:
+        reader.fault("by", "invalid", f"must be one of {', '.join(allowed)}")
     reader.finish()
-    return limit
+    return SimilarRequest(limit=limit, by=by)
 
 
 class _Reader:

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Mode = Literal["hybrid", "keyword", "vector"]
+#: How passages of text are searched.
 MODES: tuple[Mode, ...] = ("hybrid", "keyword", "vector")
+
+#: Not what was written but what pictures show.
+LOOK: Literal["look"] = "look"
+AnyMode = Mode | Literal["look"]
+ANY_MODES: tuple[AnyMode, ...] = (*MODES, LOOK)
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,9 @@ class SearchHit:
     `keyword` is the BM25 score, `similarity` the cosine of query and passage; the shares are these
     on a scale of 0 to 1 within this search. `num_repeats` counts the passages that say nearly the
     same, word for word, and that the same search would find.
+
+    A picture found by its look stands for the prompt of its generation, and `passage_id` is the id
+    of the look; `score` and `similarity` are the cosine of both.
     """
 
     passage_id: uuid.UUID
@@ -95,6 +104,6 @@ class SearchPage:
     total: int
     took_ms: float
     space: str
-    mode: Mode
+    mode: AnyMode
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     also_searched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -24,6 +24,11 @@ urlpatterns = [
         api.SimilarApi.as_view(),
         name="generation-similar",
     ),
+    path(
+        "uploads/<uuid:upload_id>/similar",
+        api.SimilarToUploadApi.as_view(),
+        name="upload-similar",
+    ),
     path("embedding-spaces", space_api.SpacesApi.as_view(), name="embedding-spaces"),
     path(_SPACE, space_api.SpaceApi.as_view(), name="embedding-space"),
     path(f"{_SPACE}/switch", space_api.SwitchSpaceApi.as_view(), name="embedding-space-switch"),

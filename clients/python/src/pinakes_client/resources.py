@@ -1326,7 +1326,10 @@ class Generations(GenerationStreams):
     def similar(
         self, generation_id: str, /, **query: Unpack[schema.GenerationsSimilarQuery]
     ) -> Listing[schema.SearchOutput, schema.SearchHitOutput]:
-        """What comes closest in meaning to its prompt, itself left out."""
+        """What comes closest in meaning to its prompt, itself left out.
+
+        With `by=look`, the pictures that look like its own.
+        """
         return self._transport.listing(
             Call[schema.SearchOutput](
                 method="GET",
@@ -1822,7 +1825,12 @@ class Search(Group):
     def __call__(
         self, **query: Unpack[schema.SearchCallQuery]
     ) -> Listing[schema.SearchOutput, schema.SearchHitOutput]:
-        """Find by words and by meaning what one may see, in generations and documents alike."""
+        """Find by words and by meaning what one may see, in generations and documents alike.
+
+        `mode=look` finds pictures by what they show, whatever their prompts say: `score` is the
+        cosine of picture and question, at most 200 are ranked, and `source`, `language`,
+        `repeats`, `exact` and `facets` are refused.
+        """
         return self._transport.listing(
             Call[schema.SearchOutput](method="GET", path="/search", query=query_of(query))
         )
@@ -1998,6 +2006,18 @@ class Uploads(Group):
         """One's own uploads, newest first."""
         return self._transport.listing(
             Call[schema.UploadList](method="GET", path="/uploads", query=query_of(query))
+        )
+
+    def similar(
+        self, upload_id: str, /, **query: Unpack[schema.UploadsSimilarQuery]
+    ) -> Listing[schema.SearchOutput, schema.SearchHitOutput]:
+        """The pictures of generations that look like an upload."""
+        return self._transport.listing(
+            Call[schema.SearchOutput](
+                method="GET",
+                path=fill("/uploads/{upload_id}/similar", upload_id=upload_id),
+                query=query_of(query),
+            )
         )
 
 

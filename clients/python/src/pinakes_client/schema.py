@@ -1337,6 +1337,8 @@ class Problem(TypedDict):
         "quota_exceeded",
         "database_unavailable",
         "embedder_unavailable",
+        "looks_unavailable",
+        "not_seen",
         "internal_error",
     ]
     detail: str
@@ -2297,7 +2299,7 @@ MediaTypeEnum: TypeAlias = Literal[
 ]
 
 
-ModeEnum: TypeAlias = Literal["hybrid", "keyword", "vector"]
+ModeEnum: TypeAlias = Literal["hybrid", "keyword", "vector", "look"]
 
 
 NullEnum: TypeAlias = None
@@ -2568,6 +2570,7 @@ class GenerationsReferencesQuery(TypedDict):
 class GenerationsSimilarQuery(TypedDict):
     """The parameters of `generations.similar`."""
 
+    by: NotRequired[Literal["look", "meaning"]]
     limit: NotRequired[int]
 
 
@@ -2664,6 +2667,13 @@ class UploadsListQuery(TypedDict):
     """The parameters of `uploads.list`."""
 
     cursor: NotRequired[str]
+    limit: NotRequired[int]
+
+
+class UploadsSimilarQuery(TypedDict):
+    """The parameters of `uploads.similar`."""
+
+    by: NotRequired[Literal["look"]]
     limit: NotRequired[int]
 
 
