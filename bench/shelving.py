@@ -199,7 +199,8 @@ class _Filler:
         vectors = self._embedder.embed(prompts)
         noise = self._numbers.standard_normal(vectors.shape).astype(np.float32)
         moved = vectors + _BESIDE * noise / np.linalg.norm(noise, axis=1, keepdims=True)
-        return moved / np.linalg.norm(moved, axis=1, keepdims=True)
+        unit: NDArray[np.float32] = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+        return unit
 
 
 def _picture(numbers: np.random.Generator) -> bytes:

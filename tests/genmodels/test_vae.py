@@ -325,7 +325,7 @@ def test_what_cannot_be_drawn_is_refused_with_its_place(
 ) -> None:
     given = {"picture": picture, "noise": b"no picture"}.get(content or "")
     with pytest.raises(InvalidRequest) as refused:
-        _draw(drawer, given, **parameters)
+        _draw(drawer, given, end=None, **parameters)
     assert [fault.pointer for fault in refused.value.faults] == [pointer]
 
 
