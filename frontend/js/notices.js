@@ -48,7 +48,7 @@ async function change(box) {
 }
 
 export function startNotices() {
-  const box = document.querySelector("[data-notices]");
+  const box = document.querySelector("input[data-notices]");
   if (!box) return;
   if (!("Notification" in window)) {
     box.disabled = true;

@@ -53,7 +53,7 @@ def test_a_result_is_told_on_the_desktop_once_one_asked(watched: Watched, stack:
     wish = page.get_by_label("Tell me on the desktop")
     with page.expect_response("**/api/v1/me/preferences") as kept:
         wish.check()
-    assert kept.value.json()["notices"] is True
+    assert kept.value.ok
     watched.open("/account")
     expect(wish).to_be_checked()
     _generate(watched, "ANTONIO: told")

@@ -13,6 +13,7 @@ from tests.factories import make_user
 from tests.looks.makers import EMBEDDER, image_model, make_alignment
 from webapp.accounts.models import User
 from webapp.catalog.models import Checkpoint
+from webapp.looks import queries
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +23,12 @@ def alignment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def seeing(alignment: Path, settings: Settings, tmp_path: Path) -> Iterator[Path]:
+def seeing(
+    alignment: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """A site with this network and an empty store of files."""
+    # A network that has learned nothing finds nothing very near.
+    monkeypatch.setattr(queries, "LEAST_SIMILARITY", 1e-9)
     settings.PINAKES_ALIGNMENT = alignment
     settings.PINAKES_BLOBS = tmp_path / "blobs"
     previous = install_embedder(EMBEDDER)

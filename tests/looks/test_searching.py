@@ -93,6 +93,15 @@ def test_the_order_is_that_of_the_cosines(
     assert not rest["has_more"]
 
 
+def test_what_is_not_near_enough_is_not_found(
+    owner: User, made: list[Generation], space: AlignedSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence, cosines = sentence_with_hits(space)
+    middle = float(np.median(cosines[cosines > 0]))
+    monkeypatch.setattr(queries, "LEAST_SIMILARITY", middle - 1e-4)
+    assert len(look(owner, q=sentence)["data"]) == (cosines >= middle).sum()
+
+
 def test_only_pictures_are_found_and_only_ones_own(
     owner: User, made: list[Generation], space: AlignedSpace
 ) -> None:

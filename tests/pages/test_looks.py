@@ -16,12 +16,15 @@ from tests.pages.makers import make_done
 from webapp.accounts.models import User
 from webapp.generations.models import Generation
 from webapp.generations.upload_operations import keep_upload
+from webapp.looks import queries
 from webapp.looks.models import Look
 from webapp.search.operations import index_generation
 
 
 @pytest.fixture(autouse=True)
-def seeing(settings: Settings, tmp_path: Path) -> Iterator[None]:
+def seeing(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # A network that has learned nothing finds nothing very near.
+    monkeypatch.setattr(queries, "LEAST_SIMILARITY", 1e-9)
     settings.PINAKES_ALIGNMENT = make_alignment(tmp_path / "clip-pictures")
     previous = install_embedder(EMBEDDER)
     yield

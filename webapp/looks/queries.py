@@ -19,6 +19,10 @@ from webapp.looks.models import Look
 #: No more are ranked: by look there is no line between what fits and what does not.
 MAX_PLACES = 200
 
+#: Less than this is not near. By the network that ships what is asked for has 0.45 to 0.65, other
+#: things of the same subject up to 0.4, and what has nothing to do with it up to 0.25.
+LEAST_SIMILARITY = 0.25
+
 #: Up to so many pictures are compared one by one, which takes some 20 ms. Beyond that the graph is
 #: asked, which then finds enough, for it looks at 20,000 at least.
 EXACT_SCOPE = 10_000
@@ -57,7 +61,7 @@ def nearest_looks(
 
     There are at most MAX_PLACES.
     `among` says all about who may see them and what was asked for. Only vectors of the network
-    with these `weights` are compared, and none with a cosine of 0 or less is near.
+    with these `weights` are compared, and none below LEAST_SIMILARITY is near.
     """
     rows = Look.objects.filter(
         weights=weights, embedding__isnull=False, generation__in=among.order_by().values("id")
@@ -74,7 +78,7 @@ def nearest_looks(
             .order_by("distance")
             .values_list("id", "generation_id", "distance")[:MAX_PLACES]
         )
-    near = [NearLook(row[0], row[1], -row[2]) for row in found if row[2] < 0]
+    near = [NearLook(row[0], row[1], -row[2]) for row in found if -row[2] >= LEAST_SIMILARITY]
     # The graph gives them nearly in order; those that are equally near stay in one order.
     return sorted(near, key=lambda each: (-each.similarity, each.generation_id))
 
